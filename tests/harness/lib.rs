@@ -1,0 +1,1 @@
+//! What the tests, the benches and the demo stand on: real ZooKeeper servers, seeded trees, bounded waits.
