@@ -1,1 +1,5 @@
-fn main() {}
+//! `zkreplicator`: one call into the library's command line.
+
+fn main() -> std::process::ExitCode {
+    replicator::cli::main()
+}

@@ -1,0 +1,289 @@
+//! The command line: what was typed, understood once; nothing past this room sees clap.
+//!
+//! Reports go to stdout, everything else to stderr. With `--format json` stdout holds one document at the end and
+//! nothing else.
+
+mod credentials;
+mod status;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use self::credentials::Credentials;
+use crate::connect::ConnectString;
+use crate::copy::copy;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::options::{CopyOptions, EnsembleOptions, VerifyOptions};
+use crate::progress::Progress;
+use crate::report::{Outcome, Task, exit};
+use crate::verify::verify;
+
+const ENVIRONMENT: &str = "\
+Environment:
+  ZKREPLICATOR_AUTH         scheme:credentials for both sides, for example digest:user:password
+  ZKREPLICATOR_SOURCE_AUTH  the same for the source alone; replaces what is for both sides there
+  ZKREPLICATOR_TARGET_AUTH  the same for the target alone
+  RUST_LOG                  what is logged to stderr, for example replicator=debug
+
+Exit codes:
+  0    done; equal
+  1    differences found
+  2    error; the message says what to do
+  3    done, but the source changed while it was read
+  130  interrupted; can be run again";
+
+const COPY_EXAMPLES: &str = "\
+Examples:
+  A tree into an empty place of another ensemble, then proof of it:
+    zkreplicator copy --verify zk1:2181,zk2:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+  Again later: only what differs is sent (nothing is removed):
+    zkreplicator copy --update zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+  With credentials that stand on no command line:
+    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  zkreplicator verify zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+Each difference is a line with a sign:
+  +  only the source has it
+  -  only the target has it
+  *  both have it, and data, ACL or kind differ
+  !  one of the sides does not let us read it";
+
+#[derive(Parser)]
+#[command(name = "zkreplicator", version, about = "Copies and compares ZooKeeper trees", after_help = ENVIRONMENT)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Log more to stderr; twice for even more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Copy the tree at SOURCE to TARGET
+    ///
+    /// Every znode below SOURCE's path is created at TARGET's with its data and its ACL, parents first. Ephemeral znodes
+    /// and /zookeeper are left out. Missing ancestors of the target's root are created. The source is never written.
+    #[command(after_help = COPY_EXAMPLES)]
+    Copy {
+        #[command(flatten)]
+        trees: Trees,
+        /// Bring a target that holds znodes up to date: send only what differs, remove nothing
+        #[arg(long)]
+        update: bool,
+        /// Read both trees again afterwards and compare them
+        #[arg(long)]
+        verify: bool,
+        /// The largest request that the target takes (its jute.maxbuffer)
+        #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
+        jute_maxbuffer: usize,
+    },
+    /// Compare the trees at SOURCE and TARGET
+    ///
+    /// Both are read in full over new sessions; data, ACL and children of every znode are compared, and a digest of
+    /// each tree is printed. Nothing is written.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify {
+        #[command(flatten)]
+        trees: Trees,
+        /// How many differences are listed; the rest is counted
+        #[arg(long, value_name = "N", default_value_t = limits::DIFFERENCES_LISTED)]
+        list: usize,
+    },
+}
+
+#[derive(Args)]
+struct Trees {
+    /// Servers and root of the tree to read: host:port,host:port/path
+    source: String,
+    /// Servers and root of the other tree
+    target: String,
+    /// How the report is written to stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// File with lines of scheme:credentials for both sides; may be given several times
+    #[arg(long, value_name = "FILE")]
+    auth_file: Vec<PathBuf>,
+    /// The same for the source alone; replaces what is for both sides there
+    #[arg(long, value_name = "FILE")]
+    source_auth_file: Vec<PathBuf>,
+    /// The same for the target alone
+    #[arg(long, value_name = "FILE")]
+    target_auth_file: Vec<PathBuf>,
+    /// Session timeout asked of the servers, in ms
+    #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    session_timeout: u64,
+    /// How long a side may take to give a session, in ms
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    connect_timeout: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// What is to be done, after everything typed has been understood.
+enum Work {
+    Copy(CopyOptions),
+    Verify(VerifyOptions),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    log_to_stderr(cli.verbose);
+    let (command, trees) = match &cli.command {
+        Command::Copy { trees, .. } => ("copy", trees),
+        Command::Verify { trees, .. } => ("verify", trees),
+    };
+    let task = Task { command, source: trees.source.clone(), target: trees.target.clone() };
+    let format = trees.format;
+    let outcome = match understand(cli.command) {
+        Ok(work) => run(&work),
+        Err(error) => Outcome { error: Some((error, crate::progress::Counts::default())), ..Outcome::default() },
+    };
+    report(&task, &outcome, format)
+}
+
+fn understand(command: Command) -> Result<Work> {
+    match command {
+        Command::Copy { trees, update, verify, jute_maxbuffer } => {
+            if jute_maxbuffer < limits::JUTE_MAXBUFFER_BYTES_MIN {
+                let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
+                return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
+            }
+            let (source, target) = trees.understand()?;
+            Ok(Work::Copy(CopyOptions { source, target, update, verify, jute_maxbuffer }))
+        }
+        Command::Verify { trees, list } => {
+            let (source, target) = trees.understand()?;
+            Ok(Work::Verify(VerifyOptions { source, target, differences_listed: list }))
+        }
+    }
+}
+
+impl Trees {
+    fn understand(&self) -> Result<(EnsembleOptions, EnsembleOptions)> {
+        let credentials = Credentials::read(&self.auth_file, &self.source_auth_file, &self.target_auth_file)?;
+        let side = |connect: &str, auths| {
+            Ok(EnsembleOptions {
+                connect: connect.parse::<ConnectString>()?,
+                auths,
+                session_timeout: Duration::from_millis(self.session_timeout),
+                connect_timeout: Duration::from_millis(self.connect_timeout),
+            })
+        };
+        Ok((side(&self.source, credentials.source)?, side(&self.target, credentials.target)?))
+    }
+}
+
+fn run(work: &Work) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(perform(work)),
+        Err(error) => {
+            let kind = crate::error::ErrorKind::Io(error.to_string());
+            let error = Error::new(kind, "start the runtime");
+            Outcome { error: Some((error, crate::progress::Counts::default())), ..Outcome::default() }
+        }
+    }
+}
+
+async fn perform(work: &Work) -> Outcome {
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    let mut outcome = Outcome::default();
+    let verify_options = match work {
+        Work::Verify(options) => Some(options.clone()),
+        Work::Copy(options) => {
+            let progress = Progress::default();
+            match status::shown("copy", &progress, copy(options, &progress, &stop)).await {
+                Ok(report) => outcome.copy = Some(report),
+                Err(error) => {
+                    outcome.error = Some((error, progress.counts()));
+                    return outcome;
+                }
+            }
+            options.verify.then(|| VerifyOptions::of_copy(options))
+        }
+    };
+    if let Some(options) = verify_options {
+        let progress = Progress::default();
+        match status::shown("verify", &progress, verify(&options, &progress, &stop)).await {
+            Ok(report) => outcome.verify = Some(report),
+            Err(error) => outcome.error = Some((error, progress.counts())),
+        }
+    }
+    outcome
+}
+
+/// The first SIGINT or SIGTERM ends the work in good order, the second one at once.
+async fn stop_on_signal(stop: CancellationToken) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        tracing::warn!("signals can't be caught: an interrupt ends the program at once");
+        return;
+    };
+    for _ in 0..2 {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if stop.is_cancelled() {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+        stop.cancel();
+    }
+}
+
+fn report(task: &Task, outcome: &Outcome, format: Format) -> ExitCode {
+    let text = match format {
+        Format::Text => outcome.text(task),
+        Format::Json => format!("{:#}\n", outcome.json(task)),
+    };
+    let mut code = outcome.exit_code();
+    let mut stderr = std::io::stderr().lock();
+    if let Some((error, counts)) = &outcome.error {
+        // Nobody is left to tell when stderr is gone.
+        let _ = writeln!(stderr, "zkreplicator: {error}");
+        let written = counts.created + counts.data_set + counts.acl_set;
+        if written > 0 {
+            let _ = writeln!(stderr, "zkreplicator: {written} write(s) were acknowledged before; they stand");
+        }
+    }
+    if let Err(error) = std::io::stdout().lock().write_all(text.as_bytes()) {
+        let _ = writeln!(stderr, "zkreplicator: the report could not be written: {error}");
+        code = code.max(exit::ERROR);
+    }
+    ExitCode::from(code)
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "error",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}

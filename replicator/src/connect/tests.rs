@@ -1,0 +1,75 @@
+//! Connect strings and chroots.
+
+use super::*;
+
+fn parse(text: &str) -> ConnectString {
+    text.parse().unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn takes_what_zookeepers_clients_take() {
+    for (text, hosts, chroot) in [
+        ("a:1/x", vec![("a", 1)], "/x"),
+        ("a:1,b:2/x/y", vec![("a", 1), ("b", 2)], "/x/y"),
+        ("a", vec![("a", 2181)], "/"),
+        ("a:1/", vec![("a", 1)], "/"),
+        ("a:1/x/", vec![("a", 1)], "/x"),
+        ("[::1]:7/x", vec![("::1", 7)], "/x"),
+        ("[::1]", vec![("::1", 2181)], "/"),
+        ("a:1, b:2", vec![("a", 1), ("b", 2)], "/"),
+    ] {
+        let parsed = parse(text);
+        let hosts: Vec<(String, u16)> = hosts.into_iter().map(|(host, port)| (host.to_owned(), port)).collect();
+        assert_eq!(parsed.hosts, hosts, "{text}");
+        assert_eq!(parsed.chroot.as_str(), chroot, "{text}");
+        assert_eq!(parse(&parsed.to_string()), parsed, "{text}");
+    }
+}
+
+#[test]
+fn refuses_what_is_no_connect_string() {
+    for text in [
+        "", "/x", ",", "a,,b", "a:0", "a:65536", "a:b", "a:1:2", "::1", "[::1", "[::1]x", "a b:1", "a:1//x", "a:1/x//y",
+        "a:1/./x", "a:1/../x", "a:1/x\u{1}", "a:1/\u{e000}", "a:1/zookeeper", "a:1/zookeeper/quota", "user:pw@a:1",
+    ] {
+        assert!(text.parse::<ConnectString>().is_err(), "{text:?} was taken");
+    }
+    assert_eq!(parse("a:1/zookeepers").chroot.as_str(), "/zookeepers");
+    assert_eq!(parse("a:1/x/zookeeper").chroot.as_str(), "/x/zookeeper");
+}
+
+#[test]
+fn locates_a_path_below_its_chroot() {
+    for (chroot, path, located) in
+        [("/", "/", "/"), ("/", "/a", "/a"), ("/x", "/", "/x"), ("/x", "/a/b", "/x/a/b"), ("/x/y", "/a", "/x/y/a")]
+    {
+        let chroot = Chroot::new(chroot).unwrap_or_else(|error| panic!("{error}"));
+        let path = ZnodePath::new(path);
+        assert_eq!(chroot.locate(&path).to_string(), located);
+        assert_eq!(chroot.locate(&path).len(), located.len());
+    }
+}
+
+#[test]
+fn names_the_ancestors_of_a_root() {
+    let ancestors = |path: &str| Chroot(path.to_owned()).ancestors().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(ancestors("/a/b/c"), ["/a", "/a/b"]);
+    assert!(ancestors("/a").is_empty());
+    assert!(ancestors("/").is_empty());
+}
+
+#[test]
+fn sees_that_one_tree_lies_in_the_other() {
+    for (one, other, overlap) in [
+        ("/a", "/a", true),
+        ("/a", "/a/b", true),
+        ("/", "/a", true),
+        ("/a", "/ab", false),
+        ("/a/b", "/a/c", false),
+        ("/", "/", true),
+    ] {
+        let (one, other) = (Chroot(one.to_owned()), Chroot(other.to_owned()));
+        assert_eq!(one.overlaps(&other), overlap);
+        assert_eq!(other.overlaps(&one), overlap);
+    }
+}

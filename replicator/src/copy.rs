@@ -1,0 +1,233 @@
+//! The conductor: wires the stages of a copy and owns its end.
+//!
+//! ```text
+//! Walk ──chunks──> pair, plan, batch ──batches──> write
+//! ```
+//!
+//! Each stage ends when the one before it has ended or the one behind it has gone; whichever fails first, the window
+//! of the writing session is drained before the copy returns, so that its counts are true.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::{Stream, StreamExt, stream};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::batch::{Batch, Batcher};
+use crate::budget::Budget;
+use crate::error::{Error, ErrorKind, Result, Side};
+use crate::limits;
+use crate::options::CopyOptions;
+use crate::pair::{Beside, Pair, Pairing, Pairs};
+use crate::plan::Plan;
+use crate::progress::{Counts, Progress};
+use crate::session::Lane;
+use crate::source::reader::Reader;
+use crate::source::walk::Walk;
+use crate::source::{Chunk, Visit};
+use crate::target;
+use crate::target::root::{self, TargetRoot};
+use crate::znode::ZnodePath;
+
+/// What came of a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct CopyReport {
+    /// What was read, written and left out.
+    pub counts: Counts,
+    /// Ancestors of the target root that were created.
+    pub ancestors_created: usize,
+    /// From the first connect to the last acknowledgement.
+    pub elapsed: Duration,
+}
+
+impl CopyReport {
+    /// Whether znodes went away while they were being read, so that the copy is of no single moment.
+    pub fn source_changed(&self) -> bool {
+        self.counts.vanished > 0
+    }
+}
+
+/// Copies the source's tree to the target. Returns when every write was acknowledged; an error leaves standing what
+/// was written, and the same copy with `update` goes on from there. `stop` ends it within a round trip.
+pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &CancellationToken) -> Result<CopyReport> {
+    let started = Instant::now();
+    let (source, writer) = tokio::try_join!(
+        Reader::connect(Side::Source, &options.source),
+        Lane::connect(Side::Target, &options.target),
+    )?;
+    let copied = tokio::select! {
+        copied = run(options, progress, &source, &writer) => copied,
+        () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
+    };
+    tokio::join!(source.close(), writer.close());
+    let ancestors_created = copied?;
+    Ok(CopyReport { counts: progress.counts(), ancestors_created, elapsed: started.elapsed() })
+}
+
+async fn run(options: &CopyOptions, progress: &Progress, source: &Reader, writer: &Lane) -> Result<usize> {
+    let target_root = check(options, source, writer).await?;
+    let pairs_with = if target_root.children > 0 {
+        Some(Reader::connect(Side::Target, &options.target).await?)
+    } else {
+        None
+    };
+    let ancestors_created = root::create_ancestors(writer).await?;
+    let (chunks_in, chunks) = mpsc::channel(1);
+    let (batches_in, batches) = mpsc::channel(1);
+    let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES));
+    let planned = async {
+        let batcher = Batcher::new(writer.chroot().clone(), options.jute_maxbuffer);
+        let planner = Planner { plan: Plan::new(writer), batcher, source: source.lane(), writer, progress };
+        match &pairs_with {
+            Some(reader) => planner.run(pair(chunks, Pairing::new(reader, false)), batches_in).await,
+            None => planner.run(pair_root(chunks, target_root.znode), batches_in).await,
+        }
+    };
+    let (read, planned, written) =
+        tokio::join!(read(walk, chunks_in, progress), planned, target::write(writer, batches, progress));
+    if let Some(reader) = pairs_with {
+        reader.close().await;
+    }
+    written.and(planned).and(read).map(|()| ancestors_created)
+}
+
+/// Everything that can be known to be wrong before anything is written.
+async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<TargetRoot> {
+    let root = ZnodePath::root();
+    let Some(source_root) = source.lane().znode(&root).await? else {
+        return Err(Error::bad_input(format!(
+            "the source has no znode {}: nothing was changed",
+            source.lane().chroot().as_str()
+        ))
+        .at(Side::Source));
+    };
+    if source_root.kind.is_ephemeral() {
+        return Err(Error::bad_input("the source's root is an ephemeral znode: there is nothing to copy").at(Side::Source));
+    }
+    let names = source.lane().children(&root).await?.unwrap_or_default();
+    if writer.chroot().is_none() && !source.lane().chroot().is_none() && names.iter().any(|name| name == "zookeeper") {
+        return Err(Error::bad_input(format!(
+            "the source has a znode {}/zookeeper, which can't live at the root of the target, where /zookeeper is \
+             ZooKeeper's own: choose a target with a path",
+            source.lane().chroot().as_str()
+        )));
+    }
+    root::refuse_same_tree(source.lane(), writer).await?;
+    let target_root = root::look(writer).await?;
+    if target_root.children > 0 && !options.update {
+        return Err(Error::bad_input(format!(
+            "the target {} holds {} znode(s) already: nothing was changed; give --update to send what differs (nothing \
+             is removed), or choose an empty target",
+            options.target.connect, target_root.children
+        )));
+    }
+    Ok(target_root)
+}
+
+pub(crate) async fn read(mut walk: Walk<'_>, chunks: Sender<Chunk>, progress: &Progress) -> Result<()> {
+    while let Some(chunk) = walk.next().await? {
+        chunk.visits.iter().for_each(|visit| progress.visited(visit));
+        if chunks.send(chunk).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the target beside every chunk, several at once, in order.
+pub(crate) fn pair<'a>(chunks: Receiver<Chunk>, pairing: Pairing<'a>) -> impl Stream<Item = Result<Pairs>> + 'a {
+    let pairing = Arc::new(pairing);
+    received(chunks)
+        .map(move |chunk| {
+            let pairing = Arc::clone(&pairing);
+            async move { pairing.pair(chunk).await }
+        })
+        .buffered(limits::CHUNKS_IN_FLIGHT_MAX)
+}
+
+/// Pairs with a target that holds nothing but perhaps its root.
+fn pair_root(chunks: Receiver<Chunk>, root: Beside) -> impl Stream<Item = Result<Pairs>> {
+    let mut root = Some(root);
+    received(chunks).map(move |Chunk { visits, permit }| {
+        let pairs = visits.into_iter().map(|visit| match visit {
+            Visit::Znode(source) => {
+                let target = if source.path.is_root() { root.take() } else { None };
+                Pair::Znode { source, target: target.unwrap_or(Beside::Nothing) }
+            }
+            other => Pair::Other(other),
+        });
+        Ok(Pairs { pairs: pairs.collect(), permit })
+    })
+}
+
+fn received<T>(receiver: Receiver<T>) -> impl Stream<Item = T> {
+    stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|item| (item, receiver)) })
+}
+
+/// The middle of the line: pairs in, batches out.
+struct Planner<'a> {
+    plan: Plan,
+    batcher: Batcher,
+    source: &'a Lane,
+    writer: &'a Lane,
+    progress: &'a Progress,
+}
+
+impl Planner<'_> {
+    /// Runs until the pairs end or nobody takes batches any more. What was planned before an error is sent.
+    async fn run(mut self, pairs: impl Stream<Item = Result<Pairs>>, batches: Sender<Batch>) -> Result<()> {
+        let mut pairs = std::pin::pin!(pairs);
+        let mut full = Vec::new();
+        loop {
+            let linger = if self.batcher.is_empty() { Duration::MAX } else { limits::WRITE_LINGER };
+            let planned = match timeout(linger, pairs.next()).await {
+                Ok(Some(pairs)) => pairs.and_then(|pairs| self.take(pairs, &mut full)),
+                Ok(None) => {
+                    full.extend(self.batcher.take());
+                    for batch in full.drain(..) {
+                        // Nobody takes it: the writer has failed and says why itself.
+                        let _ = batches.send(batch).await;
+                    }
+                    return Ok(());
+                }
+                Err(_) => {
+                    full.extend(self.batcher.take());
+                    Ok(())
+                }
+            };
+            for batch in full.drain(..) {
+                if batches.send(batch).await.is_err() {
+                    return Ok(());
+                }
+            }
+            planned?;
+        }
+    }
+
+    fn take(&mut self, pairs: Pairs, full: &mut Vec<Batch>) -> Result<()> {
+        let permit = Arc::new(pairs.permit);
+        let mut writes = Vec::new();
+        for pair in pairs.pairs {
+            match pair {
+                Pair::Znode { source, target } => {
+                    let deferred = self.plan.deferred();
+                    self.plan.znode(source, &target, self.writer, &mut writes)?;
+                    if writes.is_empty() && self.plan.deferred() == deferred {
+                        self.progress.kept();
+                    }
+                }
+                Pair::Other(Visit::Leave(path)) => self.plan.leave(path, &mut writes),
+                Pair::Other(Visit::Unreadable(path, code)) => {
+                    return Err(self.source.refused(code, "read", &path));
+                }
+                Pair::Children { .. } | Pair::Other(_) => {}
+            }
+            for write in writes.drain(..) {
+                self.batcher.push(write, &permit, full)?;
+            }
+        }
+        Ok(())
+    }
+}

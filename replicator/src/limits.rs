@@ -1,0 +1,75 @@
+//! Every maximum of the line, named, with its reason.
+//!
+//! Figures come from measurements on ZooKeeper 3.8.0 (2 cores shared by client and servers); they are defaults that
+//! no option needs to change, except where the CLI names one.
+
+use std::time::Duration;
+
+/// ZooKeeper's default `jute.maxbuffer`: a request of exactly this many bytes passes, one more and the server closes
+/// the connection without a word (NIOServerCnxn.java:561-570).
+pub const JUTE_MAXBUFFER_BYTES: usize = 1_048_575;
+
+/// The smallest request limit that is taken: below it not even a small znode passes.
+pub const JUTE_MAXBUFFER_BYTES_MIN: usize = 4_096;
+
+/// Operations in one multiRead at most: beyond it the server gains nothing (461k znodes/s at 128, 497k at 512).
+pub const READ_BATCH_OPS_MAX: usize = 512;
+
+/// Bytes of one multiRead request at most: long paths must not reach the server's request limit.
+pub const READ_REQUEST_BYTES_MAX: usize = 256 * 1024;
+
+/// Znodes in a batch whose siblings have shown no sizes yet. A multiRead's reply is built in the server's heap without
+/// bound, and batches of large values have run 2 GB heaps out of memory.
+pub const UNSIZED_BATCH_MAX: usize = 16;
+
+/// Znodes of unknown size that are outstanding at once, over all batches.
+pub const UNSIZED_OUTSTANDING_MAX: usize = 128;
+
+/// Bytes of expected reply outstanding at once, for znodes whose siblings have shown sizes.
+pub const EXPECTED_REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// multiReads in flight at once over all lanes: more keeps no server busier.
+pub const READS_IN_FLIGHT_MAX: usize = 16;
+
+/// When fewer znodes than this are known, children are asked for together with the data: a chain is bound by round
+/// trips, and one a level is half of two.
+pub const NARROW_FRONTIER: usize = 8;
+
+/// Sessions that read ACLs, which can't be batched: one request each. 15k/s on one session, 35k/s on four.
+pub const ACL_LANES: usize = 4;
+
+/// ACL requests in flight on one session.
+pub const ACL_LANE_WINDOW: usize = 64;
+
+/// Chunks whose ACLs or target's znodes are being read at once.
+pub const CHUNKS_IN_FLIGHT_MAX: usize = 8;
+
+/// Bytes that the whole line may hold: znodes read and not yet written or compared.
+pub const BUDGET_BYTES: usize = 16 * 1024 * 1024;
+
+/// What a znode costs in memory beside its data: path, stat, bookkeeping.
+pub const ZNODE_OVERHEAD_BYTES: usize = 256;
+
+/// Operations in one multi at most: 500 x 4 in flight is where a server writes fastest (147k znodes/s).
+pub const WRITE_BATCH_OPS_MAX: usize = 500;
+
+/// Bytes in one multi at most, unless a single znode is larger: the server keeps the last 500 transactions in memory.
+pub const WRITE_BATCH_BYTES_MAX: usize = 256 * 1024;
+
+/// Requests in flight on the writing session.
+pub const WRITES_IN_FLIGHT_MAX: usize = 8;
+
+/// Bytes in flight on the writing session.
+pub const WRITE_BYTES_IN_FLIGHT_MAX: usize = 4 * 1024 * 1024;
+
+/// How long a batch that is not full waits for more while others are in flight.
+pub const WRITE_LINGER: Duration = Duration::from_millis(2);
+
+/// Children of `/` that are compared to tell whether two ensembles are the same one.
+pub const SAME_ENSEMBLE_CHILDREN_MAX: usize = 1_000;
+
+/// Differences kept for the report; the rest is counted.
+pub const DIFFERENCES_LISTED: usize = 100;
+
+/// How long a session is given to close in good order.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);

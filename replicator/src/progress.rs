@@ -1,0 +1,116 @@
+//! What is going on: counters that the line moves and anybody may look at.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::session::WriteOp;
+use crate::source::Visit;
+
+/// Counters of a run. Written means acknowledged by the target.
+#[derive(Debug, Default)]
+pub struct Progress {
+    read: AtomicU64,
+    read_bytes: AtomicU64,
+    kept: AtomicU64,
+    created: AtomicU64,
+    data_set: AtomicU64,
+    acl_set: AtomicU64,
+    written_bytes: AtomicU64,
+    requests: AtomicU64,
+    ephemeral: AtomicU64,
+    reserved: AtomicU64,
+    vanished: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Znodes of the source that were read.
+    pub read: u64,
+    /// Bytes of their data.
+    pub read_bytes: u64,
+    /// Znodes that were equal already.
+    pub kept: u64,
+    /// Znodes created.
+    pub created: u64,
+    /// Znodes whose data was set.
+    pub data_set: u64,
+    /// Znodes whose ACL was set, be it after a create.
+    pub acl_set: u64,
+    /// Bytes of data written.
+    pub written_bytes: u64,
+    /// Write requests acknowledged.
+    pub requests: u64,
+    /// Ephemerals left out.
+    pub ephemeral: u64,
+    /// Znodes of ZooKeeper's own left out.
+    pub reserved: u64,
+    /// Znodes that were deleted while they were being read.
+    pub vanished: u64,
+}
+
+impl Progress {
+    /// Counts what the source has shown.
+    pub fn visited(&self, visit: &Visit) {
+        match visit {
+            Visit::Znode(znode) => {
+                add(&self.read, 1);
+                add(&self.read_bytes, znode.data_len() as u64);
+            }
+            Visit::Ephemeral { .. } => add(&self.ephemeral, 1),
+            Visit::Reserved(_) => add(&self.reserved, 1),
+            Visit::Vanished(_) => add(&self.vanished, 1),
+            Visit::Children(..) | Visit::Leave(_) | Visit::Unreadable(..) => {}
+        }
+    }
+
+    /// Counts a znode that needs no write.
+    pub fn kept(&self) {
+        add(&self.kept, 1);
+    }
+
+    /// What a request will count for, once it is acknowledged.
+    pub fn count(&self, ops: &[WriteOp]) -> Counts {
+        let mut counts = Counts { requests: 1, ..Counts::default() };
+        for op in ops {
+            let (counter, data) = match op {
+                WriteOp::Create { data, .. } => (&mut counts.created, data.as_ref()),
+                WriteOp::SetData { data, .. } => (&mut counts.data_set, data.as_ref()),
+                WriteOp::SetAcl { .. } => (&mut counts.acl_set, None),
+            };
+            *counter += 1;
+            counts.written_bytes += data.map_or(0, |data| data.len() as u64);
+        }
+        counts
+    }
+
+    /// Counts an acknowledged request.
+    pub fn written(&self, counts: Counts) {
+        add(&self.created, counts.created);
+        add(&self.data_set, counts.data_set);
+        add(&self.acl_set, counts.acl_set);
+        add(&self.written_bytes, counts.written_bytes);
+        add(&self.requests, counts.requests);
+    }
+
+    /// The counters now.
+    pub fn counts(&self) -> Counts {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            read: get(&self.read),
+            read_bytes: get(&self.read_bytes),
+            kept: get(&self.kept),
+            created: get(&self.created),
+            data_set: get(&self.data_set),
+            acl_set: get(&self.acl_set),
+            written_bytes: get(&self.written_bytes),
+            requests: get(&self.requests),
+            ephemeral: get(&self.ephemeral),
+            reserved: get(&self.reserved),
+            vanished: get(&self.vanished),
+        }
+    }
+}
+
+fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}

@@ -1,0 +1,305 @@
+//! What came of it: the same facts as text for a person and as one JSON document for a script.
+//!
+//! The JSON's `version` changes when a field changes its meaning or goes; new fields may come without.
+
+use std::fmt::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::copy::CopyReport;
+use crate::error::{Error, ErrorKind};
+use crate::progress::Counts;
+use crate::verify::{Summary, VerifyReport};
+
+/// Version of the JSON documents.
+const VERSION: u32 = 1;
+
+/// What every report of this transport has to say about null data.
+const NULL_AND_EMPTY: &str = "not told apart (the zookeeper-client transport reads null data as empty)";
+
+/// Exit codes of `zkreplicator`.
+pub mod exit {
+    /// Done; equal.
+    pub const DONE: u8 = 0;
+    /// Differences were found.
+    pub const DIFFERENT: u8 = 1;
+    /// It failed.
+    pub const ERROR: u8 = 2;
+    /// Done, but the source kept changing: not of a single moment, or not proven.
+    pub const NOT_PROVEN: u8 = 3;
+    /// The user stopped it; it can be run again.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// What a command was asked to do, as the report names it.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// `copy` or `verify`.
+    pub command: &'static str,
+    /// The source's connect string; it holds no credentials.
+    pub source: String,
+    /// The target's.
+    pub target: String,
+}
+
+/// How a command ended, with whatever it got to know.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The copy, if there was one and it ended well.
+    pub copy: Option<CopyReport>,
+    /// The verify, likewise.
+    pub verify: Option<VerifyReport>,
+    /// Why it ended early, and how far it had come.
+    pub error: Option<(Error, Counts)>,
+}
+
+impl Outcome {
+    /// The exit code: the worst that is certain comes first.
+    pub fn exit_code(&self) -> u8 {
+        if let Some((error, _)) = &self.error {
+            return if error.kind == ErrorKind::Interrupted { exit::INTERRUPTED } else { exit::ERROR };
+        }
+        let verified = self.verify.as_ref();
+        if verified.is_some_and(|verify| verify.total() > 0) {
+            exit::DIFFERENT
+        } else if verified.is_some_and(|verify| verify.unreadable > 0) {
+            exit::ERROR
+        } else if verified.is_some_and(|verify| verify.skipped.vanished > 0)
+            || self.copy.as_ref().is_some_and(CopyReport::source_changed)
+        {
+            exit::NOT_PROVEN
+        } else {
+            exit::DONE
+        }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match (self.exit_code(), &self.verify) {
+            (exit::DONE, Some(_)) => "equal",
+            (exit::DONE, None) => "done",
+            (exit::DIFFERENT, _) => "different",
+            (exit::NOT_PROVEN, _) => "source changed",
+            (exit::INTERRUPTED, _) => "interrupted",
+            _ => "failed",
+        }
+    }
+
+    /// One JSON document.
+    pub fn json(&self, task: &Task) -> Value {
+        json!({
+            "version": VERSION,
+            "command": task.command,
+            "source": task.source,
+            "target": task.target,
+            "verdict": self.verdict(),
+            "exit_code": self.exit_code(),
+            "copy": self.copy.as_ref().map(copy_json),
+            "verify": self.verify.as_ref().map(verify_json),
+            "error": self.error.as_ref().map(|(error, counts)| error_json(error, counts)),
+        })
+    }
+
+    /// The same for a person; errors are not part of it.
+    pub fn text(&self, task: &Task) -> String {
+        let mut text = String::new();
+        // Writing to a String can't fail.
+        let _ = self.write_text(task, &mut text);
+        text
+    }
+
+    fn write_text(&self, task: &Task, text: &mut String) -> fmt::Result {
+        if let Some(copy) = &self.copy {
+            copy_text(task, copy, text)?;
+        }
+        if let Some(verify) = &self.verify {
+            verify_text(task, verify, text)?;
+        }
+        if self.exit_code() == exit::NOT_PROVEN {
+            writeln!(
+                text,
+                "  not proven  the source changed while it was read; when it is quiet, run again{}",
+                if self.copy.is_some() { " with --update" } else { "" }
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn copy_json(copy: &CopyReport) -> Value {
+    let counts = copy.counts;
+    json!({
+        "znodes": {
+            "read": counts.read,
+            "created": counts.created,
+            "data_set": counts.data_set,
+            "acl_set": counts.acl_set,
+            "kept": counts.kept,
+            "ancestors_created": copy.ancestors_created,
+        },
+        "bytes": { "read": counts.read_bytes, "written": counts.written_bytes },
+        "write_requests": counts.requests,
+        "skipped": skipped_json(&counts),
+        "elapsed_ms": millis(copy.elapsed),
+        "znodes_per_second": rate(counts.read, copy.elapsed),
+    })
+}
+
+fn verify_json(verify: &VerifyReport) -> Value {
+    let list = verify.differences.iter().map(|difference| {
+        json!({
+            "sign": difference.sign.as_char().to_string(),
+            "path": difference.path.as_str(),
+            "what": difference.what,
+        })
+    });
+    json!({
+        "equal": verify.is_equal(),
+        "source": summary_json(&verify.source),
+        "target": summary_json(&verify.target),
+        "differences": {
+            "total": verify.total(),
+            "only_source": verify.only_source,
+            "only_target": verify.only_target,
+            "differing": verify.differing,
+            "unreadable": verify.unreadable,
+            "list": list.collect::<Vec<_>>(),
+        },
+        "skipped": skipped_json(&verify.skipped),
+        "null_and_empty": NULL_AND_EMPTY,
+        "elapsed_ms": millis(verify.elapsed),
+        "znodes_per_second": rate(verify.source.znodes, verify.elapsed),
+    })
+}
+
+fn error_json(error: &Error, counts: &Counts) -> Value {
+    json!({
+        "message": error.to_string(),
+        "side": error.side.map(|side| side.to_string()),
+        "path": error.path,
+        "code": error.code().map(|code| code.0),
+        "outcome_unknown": error.outcome_unknown(),
+        "until_then": {
+            "read": counts.read,
+            "created": counts.created,
+            "data_set": counts.data_set,
+            "acl_set": counts.acl_set,
+        },
+    })
+}
+
+fn summary_json(summary: &Summary) -> Value {
+    json!({ "znodes": summary.znodes, "bytes": summary.bytes, "digest": summary.digest.to_string() })
+}
+
+fn skipped_json(counts: &Counts) -> Value {
+    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "vanished": counts.vanished })
+}
+
+fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
+    let counts = copy.counts;
+    writeln!(text, "copied {} to {}", task.source, task.target)?;
+    writeln!(
+        text,
+        "  znodes      {} read, {} created, {} kept, data set on {}, ACL set on {}",
+        grouped(counts.read),
+        grouped(counts.created),
+        grouped(counts.kept),
+        grouped(counts.data_set),
+        grouped(counts.acl_set)
+    )?;
+    writeln!(text, "  bytes       {} read, {} written", bytes(counts.read_bytes), bytes(counts.written_bytes))?;
+    skipped_text(&counts, text)?;
+    elapsed_text(counts.read, copy.elapsed, text)
+}
+
+fn verify_text(task: &Task, verify: &VerifyReport, text: &mut String) -> fmt::Result {
+    for difference in &verify.differences {
+        let what = difference.what.join(", ");
+        let what = if what.is_empty() { String::new() } else { format!(" ({what})") };
+        writeln!(text, "{} {}{what}", difference.sign.as_char(), difference.path.as_str().escape_debug())?;
+    }
+    let listed = verify.differences.len() as u64;
+    let all = verify.total() + verify.unreadable;
+    if all > listed {
+        writeln!(text, "... and {} more", grouped(all - listed))?;
+    }
+    if verify.is_equal() {
+        writeln!(text, "equal: {} and {}", task.source, task.target)?;
+    } else if all > 0 {
+        writeln!(text, "different: {} and {}", task.source, task.target)?;
+        writeln!(
+            text,
+            "  differences {} only at the source (+), {} only at the target (-), {} differ (*), {} unreadable (!)",
+            grouped(verify.only_source),
+            grouped(verify.only_target),
+            grouped(verify.differing),
+            grouped(verify.unreadable)
+        )?;
+    }
+    for (side, summary) in [("source", verify.source), ("target", verify.target)] {
+        let (znodes, size) = (grouped(summary.znodes), bytes(summary.bytes));
+        writeln!(text, "  {side}      {znodes} znodes, {size}, digest {}", summary.digest)?;
+    }
+    skipped_text(&verify.skipped, text)?;
+    writeln!(text, "  null, empty {NULL_AND_EMPTY}")?;
+    elapsed_text(verify.source.znodes, verify.elapsed, text)
+}
+
+fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {
+    for (count, why) in [
+        (counts.ephemeral, "ephemeral (they belong to live sessions)"),
+        (counts.reserved, "of ZooKeeper's own (/zookeeper)"),
+        (counts.vanished, "deleted at the source while they were being read"),
+    ] {
+        if count > 0 {
+            writeln!(text, "  skipped     {} {why}", grouped(count))?;
+        }
+    }
+    Ok(())
+}
+
+fn elapsed_text(znodes: u64, elapsed: std::time::Duration, text: &mut String) -> fmt::Result {
+    let seconds = elapsed.as_secs_f64();
+    writeln!(text, "  elapsed     {seconds:.2} s ({} znodes/s)", grouped(rate(znodes, elapsed)))
+}
+
+fn millis(elapsed: std::time::Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Znodes a second.
+pub fn rate(znodes: u64, elapsed: std::time::Duration) -> u64 {
+    let micros = elapsed.as_micros().max(1);
+    u64::try_from(u128::from(znodes) * 1_000_000 / micros).unwrap_or(u64::MAX)
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes with a binary unit.
+pub fn bytes(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    let mut units = ["B", "KiB", "MiB", "GiB", "TiB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    for larger in units {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = larger;
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! What people read.
+
+use super::*;
+
+#[test]
+fn groups_digits_by_three() {
+    for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+        assert_eq!(grouped(number), text);
+    }
+}
+
+#[test]
+fn says_bytes_with_a_unit() {
+    for (number, text) in [(0, "0 B"), (1_023, "1023 B"), (1_024, "1.0 KiB"), (1_572_864, "1.5 MiB")] {
+        assert_eq!(bytes(number), text);
+    }
+}
+
+#[test]
+fn exits_with_the_worst_that_is_certain() {
+    let verify = |only_source, unreadable, vanished| Outcome {
+        verify: Some(VerifyReport {
+            only_source,
+            unreadable,
+            skipped: Counts { vanished, ..Counts::default() },
+            ..VerifyReport::default()
+        }),
+        ..Outcome::default()
+    };
+    assert_eq!(verify(0, 0, 0).exit_code(), exit::DONE);
+    assert_eq!(verify(1, 1, 1).exit_code(), exit::DIFFERENT);
+    assert_eq!(verify(0, 1, 1).exit_code(), exit::ERROR);
+    assert_eq!(verify(0, 0, 1).exit_code(), exit::NOT_PROVEN);
+    let interrupted = Error::new(ErrorKind::Interrupted, "");
+    let outcome = Outcome { error: Some((interrupted, Counts::default())), ..Outcome::default() };
+    assert_eq!(outcome.exit_code(), exit::INTERRUPTED);
+}

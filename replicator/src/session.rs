@@ -1,0 +1,255 @@
+//! One FIFO lane to an ensemble: requests go out in the order of the calls, and are executed in that order.
+//!
+//! This is the seam between the line and a transport. A lane sends synchronously, in the call, and answers through
+//! the future: two writes called one after the other are executed one after the other, whichever future is polled
+//! first. The lane bounds nothing by itself; who calls it holds a window (see [`crate::limits`]).
+//!
+//! The one transport so far is the `zookeeper-client` crate. It reads null data as empty, queues without bound and
+//! bounds no reply.
+
+mod client;
+mod diagnose;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::connect::{Chroot, Located};
+use crate::error::{Code, Error, ErrorKind, Result, Side};
+use crate::options::EnsembleOptions;
+use crate::znode::{Acl, Kind, Names, Stat, Znode, ZnodePath};
+use bytes::Bytes;
+
+/// One read of a multiRead.
+#[derive(Clone, Copy, Debug)]
+pub enum ReadOp<'a> {
+    /// getData: the data and the stat.
+    Data(&'a ZnodePath),
+    /// getChildren: the names.
+    Children(&'a ZnodePath),
+}
+
+impl ReadOp<'_> {
+    /// The znode that is read.
+    pub fn path(&self) -> &ZnodePath {
+        match self {
+            Self::Data(path) | Self::Children(path) => path,
+        }
+    }
+}
+
+/// What one read of a multiRead gave.
+#[derive(Clone, Debug)]
+pub enum ReadReply {
+    /// The data and the stat.
+    Data(Option<Bytes>, Stat),
+    /// The names of the children.
+    Children(Names),
+    /// This one failed, the others did not.
+    Refused(Code),
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteOp {
+    /// create
+    Create {
+        /// The znode to be.
+        path: ZnodePath,
+        /// Its data.
+        data: Option<Bytes>,
+        /// Its ACL.
+        acl: Acl,
+        /// What kind of znode it is to be; never ephemeral.
+        kind: Kind,
+    },
+    /// setData
+    SetData {
+        /// The znode.
+        path: ZnodePath,
+        /// Its new data.
+        data: Option<Bytes>,
+        /// The version that it must have.
+        version: i32,
+    },
+    /// setACL; not allowed inside a multi (MultiOperationRecord.java:93-111).
+    SetAcl {
+        /// The znode.
+        path: ZnodePath,
+        /// Its new ACL.
+        acl: Acl,
+        /// The aversion that it must have, -1 for any.
+        aversion: i32,
+    },
+}
+
+impl WriteOp {
+    /// The znode that is written.
+    pub fn path(&self) -> &ZnodePath {
+        match self {
+            Self::Create { path, .. } | Self::SetData { path, .. } | Self::SetAcl { path, .. } => path,
+        }
+    }
+
+    /// What it is called in a message.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::SetData { .. } => "set data of",
+            Self::SetAcl { .. } => "set ACL of",
+        }
+    }
+}
+
+/// A session, seen from the root of a tree.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    side: Side,
+    chroot: Chroot,
+    session: Arc<client::Session>,
+}
+
+impl Lane {
+    /// Opens a session and waits until the server behind it is up to date (sync), so that nothing read here is older
+    /// than the moment of the call.
+    pub async fn connect(side: Side, options: &EnsembleOptions) -> Result<Self> {
+        let session = match tokio::time::timeout(options.connect_timeout, client::Session::connect(options)).await {
+            Ok(Ok(session)) => Arc::new(session),
+            Ok(Err(error)) if error.kind == ErrorKind::Refused(Code::AUTH_FAILED) => return Err(error.at(side)),
+            Ok(Err(error)) => return Err(diagnose::explain(options, &error.kind.to_string()).await.at(side)),
+            Err(_) => return Err(diagnose::explain(options, "no session within the connect timeout").await.at(side)),
+        };
+        Ok(Self { side, chroot: options.connect.chroot.clone(), session })
+    }
+
+    /// Opens `count` sessions at once.
+    pub async fn connect_many(side: Side, options: &EnsembleOptions, count: usize) -> Result<Vec<Self>> {
+        futures::future::try_join_all((0..count).map(|_| Self::connect(side, options))).await
+    }
+
+    /// The same session, seen from another root.
+    pub fn seen_from(&self, chroot: Chroot) -> Self {
+        Self { side: self.side, chroot, session: Arc::clone(&self.session) }
+    }
+
+    /// Which side it leads to.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// The root of the tree.
+    pub fn chroot(&self) -> &Chroot {
+        &self.chroot
+    }
+
+    /// multiRead: all of `ops` in one request, answered one by one. Needs ZooKeeper 3.6.
+    pub fn read(&self, ops: &[ReadOp<'_>]) -> BoxFuture<'_, Result<Vec<ReadReply>>> {
+        let first = ops.first().map(|op| self.locate(op.path()).to_string());
+        let reply = self.session.read(ops.iter().map(|op| (*op, self.locate(op.path()))));
+        let side = self.side;
+        Box::pin(async move {
+            reply.await.map_err(|error| match first {
+                Some(path) => error.at(side).on(path),
+                None => error.at(side),
+            })
+        })
+    }
+
+    /// getACL
+    pub fn acl(&self, path: &ZnodePath) -> BoxFuture<'_, Result<Acl>> {
+        let located = self.locate(path).to_string();
+        let side = self.side;
+        let session = &self.session;
+        Box::pin(async move { session.acl(&located).await.map_err(|error| error.at(side).on(located)) })
+    }
+
+    /// exists: the stat; `None` where there is no such znode. Needs no right on older servers, READ since 3.8.4 and
+    /// 3.9.2 (ZOOKEEPER-2590).
+    pub async fn stat(&self, path: &ZnodePath) -> Result<Option<Stat>> {
+        let located = self.locate(path).to_string();
+        self.session.stat(&located).await.map_err(|error| error.at(self.side).on(located))
+    }
+
+    /// getData and getACL of one znode; `None` where there is none.
+    pub async fn znode(&self, path: &ZnodePath) -> Result<Option<Znode>> {
+        let (data, stat) = match self.read(&[ReadOp::Data(path)]).await?.pop() {
+            Some(ReadReply::Data(data, stat)) => (data, stat),
+            Some(ReadReply::Refused(Code::NO_NODE)) => return Ok(None),
+            Some(ReadReply::Refused(code)) => return Err(self.refused(code, "read", path)),
+            _ => return Err(self.protocol("a multiRead of one operation was answered by something else")),
+        };
+        let acl = match self.acl(path).await {
+            Ok(acl) => acl,
+            Err(error) if error.code() == Some(Code::NO_NODE) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(Znode { path: path.clone(), data, acl: Some(acl), kind: Kind::of_owner(stat.ephemeral_owner), stat }))
+    }
+
+    /// getChildren of one znode; `None` where there is no such znode.
+    pub async fn children(&self, path: &ZnodePath) -> Result<Option<Names>> {
+        match self.read(&[ReadOp::Children(path)]).await?.pop() {
+            Some(ReadReply::Children(names)) => Ok(Some(names)),
+            Some(ReadReply::Refused(Code::NO_NODE)) => Ok(None),
+            Some(ReadReply::Refused(code)) => Err(self.refused(code, "list children of", path)),
+            _ => Err(self.protocol("a multiRead of one operation was answered by something else")),
+        }
+    }
+
+    /// Sends writes as one request: a single setACL by itself, anything else as a multi, all or nothing. The error
+    /// names the operation that failed. A multi goes out in the call; a setACL when it is first polled, which is
+    /// never too early, and never too late since nothing behind it on its lane depends on it.
+    pub fn write(&self, ops: Vec<WriteOp>) -> BoxFuture<'_, Result<()>> {
+        if let [WriteOp::SetAcl { .. }] = ops[..] {
+            return Box::pin(async move {
+                let [WriteOp::SetAcl { path, acl, aversion }] = &ops[..] else { return Ok(()) };
+                let done = self.session.set_acl(&self.locate(path).to_string(), acl, *aversion).await;
+                done.map_err(|error| self.write_failed(&ops, None, error))
+            });
+        }
+        let reply = self.session.write(ops.iter().map(|op| (op, self.locate(op.path()))));
+        Box::pin(async move { reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error)) })
+    }
+
+    /// Ends the session in good order, so that the server forgets it at once. Waits at most
+    /// [`CLOSE_WITHIN`](crate::limits::CLOSE_WITHIN). Other lanes of the same session keep it open.
+    pub async fn close(self) {
+        if let Ok(session) = Arc::try_unwrap(self.session) {
+            session.close().await;
+        }
+    }
+
+    /// Whether credentials were given: then `auth` stands for us in an ACL.
+    pub fn is_authenticated(&self) -> bool {
+        self.session.is_authenticated()
+    }
+
+    fn locate<'a>(&'a self, path: &'a ZnodePath) -> Located<'a> {
+        self.chroot.locate(path)
+    }
+
+    /// A refusal as an error about `path`.
+    pub fn refused(&self, code: Code, op: &'static str, path: &ZnodePath) -> Error {
+        Error::new(ErrorKind::Refused(code), op).at(self.side).on(self.locate(path).to_string())
+    }
+
+    /// The error of a write, about the operation that the server named, or about the first. An outcome that nobody
+    /// knows is said to be unknown.
+    fn write_failed(&self, ops: &[WriteOp], index: Option<usize>, error: Error) -> Error {
+        let Some(op) = ops.get(index.unwrap_or(0)) else { return error.at(self.side) };
+        let kind = match error.kind {
+            ErrorKind::Lost(why) => ErrorKind::Lost(format!(
+                "{why}; the outcome of {} operation(s) sent in one request is unknown: run the same command again \
+                 with --update",
+                ops.len()
+            )),
+            kind => kind,
+        };
+        Error { kind, op: op.name(), ..error }.at(self.side).on(self.locate(op.path()).to_string())
+    }
+
+    /// An answer that the protocol does not allow.
+    pub fn protocol(&self, text: &str) -> Error {
+        Error::new(ErrorKind::Protocol(text.to_owned()), "read").at(self.side)
+    }
+}

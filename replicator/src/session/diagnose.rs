@@ -1,0 +1,46 @@
+//! Why no session could be had: each server is tried once more, to say what is wrong with it.
+
+use std::io::ErrorKind as Io;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use crate::connect::endpoint;
+use crate::error::{Error, ErrorKind};
+use crate::options::EnsembleOptions;
+
+/// How long one server may take to say what is wrong with it.
+const PROBE_WITHIN: Duration = Duration::from_millis(500);
+
+/// The error for a failed connect, with a reason for each server.
+pub(super) async fn explain(options: &EnsembleOptions, seen: &str) -> Error {
+    let probes = options.connect.hosts.iter().map(|(host, port)| async move {
+        let what = match timeout(PROBE_WITHIN, probe(host, *port)).await {
+            Ok(what) => what,
+            Err(_) => "does not answer: wrong address, host down, or a firewall".to_owned(),
+        };
+        format!("{} {what}", endpoint(host, *port))
+    });
+    let servers = futures::future::join_all(probes).await.join("; ");
+    let within = options.connect_timeout.as_millis();
+    Error::new(ErrorKind::Unreachable(format!("{servers} ({seen}; --connect-timeout is {within} ms)")), "connect")
+}
+
+async fn probe(host: &str, port: u16) -> String {
+    let Ok(mut addresses) = lookup_host((host, port)).await else {
+        return "is an unknown host: check its name and the resolver".to_owned();
+    };
+    let Some(address) = addresses.next() else {
+        return "is a host without an address".to_owned();
+    };
+    match TcpStream::connect(address).await {
+        Ok(_) => "accepts connections but gives no session: it is no ZooKeeper server, speaks TLS, serves no requests \
+                  (no quorum), or refuses us (maxClientCnxns)"
+            .to_owned(),
+        Err(error) if error.kind() == Io::ConnectionRefused => {
+            "refuses the connection: nothing listens on that port".to_owned()
+        }
+        Err(error) => format!("can't be reached: {error}"),
+    }
+}

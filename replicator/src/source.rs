@@ -1,0 +1,45 @@
+//! Where trees come from: chunks of visits, parents before their children.
+//!
+//! A source gives every znode of a tree once, in an order in which a znode comes before its children, and says when
+//! all children of a znode have been given. Whoever takes a chunk holds its permit.
+
+mod frontier;
+pub mod reader;
+pub mod walk;
+
+use crate::budget::Permit;
+use crate::error::Code;
+use crate::znode::{Names, Znode, ZnodePath};
+
+/// What was met at one place of a tree.
+#[derive(Clone, Debug)]
+pub enum Visit {
+    /// A znode that lives by itself.
+    Znode(Znode),
+    /// The children of a znode that has any, before they are visited. Ephemerals are among them.
+    Children(ZnodePath, Names),
+    /// All children of this znode have been visited.
+    Leave(ZnodePath),
+    /// An ephemeral znode: it belongs to the session `owner` and is left out.
+    Ephemeral {
+        /// Where it is.
+        path: ZnodePath,
+        /// The session that it dies with.
+        owner: i64,
+    },
+    /// `/zookeeper`, which is the server's own and is left out.
+    Reserved(ZnodePath),
+    /// It was there when its parent was listed, and gone when it was read.
+    Vanished(ZnodePath),
+    /// The server does not let us read it (nor what is below it).
+    Unreadable(ZnodePath, Code),
+}
+
+/// Visits that were read together, with the permit for their bytes.
+#[derive(Debug)]
+pub struct Chunk {
+    /// In order.
+    pub visits: Vec<Visit>,
+    /// Bytes that the visits hold.
+    pub permit: Permit,
+}

@@ -1,0 +1,97 @@
+//! The sessions that read one ensemble: one for data and children, several for ACLs.
+//!
+//! A getACL can't be batched (MultiOperationRecord.java:81-111) and costs the server about 65 microseconds, so ACLs
+//! have sessions and windows of their own, and everything else overlaps with them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::BoxFuture;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::Semaphore;
+
+use super::Visit;
+use crate::error::{Code, Result, Side};
+use crate::limits;
+use crate::options::EnsembleOptions;
+use crate::session::{Lane, ReadOp, ReadReply};
+use crate::znode::{Acl, ZnodePath};
+
+/// An ACL, or why the server did not give it.
+pub type AclReply = Result<Acl, Code>;
+
+/// Sessions to one ensemble, seen from one root.
+#[derive(Debug)]
+pub struct Reader {
+    data: Lane,
+    acls: Vec<AclLane>,
+    turn: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct AclLane {
+    lane: Lane,
+    window: Semaphore,
+}
+
+impl Reader {
+    /// Opens the sessions.
+    pub async fn connect(side: Side, options: &EnsembleOptions) -> Result<Self> {
+        let mut lanes = Lane::connect_many(side, options, 1 + limits::ACL_LANES).await?;
+        let data = lanes.swap_remove(0);
+        let acls = lanes.into_iter().map(|lane| AclLane { lane, window: Semaphore::new(limits::ACL_LANE_WINDOW) });
+        Ok(Self { data, acls: acls.collect(), turn: AtomicUsize::new(0) })
+    }
+
+    /// The session for data and children.
+    pub fn lane(&self) -> &Lane {
+        &self.data
+    }
+
+    /// One multiRead.
+    pub fn read(&self, ops: &[ReadOp<'_>]) -> BoxFuture<'_, Result<Vec<ReadReply>>> {
+        self.data.read(ops)
+    }
+
+    /// getACL, when one of the lanes has room.
+    pub async fn acl(&self, path: &ZnodePath) -> Result<Acl> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.acls.len();
+        let AclLane { lane, window } = &self.acls[turn];
+        let _room = window.acquire().await.expect("the window is never closed: nothing here closes it");
+        lane.acl(path).await
+    }
+
+    /// Reads the ACLs of znodes, many at once; gives them with the caller's own mark, in any order.
+    pub async fn acls<M>(&self, znodes: impl Iterator<Item = (M, ZnodePath)>) -> Result<Vec<(M, AclReply)>> {
+        let asks = stream::iter(znodes).map(|(mark, path)| async move {
+            match self.acl(&path).await {
+                Ok(acl) => Ok((mark, Ok(acl))),
+                Err(error) => error.code().map(|code| (mark, Err(code))).ok_or(error),
+            }
+        });
+        asks.buffer_unordered(limits::ACL_LANES * limits::ACL_LANE_WINDOW).try_collect().await
+    }
+
+    /// Reads the ACL of every znode among `visits`. One that is gone by now becomes [`Visit::Vanished`].
+    pub async fn read_acls(&self, visits: &mut [Visit]) -> Result<()> {
+        let znodes = visits.iter().enumerate().filter_map(|(index, visit)| match visit {
+            Visit::Znode(znode) => Some((index, znode.path.clone())),
+            _ => None,
+        });
+        for (index, acl) in self.acls(znodes.collect::<Vec<_>>().into_iter()).await? {
+            let visit = &mut visits[index];
+            let Visit::Znode(znode) = visit else { continue };
+            match acl {
+                Ok(acl) => znode.acl = Some(acl),
+                Err(Code::NO_NODE) => *visit = Visit::Vanished(znode.path.clone()),
+                Err(code) => *visit = Visit::Unreadable(znode.path.clone(), code),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the sessions.
+    pub async fn close(self) {
+        let acls = self.acls.into_iter().map(|acl| acl.lane.close());
+        futures::future::join(self.data.close(), futures::future::join_all(acls)).await;
+    }
+}

@@ -1,0 +1,96 @@
+//! The walk of a tree in an ensemble: many multiReads in flight, chunks out in order.
+//!
+//! What is asked for, and how much at once, is the [frontier](super::frontier)'s business; here are the requests, the
+//! replies and the permits. Cancelled at any point it leaves nothing behind: it only reads.
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
+
+use super::frontier::{Batch, Frontier};
+use super::reader::Reader;
+use super::{Chunk, Visit};
+use crate::budget::{Budget, Permit};
+use crate::error::Result;
+use crate::limits;
+use crate::session::ReadReply;
+use crate::znode::{Names, ZnodePath};
+
+/// A walk under way.
+pub struct Walk<'a> {
+    reader: &'a Reader,
+    budget: Budget,
+    frontier: Frontier,
+    /// A batch that waits for the budget.
+    held: Option<Batch>,
+    replies: FuturesOrdered<BoxFuture<'a, Result<(Batch, Permit, Vec<ReadReply>)>>>,
+    chunks: FuturesOrdered<BoxFuture<'a, Result<Chunk>>>,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk of the whole tree that `reader` sees.
+    pub fn of_tree(reader: &'a Reader, budget: Budget) -> Self {
+        Self::new(reader, budget, Frontier::of_tree(reader.lane().chroot().as_str()))
+    }
+
+    /// A walk of some children of `parent` and all below them.
+    pub fn of_children(reader: &'a Reader, budget: Budget, parent: ZnodePath, names: Names) -> Self {
+        Self::new(reader, budget, Frontier::of_children(reader.lane().chroot().as_str(), parent, names))
+    }
+
+    fn new(reader: &'a Reader, budget: Budget, frontier: Frontier) -> Self {
+        Self { reader, budget, frontier, held: None, replies: FuturesOrdered::new(), chunks: FuturesOrdered::new() }
+    }
+
+    /// The next chunk; `None` when the whole tree was read. A call that is dropped loses nothing.
+    pub async fn next(&mut self) -> Result<Option<Chunk>> {
+        loop {
+            self.ask();
+            if self.frontier.is_done() && self.held.is_none() && self.chunks.is_empty() {
+                return Ok(None);
+            }
+            let room = self.chunks.len() < limits::CHUNKS_IN_FLIGHT_MAX;
+            tokio::select! {
+                biased;
+                Some(chunk) = self.chunks.next(), if !self.chunks.is_empty() => return chunk.map(Some),
+                Some(answer) = self.replies.next(), if room && !self.replies.is_empty() => self.answered(answer?)?,
+                () = self.budget.freed(), if self.held.is_some() => {}
+            }
+        }
+    }
+
+    /// Sends what may be sent now.
+    fn ask(&mut self) {
+        while self.replies.len() < limits::READS_IN_FLIGHT_MAX {
+            let Some(batch) = self.held.take().or_else(|| self.frontier.next_batch()) else { return };
+            let Some(permit) = self.budget.try_take(batch.guess()) else {
+                self.held = Some(batch);
+                return;
+            };
+            let reply = self.reader.read(&batch.ops());
+            self.replies.push_back(Box::pin(async move { Ok((batch, permit, reply.await?)) }));
+        }
+    }
+
+    fn answered(&mut self, (batch, mut permit, replies): (Batch, Permit, Vec<ReadReply>)) -> Result<()> {
+        let side = self.reader.lane().side();
+        let mut visits = self.frontier.answered(batch, replies).map_err(|error| error.at(side))?;
+        permit.resize(visits.iter().map(weight).sum());
+        let reader = self.reader;
+        self.chunks.push_back(Box::pin(async move {
+            reader.read_acls(&mut visits).await?;
+            Ok(Chunk { visits, permit })
+        }));
+        Ok(())
+    }
+}
+
+/// Bytes that a visit holds while it is on its way.
+fn weight(visit: &Visit) -> usize {
+    limits::ZNODE_OVERHEAD_BYTES
+        + match visit {
+            Visit::Znode(znode) => znode.data_len(),
+            Visit::Children(_, names) => names.size(),
+            _ => 0,
+        }
+}

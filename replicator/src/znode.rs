@@ -1,0 +1,257 @@
+//! Plain values: a znode and what it is made of.
+//!
+//! Nothing here talks to a server. Paths are relative to the root of the tree that is moved: the root itself is `/`,
+//! wherever it lives in an ensemble (the chroot is applied in one place, [`crate::connect::Chroot`]).
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// A znode's path below the root of its tree; the root itself is `/`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ZnodePath(Arc<str>);
+
+impl ZnodePath {
+    /// The root of the tree.
+    pub fn root() -> Self {
+        Self(Arc::from("/"))
+    }
+
+    /// A path as the caller has it; it starts with `/` and has no trailing `/`.
+    pub fn new(path: &str) -> Self {
+        debug_assert!(path == "/" || (path.starts_with('/') && !path.ends_with('/')), "not a znode path: {path}");
+        Self(Arc::from(path))
+    }
+
+    /// The child called `name`.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Self {
+        let parent = if self.is_root() { "" } else { &*self.0 };
+        let mut path = String::with_capacity(parent.len() + 1 + name.len());
+        path.push_str(parent);
+        path.push('/');
+        path.push_str(name);
+        Self(Arc::from(path))
+    }
+
+    /// The path as text, with its leading `/`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the root of the tree.
+    pub fn is_root(&self) -> bool {
+        self.0.len() == 1
+    }
+}
+
+impl fmt::Display for ZnodePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ZnodePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// The names of a znode's children, packed: a parent may have a million of them.
+#[derive(Clone, Default)]
+pub struct Names {
+    text: Bytes,
+    ends: Arc<[u32]>,
+}
+
+impl Names {
+    /// How many children there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The name at `index`, in the order in which the server gave them.
+    pub fn get(&self, index: usize) -> &str {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
+        let name = &self.text[start..self.ends[index] as usize];
+        std::str::from_utf8(name).expect("names are packed from str only")
+    }
+
+    /// All names.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Bytes that this list occupies.
+    pub fn size(&self) -> usize {
+        self.text.len() + 4 * self.ends.len()
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Names {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        let mut text = BytesMut::new();
+        let mut ends = Vec::new();
+        for name in names {
+            text.put_slice(name.as_ref().as_bytes());
+            ends.push(u32::try_from(text.len()).expect("a children list is far below 4 GiB: replies are bounded"));
+        }
+        Self { text: text.freeze(), ends: ends.into() }
+    }
+}
+
+/// ZooKeeper's `Stat` (zookeeper.jute:29-41); times in ms since the epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are ZooKeeper's own and documented there")]
+pub struct Stat {
+    pub czxid: i64,
+    pub mzxid: i64,
+    pub ctime: i64,
+    pub mtime: i64,
+    pub version: i32,
+    pub cversion: i32,
+    pub aversion: i32,
+    pub ephemeral_owner: i64,
+    pub data_length: i32,
+    pub num_children: i32,
+    pub pzxid: i64,
+}
+
+/// What lets a znode live or die.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Lives until it is deleted. A container and a TTL znode look the same to a client: the server masks their owner
+    /// field (DataNode.java:153,166-172), so they come as this unless the server leaks it.
+    Persistent,
+    /// Dies with the session that owns it.
+    Ephemeral {
+        /// The session's id.
+        owner: i64,
+    },
+    /// Dies when its last child has gone.
+    Container,
+    /// Dies when it is childless and untouched for that long.
+    Ttl {
+        /// Time to live in ms, at most 2^40 - 1.
+        ttl_ms: i64,
+    },
+}
+
+impl Kind {
+    /// What a stat's `ephemeralOwner` says (EphemeralType.java:130-189). A TTL znode shows its raw owner only on a
+    /// server that has extended types switched off.
+    pub fn of_owner(owner: i64) -> Self {
+        const TTL_MASK: u64 = 0xff << 56;
+        const TTL_VALUE: u64 = (1 << 40) - 1;
+        let raw = owner.cast_unsigned();
+        match raw {
+            0 => Self::Persistent,
+            0x8000_0000_0000_0000 => Self::Container,
+            _ if raw & TTL_MASK == TTL_MASK => Self::Ttl { ttl_ms: (raw & TTL_VALUE).cast_signed() },
+            _ => Self::Ephemeral { owner },
+        }
+    }
+
+    /// Whether the znode belongs to a session.
+    pub fn is_ephemeral(self) -> bool {
+        matches!(self, Self::Ephemeral { .. })
+    }
+}
+
+/// One entry of an ACL: who may do what.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AclEntry {
+    /// Bits: READ 1, WRITE 2, CREATE 4, DELETE 8, ADMIN 16.
+    pub perms: i32,
+    /// `world`, `digest`, `ip`, `sasl`, `x509`, ...
+    pub scheme: Box<str>,
+    /// The identity in that scheme.
+    pub id: Box<str>,
+}
+
+/// A znode's ACL, shared: a tree has few distinct ones.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Acl(Arc<[AclEntry]>);
+
+impl Acl {
+    /// Right to read data and children.
+    pub const READ: i32 = 1;
+    /// Right to create children.
+    pub const CREATE: i32 = 4;
+    /// Every right.
+    pub const ALL: i32 = 31;
+
+    /// An ACL of these entries, in this order.
+    pub fn new(entries: impl IntoIterator<Item = AclEntry>) -> Self {
+        Self(entries.into_iter().collect())
+    }
+
+    /// `world:anyone`, all rights (`OPEN_ACL_UNSAFE`).
+    pub fn open() -> Self {
+        Self::new([AclEntry { perms: Self::ALL, scheme: "world".into(), id: "anyone".into() }])
+    }
+
+    /// `auth`, all rights: the server puts the writing session's own identities in its place.
+    pub fn creator() -> Self {
+        Self::new([AclEntry { perms: Self::ALL, scheme: "auth".into(), id: "".into() }])
+    }
+
+    /// The entries.
+    pub fn entries(&self) -> &[AclEntry] {
+        &self.0
+    }
+
+    /// Whether anybody at all has `perm`.
+    pub fn grants_anyone(&self, perm: i32) -> bool {
+        self.0.iter().any(|entry| &*entry.scheme == "world" && entry.perms & perm == perm)
+    }
+}
+
+impl fmt::Display for Acl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, entry) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{}:{}:", entry.scheme, entry.id)?;
+            for (bit, letter) in [(1, 'r'), (2, 'w'), (4, 'c'), (8, 'd'), (16, 'a')] {
+                if entry.perms & bit != 0 {
+                    write!(f, "{letter}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A znode as it was read.
+#[derive(Clone, Debug)]
+pub struct Znode {
+    /// Where it is, below the root of its tree.
+    pub path: ZnodePath,
+    /// Its bytes; `None` is ZooKeeper's null, which is not the same as empty.
+    pub data: Option<Bytes>,
+    /// Who may do what with it; `None` until it is read.
+    pub acl: Option<Acl>,
+    /// What lets it live or die.
+    pub kind: Kind,
+    /// ZooKeeper's bookkeeping, as of the read of the data.
+    pub stat: Stat,
+}
+
+impl Znode {
+    /// Bytes of data; null counts none.
+    pub fn data_len(&self) -> usize {
+        self.data.as_ref().map_or(0, Bytes::len)
+    }
+}
