@@ -110,7 +110,7 @@ async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<
     if writer.chroot().is_none() && !source.lane().chroot().is_none() && names.iter().any(|name| name == "zookeeper") {
         return Err(Error::bad_input(format!(
             "the source has a znode {}/zookeeper, which can't live at the root of the target, where /zookeeper is \
-             ZooKeeper's own: choose a target with a path",
+             ZooKeeper's own: nothing was changed; choose a target with a path",
             source.lane().chroot().as_str()
         )));
     }

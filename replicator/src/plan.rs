@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result, Side};
 use crate::pair::Beside;
 use crate::session::{Lane, WriteOp};
 use crate::znode::{Acl, Znode, ZnodePath};
@@ -33,6 +33,9 @@ impl Plan {
     pub fn znode(&mut self, source: Znode, beside: &Beside, target: &Lane, writes: &mut Vec<WriteOp>) -> Result<()> {
         let Znode { path, data, acl, kind, stat } = source;
         let acl = acl.unwrap_or_else(Acl::open);
+        if acl.is_masked() {
+            return Err(masked(&path, &acl));
+        }
         let shelters = stat.num_children > 0 && !acl.grants_anyone(Acl::CREATE);
         match beside {
             Beside::Nothing => {
@@ -74,4 +77,14 @@ impl Plan {
         self.open.insert(path.clone(), (acl, aversion));
         self.working.clone()
     }
+}
+
+/// A hidden id can't be copied, and what stands in its place must never be written.
+fn masked(path: &ZnodePath, acl: &Acl) -> Error {
+    Error::bad_input(format!(
+        "the server hides an id of the ACL {acl} ({}) since our session may not administer this znode: nothing of it was \
+         written; give credentials that have ADMIN there (or those of a superuser), then run again with --update",
+        path.as_str().escape_debug()
+    ))
+    .at(Side::Source)
 }

@@ -23,7 +23,7 @@ use crate::progress::{Counts, Progress};
 use crate::source::Visit;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
-use crate::znode::{Names, Znode, ZnodePath};
+use crate::znode::{Acl, Names, Znode, ZnodePath};
 
 /// One tree as it was read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -185,6 +185,10 @@ impl Comparison<'_> {
         match target {
             Beside::Nothing | Beside::Ephemeral => self.found(Sign::OnlySource, source.path.clone(), vec![]),
             Beside::Unreadable(_) => self.found(Sign::Unreadable, source.path.clone(), vec![]),
+            // Two hidden ids look the same whatever they are.
+            Beside::Znode(there) if [source, there].iter().any(|znode| znode.acl.as_ref().is_some_and(Acl::is_masked)) => {
+                self.found(Sign::Unreadable, source.path.clone(), vec!["acl"]);
+            }
             Beside::Znode(target) => {
                 let parts = [
                     ("data", source.data != target.data),

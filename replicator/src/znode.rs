@@ -154,12 +154,12 @@ impl Kind {
     /// server that has extended types switched off.
     pub fn of_owner(owner: i64) -> Self {
         const TTL_MASK: u64 = 0xff << 56;
-        const TTL_VALUE: u64 = (1 << 40) - 1;
-        let raw = owner.cast_unsigned();
+        const TTL_VALUE: i64 = (1 << 40) - 1;
+        let raw = u64::from_ne_bytes(owner.to_ne_bytes());
         match raw {
             0 => Self::Persistent,
             0x8000_0000_0000_0000 => Self::Container,
-            _ if raw & TTL_MASK == TTL_MASK => Self::Ttl { ttl_ms: (raw & TTL_VALUE).cast_signed() },
+            _ if raw & TTL_MASK == TTL_MASK => Self::Ttl { ttl_ms: owner & TTL_VALUE },
             _ => Self::Ephemeral { owner },
         }
     }
@@ -211,6 +211,12 @@ impl Acl {
     /// The entries.
     pub fn entries(&self) -> &[AclEntry] {
         &self.0
+    }
+
+    /// Whether the server hides an id: a session without ADMIN sees `digest:user:x` (FinalRequestProcessor.java:444-465).
+    /// Written back it would be accepted, and lock everybody out.
+    pub fn is_masked(&self) -> bool {
+        self.0.iter().any(|entry| &*entry.scheme == "digest" && entry.id.ends_with(":x"))
     }
 
     /// Whether anybody at all has `perm`.

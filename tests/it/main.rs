@@ -1,2 +1,7 @@
-//! One integration test binary.
-fn main() {}
+//! The one integration test binary: one link, one shared pair of servers.
+
+mod bad_input;
+mod copy;
+mod harness_itself;
+mod product;
+mod verify;
