@@ -1,1 +1,1 @@
-//! Benchmarks.
+//! Nothing lives here: the benchmarks are beside it, one file each, and their published figures in `runs/`.

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::budget::Permit;
 use crate::connect::Chroot;
 use crate::error::{Error, ErrorKind, Result, Side};
@@ -91,9 +93,9 @@ impl Batcher {
         match op {
             WriteOp::Create { data, acl, kind, .. } => {
                 let ttl = if matches!(kind, Kind::Ttl { .. }) { 8 } else { 0 };
-                path + 4 + data.as_ref().map_or(0, |data| data.len()) + acl_len(acl) + 4 + ttl
+                path + 4 + data.as_ref().map_or(0, Bytes::len) + acl_len(acl) + 4 + ttl
             }
-            WriteOp::SetData { data, .. } => path + 4 + data.as_ref().map_or(0, |data| data.len()) + 4,
+            WriteOp::SetData { data, .. } => path + 4 + data.as_ref().map_or(0, Bytes::len) + 4,
             WriteOp::SetAcl { acl, .. } => path + acl_len(acl) + 4,
         }
     }

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::znode::{Kind, Znode};
+use crate::znode::{Acl, Kind, Znode};
 
 /// Changes when the encoding does, so that digests of two versions are never compared.
 const DOMAIN: &[u8] = b"zkreplicator znode digest 1\0";
@@ -56,7 +56,7 @@ fn znode_hash(znode: &Znode) -> blake3::Hash {
             field(&mut hasher, data);
         }
     }
-    for entry in znode.acl.iter().flat_map(|acl| acl.entries()) {
+    for entry in znode.acl.iter().flat_map(Acl::entries) {
         hasher.update(&[1]).update(&entry.perms.to_le_bytes());
         field(&mut hasher, entry.scheme.as_bytes());
         field(&mut hasher, entry.id.as_bytes());

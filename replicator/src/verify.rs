@@ -210,10 +210,8 @@ impl Comparison<'_> {
         }
         let at_root = self.target.lane().chroot().is_none() && parent.is_root();
         let known: HashSet<&str> = source.iter().collect();
-        let extras = target
-            .iter()
-            .filter(|name| !known.contains(name) && !(at_root && is_reserved(parent.child(name).as_str())));
-        let extras: Names = extras.collect();
+        let reserved = |name: &str| at_root && is_reserved(parent.child(name).as_str());
+        let extras: Names = target.iter().filter(|name| !known.contains(name) && !reserved(name)).collect();
         if extras.is_empty() {
             return Ok(());
         }

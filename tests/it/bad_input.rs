@@ -142,7 +142,8 @@ async fn refuses_credentials_that_no_server_takes() -> Outcome {
     let root = unique_root("auth");
     load(&source.client().await?, &root, tree::small(3, 10)).await?;
     let (from, to) = (source.at(&root), target.at(&root));
-    let ran = run_with(&[("ZKREPLICATOR_TARGET_AUTH", "no-such-scheme:secret-text")], &["copy", &from, &to]).await.expect(2);
+    let ran =
+        run_with(&[("ZKREPLICATOR_TARGET_AUTH", "no-such-scheme:secret-text")], &["copy", &from, &to]).await.expect(2);
     let ran = ran.says(&["target: ", "authentication failed"]);
     assert!(!ran.stderr.contains("secret-text"));
     let ran = run_with(&[("ZKREPLICATOR_AUTH", "digest-secret-text")], &["copy", &from, &to]).await.expect(2);

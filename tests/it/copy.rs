@@ -231,7 +231,10 @@ async fn update_sends_only_what_differs() -> Outcome {
 
     let found = run(&["verify", "--format", "json", &from, &to]).await.expect(1).json();
     let differences = &found["verify"]["differences"];
-    assert_eq!((&differences["only_source"], &differences["only_target"], &differences["differing"]), (&1.into(), &1.into(), &2.into()));
+    assert_eq!(
+        (&differences["only_source"], &differences["only_target"], &differences["differing"]),
+        (&1.into(), &1.into(), &2.into())
+    );
 
     let mended = run(&["copy", "--update", "--format", "json", &from, &to]).await.expect(0).json();
     let znodes = &mended["copy"]["znodes"];
@@ -256,7 +259,8 @@ async fn memory_does_not_grow_with_the_tree() -> Outcome {
     let watched = tokio::spawn(async move {
         let mut peak_kib: u64 = 0;
         while let Ok(text) = std::fs::read_to_string(&status) {
-            let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+            let peak =
+                text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
             let Some(peak) = peak else { break };
             peak_kib = peak_kib.max(peak);
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;

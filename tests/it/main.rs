@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod copy;
+mod faults;
 mod harness_itself;
 mod product;
 mod verify;

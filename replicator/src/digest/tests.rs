@@ -13,7 +13,9 @@ fn znode(path: &str, data: Option<&'static [u8]>, acl: Acl) -> Znode {
 
 fn digest(znodes: &[Znode]) -> String {
     let mut digest = TreeDigest::default();
-    znodes.iter().for_each(|znode| digest.add(znode));
+    for znode in znodes {
+        digest.add(znode);
+    }
     digest.to_string()
 }
 

@@ -12,6 +12,7 @@
 
 use std::mem;
 
+use bytes::Bytes;
 use slab::Slab;
 
 use super::Visit;
@@ -309,7 +310,7 @@ impl Frontier {
     ) -> Result<()> {
         let size = match reply {
             ReadReply::Data(data, stat) => {
-                let size = data.as_ref().map_or(0, |data| data.len()) + REPLY_OVERHEAD_BYTES;
+                let size = data.as_ref().map_or(0, Bytes::len) + REPLY_OVERHEAD_BYTES;
                 self.znode_answered(path, data, stat, children, visits)?;
                 size
             }
@@ -337,7 +338,7 @@ impl Frontier {
     fn znode_answered(
         &mut self,
         path: ZnodePath,
-        data: Option<bytes::Bytes>,
+        data: Option<Bytes>,
         stat: Stat,
         children: Option<ReadReply>,
         visits: &mut Vec<Visit>,

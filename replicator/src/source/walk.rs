@@ -16,6 +16,9 @@ use crate::limits;
 use crate::session::ReadReply;
 use crate::znode::{Names, ZnodePath};
 
+/// A batch with its permit and what came back.
+type Answer = (Batch, Permit, Vec<ReadReply>);
+
 /// A walk under way.
 pub struct Walk<'a> {
     reader: &'a Reader,
@@ -23,7 +26,7 @@ pub struct Walk<'a> {
     frontier: Frontier,
     /// A batch that waits for the budget.
     held: Option<Batch>,
-    replies: FuturesOrdered<BoxFuture<'a, Result<(Batch, Permit, Vec<ReadReply>)>>>,
+    replies: FuturesOrdered<BoxFuture<'a, Result<Answer>>>,
     chunks: FuturesOrdered<BoxFuture<'a, Result<Chunk>>>,
 }
 
@@ -72,7 +75,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn answered(&mut self, (batch, mut permit, replies): (Batch, Permit, Vec<ReadReply>)) -> Result<()> {
+    fn answered(&mut self, (batch, mut permit, replies): Answer) -> Result<()> {
         let side = self.reader.lane().side();
         let mut visits = self.frontier.answered(batch, replies).map_err(|error| error.at(side))?;
         permit.resize(visits.iter().map(weight).sum());

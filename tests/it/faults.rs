@@ -1,0 +1,109 @@
+//! What breaks in the middle: every failure is told, nothing half-done is called done, and the same command finishes it.
+
+use std::time::Duration;
+
+use harness::{Server, ServerOptions, load, read_tree, tree, until};
+use tokio::process::Child;
+
+use crate::product::{Outcome, finish, run, zkreplicator};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Two servers of this test's own, a tree on the first, and a copy under way that has written something.
+async fn copy_under_way(znodes: usize) -> Result<(Server, Server, Child), Box<dyn std::error::Error>> {
+    let source = Server::start(ServerOptions::default()).await?;
+    let target = Server::start(ServerOptions::default()).await?;
+    load(&source.client().await?, "/a", tree::small(1, znodes)).await?;
+    let child = zkreplicator(&["copy", "--session-timeout", "4000", &source.at("/a"), &target.at("/a")]).spawn()?;
+    let client = target.client().await?;
+    until("the copy has written something", LIMIT, async || client.check_stat("/a").await.ok().flatten()).await?;
+    Ok((source, target, child))
+}
+
+#[tokio::test]
+async fn tells_of_a_target_killed_in_mid_write_and_finishes_when_run_again() -> Outcome {
+    let (source, target, child) = copy_under_way(60_000).await?;
+    target.kill().await?;
+    finish(child).await.expect(2).says(&["target: "]);
+    target.restart().await?;
+    let (from, to) = (source.at("/a"), target.at("/a"));
+    run(&["verify", &from, &to]).await.expect(1);
+    run(&["copy", "--update", "--verify", &from, &to]).await.expect(0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn tells_of_a_source_killed_in_mid_read() -> Outcome {
+    let (source, target, child) = copy_under_way(60_000).await?;
+    source.kill().await?;
+    finish(child).await.expect(2).says(&["source: "]);
+    source.restart().await?;
+    run(&["copy", "--update", "--verify", &source.at("/a"), &target.at("/a")]).await.expect(0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_it_within_a_second_and_it_can_be_run_again() -> Outcome {
+    for signal in ["-INT", "-TERM"] {
+        let (source, target, child) = copy_under_way(60_000).await?;
+        let pid = child.id().expect("it runs").to_string();
+        let sent = std::time::Instant::now();
+        assert!(std::process::Command::new("kill").args([signal, &pid]).status()?.success());
+        let ran = finish(child).await.expect(130).says(&["interrupted", "--update"]);
+        assert!(sent.elapsed() < Duration::from_secs(1), "it took {:?}", sent.elapsed());
+        assert_eq!(ran.stdout, "");
+        // Its sessions are closed, not left to time out: only the test's own client may be connected.
+        until("the sessions are closed", Duration::from_secs(2), async || {
+            let sessions = source.command("cons").await.ok()?;
+            (sessions.matches("sid=0x").count() == 0).then_some(())
+        })
+        .await?;
+        run(&["copy", "--update", "--verify", &source.at("/a"), &target.at("/a")]).await.expect(0);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_source_that_changes_while_it_is_read_is_not_called_done() -> Outcome {
+    let source = Server::start(ServerOptions::default()).await?;
+    let target = Server::start(ServerOptions::default()).await?;
+    let client = source.client().await?;
+    load(&client, "/a", tree::wide(5_000)).await?;
+    let names: Vec<String> = read_tree(&client, "/a/wide").await?.into_keys().filter(|path| path != "/").collect();
+    let churn = async {
+        let options = zookeeper_client::CreateMode::Persistent.with_acls(zookeeper_client::Acls::anyone_all());
+        for name in names.iter().rev().cycle() {
+            let path = format!("/a/wide{name}");
+            let (deleted, created) = (client.delete(&path, None), client.create(&path, b"", &options));
+            let _ = (deleted.await, created.await);
+        }
+    };
+    // Listed, deleted, then read: seen sooner or later, and until then everything must be right.
+    let copies = async {
+        let mut round = 0;
+        until("a znode vanished during a copy", Duration::from_secs(60), async || {
+            round += 1;
+            let to = target.at(&format!("/round-{round}"));
+            let ran = run(&["copy", "--format", "json", &source.at("/a"), &to]).await;
+            let vanished = ran.json()["copy"]["skipped"]["vanished"].as_u64();
+            match ran.code {
+                Some(0) => {
+                    assert_eq!(vanished, Some(0));
+                    None
+                }
+                Some(3) => {
+                    assert!(vanished > Some(0));
+                    assert_eq!(ran.json()["verdict"], "source changed");
+                    Some(())
+                }
+                _ => panic!("{ran:?}"),
+            }
+        })
+        .await
+    };
+    tokio::select! {
+        () = churn => unreachable!("the churn never ends"),
+        seen = copies => seen?,
+    }
+    Ok(())
+}
