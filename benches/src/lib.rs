@@ -1,1 +1,4 @@
-//! Nothing lives here: the benchmarks are beside it, one file each, and their published figures in `runs/`.
+//! What the benchmarks share: the fire-hose that finds a server's own limit, and how runs are counted.
+
+pub mod hose;
+pub mod runs;

@@ -54,6 +54,11 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// Bytes that it stands for.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Corrects the guess.
     pub fn resize(&mut self, bytes: usize) {
         let used = &self.budget.0.used;

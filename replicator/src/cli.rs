@@ -20,9 +20,10 @@ use crate::connect::ConnectString;
 use crate::copy::copy;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::options::{CopyOptions, EnsembleOptions, VerifyOptions};
+use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, Transport, VerifyOptions};
 use crate::progress::Progress;
 use crate::report::{Outcome, Task, exit};
+use crate::resources::Resources;
 use crate::verify::verify;
 
 const ENVIRONMENT: &str = "\
@@ -86,6 +87,9 @@ enum Command {
         /// Read both trees again afterwards and compare them
         #[arg(long)]
         verify: bool,
+        /// Whether ACLs are copied, or every znode that is created is open to anyone
+        #[arg(long, value_enum, default_value_t = Acls::Preserve)]
+        acl: Acls,
         /// The largest request that the target takes (its jute.maxbuffer)
         #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
         jute_maxbuffer: usize,
@@ -128,6 +132,33 @@ struct Trees {
     /// How long a side may take to give a session, in ms
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     connect_timeout: u64,
+    /// What speaks to the servers of both sides
+    #[arg(long, value_enum, default_value_t = TransportName::Wire)]
+    transport: TransportName,
+    /// What the servers of both sides are taken for, for example 3.4; otherwise they are asked (srvr), or tried on a
+    /// session of its own
+    #[arg(long, value_name = "VERSION", value_parser = parse_version)]
+    server_version: Option<(u32, u32)>,
+    /// The largest reply that the wire transport takes; a parent with a million children answers 40 MB or more
+    #[arg(long, value_name = "BYTES", default_value_t = limits::REPLY_BYTES_MAX)]
+    max_reply: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TransportName {
+    /// Our own: the fast one; tells null data from empty data
+    Wire,
+    /// The zookeeper-client crate; reads null data as empty
+    ZookeeperClient,
+}
+
+impl From<TransportName> for Transport {
+    fn from(name: TransportName) -> Self {
+        match name {
+            TransportName::Wire => Self::Wire,
+            TransportName::ZookeeperClient => Self::ZookeeperClient,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -136,6 +167,14 @@ enum Format {
     Text,
     /// One JSON document
     Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Acls {
+    /// Read, copied and compared
+    Preserve,
+    /// Not read; znodes that are created are open to anyone (world:anyone:cdrwa)
+    Open,
 }
 
 /// What is to be done, after everything typed has been understood.
@@ -155,28 +194,34 @@ pub fn main() -> ExitCode {
         Command::Copy { trees, .. } => ("copy", trees),
         Command::Verify { trees, .. } => ("verify", trees),
     };
-    let task = Task { command, source: trees.source.clone(), target: trees.target.clone() };
+    let task =
+        Task { command, source: trees.source.clone(), target: trees.target.clone(), transport: trees.transport.into() };
     let format = trees.format;
     let outcome = match understand(cli.command) {
         Ok(work) => run(&work),
         Err(error) => Outcome { error: Some((error, crate::progress::Counts::default())), ..Outcome::default() },
     };
+    let outcome = Outcome { resources: Resources::now(), ..outcome };
     report(&task, &outcome, format)
 }
 
 fn understand(command: Command) -> Result<Work> {
     match command {
-        Command::Copy { trees, update, verify, jute_maxbuffer } => {
+        Command::Copy { trees, update, verify, acl, jute_maxbuffer } => {
             if jute_maxbuffer < limits::JUTE_MAXBUFFER_BYTES_MIN {
                 let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
                 return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
             }
             let (source, target) = trees.understand()?;
-            Ok(Work::Copy(CopyOptions { source, target, update, verify, jute_maxbuffer }))
+            let acl = match acl {
+                Acls::Preserve => AclPolicy::Preserve,
+                Acls::Open => AclPolicy::Open,
+            };
+            Ok(Work::Copy(CopyOptions { source, target, update, verify, acl, jute_maxbuffer }))
         }
         Command::Verify { trees, list } => {
             let (source, target) = trees.understand()?;
-            Ok(Work::Verify(VerifyOptions { source, target, differences_listed: list }))
+            Ok(Work::Verify(VerifyOptions { source, target, acl: AclPolicy::Preserve, differences_listed: list }))
         }
     }
 }
@@ -190,9 +235,21 @@ impl Trees {
                 auths,
                 session_timeout: Duration::from_millis(self.session_timeout),
                 connect_timeout: Duration::from_millis(self.connect_timeout),
+                transport: self.transport.into(),
+                server_version: self.server_version,
+                reply_bytes_max: self.max_reply,
             })
         };
         Ok((side(&self.source, credentials.source)?, side(&self.target, credentials.target)?))
+    }
+}
+
+/// `3.4` or `3.4.14`: what comes after the minor release decides nothing.
+fn parse_version(text: &str) -> Result<(u32, u32), String> {
+    let mut parts = text.split('.').map(str::parse::<u32>);
+    match (parts.next(), parts.next(), parts.all(|rest| rest.is_ok())) {
+        (Some(Ok(major)), Some(Ok(minor)), true) => Ok((major, minor)),
+        _ => Err("a version is two numbers and a dot between them, for example 3.4".to_owned()),
     }
 }
 

@@ -54,7 +54,7 @@ impl CopyReport {
 pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &CancellationToken) -> Result<CopyReport> {
     let started = Instant::now();
     let (source, writer) = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source),
+        Reader::connect(Side::Source, &options.source, options.acl),
         Lane::connect(Side::Target, &options.target),
     )?;
     let copied = tokio::select! {
@@ -69,7 +69,7 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
 async fn run(options: &CopyOptions, progress: &Progress, source: &Reader, writer: &Lane) -> Result<usize> {
     let target_root = check(options, source, writer).await?;
     let pairs_with = if target_root.children > 0 {
-        Some(Reader::connect(Side::Target, &options.target).await?)
+        Some(Reader::connect(Side::Target, &options.target, options.acl).await?)
     } else {
         None
     };
@@ -104,7 +104,9 @@ async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<
         .at(Side::Source));
     };
     if source_root.kind.is_ephemeral() {
-        return Err(Error::bad_input("the source's root is an ephemeral znode: there is nothing to copy").at(Side::Source));
+        return Err(
+            Error::bad_input("the source's root is an ephemeral znode: there is nothing to copy").at(Side::Source)
+        );
     }
     let names = source.lane().children(&root).await?.unwrap_or_default();
     if writer.chroot().is_none() && !source.lane().chroot().is_none() && names.iter().any(|name| name == "zookeeper") {

@@ -20,9 +20,17 @@ impl TreeDigest {
     /// Adds one znode.
     pub fn add(&mut self, znode: &Znode) {
         let hash = znode_hash(znode);
+        let mut limbs = [0; 4];
+        for (limb, bytes) in limbs.iter_mut().zip(hash.as_bytes().chunks_exact(8)) {
+            *limb = u64::from_le_bytes(bytes.try_into().expect("chunks_exact gives eight bytes"));
+        }
+        self.merge(&Self(limbs));
+    }
+
+    /// Adds the znodes of another set.
+    pub fn merge(&mut self, other: &Self) {
         let mut carry = false;
-        for (limb, bytes) in self.0.iter_mut().zip(hash.as_bytes().chunks_exact(8)) {
-            let addend = u64::from_le_bytes(bytes.try_into().expect("chunks_exact gives eight bytes"));
+        for (limb, addend) in self.0.iter_mut().zip(other.0) {
             let (sum, over) = limb.overflowing_add(addend);
             let (sum, carried) = sum.overflowing_add(u64::from(carry));
             *limb = sum;

@@ -68,8 +68,36 @@ pub const WRITE_LINGER: Duration = Duration::from_millis(2);
 /// Children of `/` that are compared to tell whether two ensembles are the same one.
 pub const SAME_ENSEMBLE_CHILDREN_MAX: usize = 1_000;
 
+/// Threads that compare and digest at most: beyond it the network is what a verify waits for.
+pub const POOL_THREADS_MAX: usize = 8;
+
+/// Chunks of fewer bytes than this are compared on the spot: the hop to a thread and back costs more.
+pub const INLINE_BYTES_MAX: usize = 32 * 1024;
+
 /// Differences kept for the report; the rest is counted.
 pub const DIFFERENCES_LISTED: usize = 100;
 
 /// How long a session is given to close in good order.
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Asked of a server for a session, unless `--session-timeout` says otherwise.
+pub const SESSION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a side may take to give a session, unless `--connect-timeout` says otherwise.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of one reply at most, unless `--max-reply` says otherwise: a parent with a million children answers 40 MB or
+/// more, a server that has gone mad any number. Memory is only taken for what arrives.
+pub const REPLY_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// Bytes that the read buffer of a session grows by: one multiRead's reply is 40 to 80 KB.
+pub const READ_BLOCK_BYTES: usize = 64 * 1024;
+
+/// How long a server may take to tell its version (`srvr`) before it is found out another way.
+pub const VERSION_WITHIN: Duration = Duration::from_secs(1);
+
+/// Bytes of an answer to `srvr` that are read at most: the version stands in its first line.
+pub const VERSION_ANSWER_BYTES_MAX: u64 = 4_096;
+
+/// Distinct ACLs that a session remembers, so that equal ones are shared.
+pub const ACLS_REMEMBERED_MAX: usize = 16;

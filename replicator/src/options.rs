@@ -34,6 +34,55 @@ pub struct EnsembleOptions {
     pub session_timeout: Duration,
     /// How long a server may take to give us a session.
     pub connect_timeout: Duration,
+    /// What speaks to its servers.
+    pub transport: Transport,
+    /// What its servers are taken for, major and minor; asked of them where it is not said. Only the wire transport
+    /// wants to know.
+    pub server_version: Option<(u32, u32)>,
+    /// Bytes of one reply at most; the wire transport ends a session that sends more.
+    pub reply_bytes_max: usize,
+}
+
+impl EnsembleOptions {
+    /// The defaults of the command line for the tree at `connect`, without credentials.
+    pub fn to(connect: ConnectString) -> Self {
+        Self {
+            connect,
+            auths: Vec::new(),
+            session_timeout: limits::SESSION_TIMEOUT,
+            connect_timeout: limits::CONNECT_TIMEOUT,
+            transport: Transport::default(),
+            server_version: None,
+            reply_bytes_max: limits::REPLY_BYTES_MAX,
+        }
+    }
+}
+
+/// What speaks to a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Our own: built for many requests in flight. It tells null data from empty data, bounds replies, and can open
+    /// sessions behind a zxid. No TLS, no SASL.
+    #[default]
+    Wire,
+    /// The `zookeeper-client` crate. It reads null data as empty.
+    ZookeeperClient,
+}
+
+impl Transport {
+    /// Whether null data and empty data are two things to it.
+    pub fn tells_null_from_empty(self) -> bool {
+        self == Self::Wire
+    }
+}
+
+/// What becomes of ACLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AclPolicy {
+    /// They are read, copied and compared.
+    Preserve,
+    /// They are not read; what is created is open to anyone, and nothing is said about them.
+    Open,
 }
 
 /// What a copy is told.
@@ -47,6 +96,8 @@ pub struct CopyOptions {
     pub update: bool,
     /// Whether both trees are compared afterwards.
     pub verify: bool,
+    /// What becomes of ACLs.
+    pub acl: AclPolicy,
     /// The largest request that the target takes, in bytes.
     pub jute_maxbuffer: usize,
 }
@@ -58,6 +109,8 @@ pub struct VerifyOptions {
     pub source: EnsembleOptions,
     /// The tree that should be equal.
     pub target: EnsembleOptions,
+    /// Whether ACLs are compared.
+    pub acl: AclPolicy,
     /// Differences that are listed; the rest is counted.
     pub differences_listed: usize,
 }
@@ -68,6 +121,7 @@ impl VerifyOptions {
         Self {
             source: copy.source.clone(),
             target: copy.target.clone(),
+            acl: copy.acl,
             differences_listed: limits::DIFFERENCES_LISTED,
         }
     }

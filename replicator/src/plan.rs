@@ -32,26 +32,28 @@ impl Plan {
     /// Adds the writes that bring `target` to `source`; none when they are equal.
     pub fn znode(&mut self, source: Znode, beside: &Beside, target: &Lane, writes: &mut Vec<WriteOp>) -> Result<()> {
         let Znode { path, data, acl, kind, stat } = source;
-        let acl = acl.unwrap_or_else(Acl::open);
-        if acl.is_masked() {
-            return Err(masked(&path, &acl));
+        if let Some(acl) = acl.as_ref().filter(|acl| acl.is_masked()) {
+            return Err(masked(&path, acl));
         }
-        let shelters = stat.num_children > 0 && !acl.grants_anyone(Acl::CREATE);
+        let shelters = stat.num_children > 0 && acl.as_ref().is_some_and(|acl| !acl.grants_anyone(Acl::CREATE));
         match beside {
             Beside::Nothing => {
-                let first = if shelters { self.defer(&path, acl, 0) } else { acl };
-                writes.push(WriteOp::Create { path, data, acl: first, kind });
+                let acl = match acl {
+                    Some(acl) if shelters => self.defer(&path, acl, 0),
+                    Some(acl) => acl,
+                    None => Acl::open(),
+                };
+                writes.push(WriteOp::Create { path, data, acl, kind });
             }
             Beside::Znode(there) => {
                 if data != there.data {
                     writes.push(WriteOp::SetData { path: path.clone(), data, version: there.stat.version });
                 }
-                if there.acl.as_ref() != Some(&acl) {
-                    if shelters {
-                        self.defer(&path, acl, there.stat.aversion);
-                    } else {
-                        writes.push(WriteOp::SetAcl { path, acl, aversion: there.stat.aversion });
-                    }
+                let aversion = there.stat.aversion;
+                match acl.filter(|acl| there.acl.as_ref() != Some(acl)) {
+                    Some(acl) if shelters => drop(self.defer(&path, acl, aversion)),
+                    Some(acl) => writes.push(WriteOp::SetAcl { path, acl, aversion }),
+                    None => {}
                 }
             }
             Beside::Ephemeral => return Err(target.refused(Code::NODE_EXISTS, "create", &path)),

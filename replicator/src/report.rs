@@ -8,14 +8,13 @@ use serde_json::{Value, json};
 
 use crate::copy::CopyReport;
 use crate::error::{Error, ErrorKind};
+use crate::options::Transport;
 use crate::progress::Counts;
+use crate::resources::Resources;
 use crate::verify::{Summary, VerifyReport};
 
 /// Version of the JSON documents.
 const VERSION: u32 = 1;
-
-/// What every report of this transport has to say about null data.
-const NULL_AND_EMPTY: &str = "not told apart (the zookeeper-client transport reads null data as empty)";
 
 /// Exit codes of `zkreplicator`.
 pub mod exit {
@@ -40,6 +39,19 @@ pub struct Task {
     pub source: String,
     /// The target's.
     pub target: String,
+    /// What spoke to both.
+    pub transport: Transport,
+}
+
+impl Task {
+    /// What is to be said about null data: an equal that can't see it is a weaker one.
+    fn null_and_empty(&self) -> &'static str {
+        if self.transport.tells_null_from_empty() {
+            "told apart"
+        } else {
+            "not told apart (the zookeeper-client transport reads null data as empty)"
+        }
+    }
 }
 
 /// How a command ended, with whatever it got to know.
@@ -51,6 +63,8 @@ pub struct Outcome {
     pub verify: Option<VerifyReport>,
     /// Why it ended early, and how far it had come.
     pub error: Option<(Error, Counts)>,
+    /// What it has cost this process.
+    pub resources: Resources,
 }
 
 impl Outcome {
@@ -60,9 +74,9 @@ impl Outcome {
             return if error.kind == ErrorKind::Interrupted { exit::INTERRUPTED } else { exit::ERROR };
         }
         let verified = self.verify.as_ref();
-        if verified.is_some_and(|verify| verify.total() > 0) {
+        if verified.is_some_and(|verify| verify.differences.total() > 0) {
             exit::DIFFERENT
-        } else if verified.is_some_and(|verify| verify.unreadable > 0) {
+        } else if verified.is_some_and(|verify| verify.differences.unreadable > 0) {
             exit::ERROR
         } else if verified.is_some_and(|verify| verify.skipped.vanished > 0)
             || self.copy.as_ref().is_some_and(CopyReport::source_changed)
@@ -94,7 +108,12 @@ impl Outcome {
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "copy": self.copy.as_ref().map(copy_json),
-            "verify": self.verify.as_ref().map(verify_json),
+            "verify": self.verify.as_ref().map(|verify| verify_json(task, verify)),
+            "process": {
+                "user_ms": millis(self.resources.user),
+                "system_ms": millis(self.resources.system),
+                "resident_bytes_max": self.resources.resident_bytes_max,
+            },
             "error": self.error.as_ref().map(|(error, counts)| error_json(error, counts)),
         })
     }
@@ -113,6 +132,15 @@ impl Outcome {
         }
         if let Some(verify) = &self.verify {
             verify_text(task, verify, text)?;
+        }
+        if self.copy.is_some() || self.verify.is_some() {
+            let Resources { user, system, resident_bytes_max } = self.resources;
+            let processor = (user + system).as_secs_f64();
+            writeln!(
+                text,
+                "  cost        {processor:.2} s of processor time, {} of memory",
+                bytes(resident_bytes_max)
+            )?;
         }
         if self.exit_code() == exit::NOT_PROVEN {
             writeln!(
@@ -144,8 +172,8 @@ fn copy_json(copy: &CopyReport) -> Value {
     })
 }
 
-fn verify_json(verify: &VerifyReport) -> Value {
-    let list = verify.differences.iter().map(|difference| {
+fn verify_json(task: &Task, verify: &VerifyReport) -> Value {
+    let list = verify.differences.list.iter().map(|difference| {
         json!({
             "sign": difference.sign.as_char().to_string(),
             "path": difference.path.as_str(),
@@ -157,15 +185,15 @@ fn verify_json(verify: &VerifyReport) -> Value {
         "source": summary_json(&verify.source),
         "target": summary_json(&verify.target),
         "differences": {
-            "total": verify.total(),
-            "only_source": verify.only_source,
-            "only_target": verify.only_target,
-            "differing": verify.differing,
-            "unreadable": verify.unreadable,
+            "total": verify.differences.total(),
+            "only_source": verify.differences.only_source,
+            "only_target": verify.differences.only_target,
+            "differing": verify.differences.differing,
+            "unreadable": verify.differences.unreadable,
             "list": list.collect::<Vec<_>>(),
         },
         "skipped": skipped_json(&verify.skipped),
-        "null_and_empty": NULL_AND_EMPTY,
+        "null_and_empty": task.null_and_empty(),
         "elapsed_ms": millis(verify.elapsed),
         "znodes_per_second": rate(verify.source.znodes, verify.elapsed),
     })
@@ -213,13 +241,13 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
 }
 
 fn verify_text(task: &Task, verify: &VerifyReport, text: &mut String) -> fmt::Result {
-    for difference in &verify.differences {
+    for difference in &verify.differences.list {
         let what = difference.what.join(", ");
         let what = if what.is_empty() { String::new() } else { format!(" ({what})") };
         writeln!(text, "{} {}{what}", difference.sign.as_char(), difference.path.as_str().escape_debug())?;
     }
-    let listed = verify.differences.len() as u64;
-    let all = verify.total() + verify.unreadable;
+    let listed = verify.differences.list.len() as u64;
+    let all = verify.differences.total() + verify.differences.unreadable;
     if all > listed {
         writeln!(text, "... and {} more", grouped(all - listed))?;
     }
@@ -230,10 +258,10 @@ fn verify_text(task: &Task, verify: &VerifyReport, text: &mut String) -> fmt::Re
         writeln!(
             text,
             "  differences {} only at the source (+), {} only at the target (-), {} differ (*), {} unreadable (!)",
-            grouped(verify.only_source),
-            grouped(verify.only_target),
-            grouped(verify.differing),
-            grouped(verify.unreadable)
+            grouped(verify.differences.only_source),
+            grouped(verify.differences.only_target),
+            grouped(verify.differences.differing),
+            grouped(verify.differences.unreadable)
         )?;
     }
     for (side, summary) in [("source", verify.source), ("target", verify.target)] {
@@ -241,7 +269,7 @@ fn verify_text(task: &Task, verify: &VerifyReport, text: &mut String) -> fmt::Re
         writeln!(text, "  {side}      {znodes} znodes, {size}, digest {}", summary.digest)?;
     }
     skipped_text(&verify.skipped, text)?;
-    writeln!(text, "  null, empty {NULL_AND_EMPTY}")?;
+    writeln!(text, "  null, empty {}", task.null_and_empty())?;
     elapsed_text(verify.source.znodes, verify.elapsed, text)
 }
 

@@ -4,11 +4,14 @@
 //! the future: two writes called one after the other are executed one after the other, whichever future is polled
 //! first. The lane bounds nothing by itself; who calls it holds a window (see [`crate::limits`]).
 //!
-//! The one transport so far is the `zookeeper-client` crate. It reads null data as empty, queues without bound and
-//! bounds no reply.
+//! Two transports stand behind it. [`Wire`](Transport::Wire) is our own, for the hot path: it writes in one go what
+//! gathered, decodes without copying, tells null data from empty data, bounds replies and can open a session behind a
+//! zxid; it speaks neither TLS nor SASL. [`ZookeeperClient`](Transport::ZookeeperClient) is the `zookeeper-client`
+//! crate: it reads null data as empty, bounds no reply and knows no zxid barrier.
 
 mod client;
 mod diagnose;
+mod wire;
 
 use std::sync::Arc;
 
@@ -16,8 +19,8 @@ use futures::future::BoxFuture;
 
 use crate::connect::{Chroot, Located};
 use crate::error::{Code, Error, ErrorKind, Result, Side};
-use crate::options::EnsembleOptions;
-use crate::znode::{Acl, Kind, Names, Stat, Znode, ZnodePath};
+use crate::options::{EnsembleOptions, Transport};
+use crate::znode::{Acl, Kind, Names, Stat, Znode, ZnodePath, Zxid};
 use bytes::Bytes;
 
 /// One read of a multiRead.
@@ -101,19 +104,41 @@ impl WriteOp {
     }
 }
 
+/// A session of one of the transports.
+#[derive(Debug)]
+enum Session {
+    Wire(wire::Session),
+    Client(client::Session),
+}
+
+impl Session {
+    async fn connect(options: &EnsembleOptions, seen: Zxid) -> Result<Self> {
+        Ok(match options.transport {
+            Transport::Wire => Self::Wire(wire::Session::connect(options, seen).await?),
+            Transport::ZookeeperClient => Self::Client(client::Session::connect(options).await?),
+        })
+    }
+}
+
 /// A session, seen from the root of a tree.
 #[derive(Clone, Debug)]
 pub struct Lane {
     side: Side,
     chroot: Chroot,
-    session: Arc<client::Session>,
+    session: Arc<Session>,
 }
 
 impl Lane {
     /// Opens a session and waits until the server behind it is up to date (sync), so that nothing read here is older
     /// than the moment of the call.
     pub async fn connect(side: Side, options: &EnsembleOptions) -> Result<Self> {
-        let session = match tokio::time::timeout(options.connect_timeout, client::Session::connect(options)).await {
+        Self::connect_behind(side, options, Zxid::default()).await
+    }
+
+    /// The same on a server that has applied all transactions up to `seen`; any other server refuses, and is passed
+    /// over. The `zookeeper-client` transport knows no such barrier: its sync is the only one.
+    pub async fn connect_behind(side: Side, options: &EnsembleOptions, seen: Zxid) -> Result<Self> {
+        let session = match tokio::time::timeout(options.connect_timeout, Session::connect(options, seen)).await {
             Ok(Ok(session)) => Arc::new(session),
             Ok(Err(error)) if error.kind == ErrorKind::Refused(Code::AUTH_FAILED) => return Err(error.at(side)),
             Ok(Err(error)) => return Err(diagnose::explain(options, &error.kind.to_string()).await.at(side)),
@@ -128,6 +153,7 @@ impl Lane {
     }
 
     /// The same session, seen from another root.
+    #[must_use]
     pub fn seen_from(&self, chroot: Chroot) -> Self {
         Self { side: self.side, chroot, session: Arc::clone(&self.session) }
     }
@@ -142,32 +168,54 @@ impl Lane {
         &self.chroot
     }
 
-    /// multiRead: all of `ops` in one request, answered one by one. Needs ZooKeeper 3.6.
+    /// The last transaction that the server is known to have applied; `None` where the transport does not tell.
+    pub fn last_zxid(&self) -> Option<Zxid> {
+        match &*self.session {
+            Session::Wire(session) => Some(session.last_zxid()),
+            Session::Client(_) => None,
+        }
+    }
+
+    /// multiRead: all of `ops` in one request, answered one by one. On a server older than 3.6, which has none, the
+    /// wire transport asks for each by itself; `zookeeper-client` fails.
     pub fn read(&self, ops: &[ReadOp<'_>]) -> BoxFuture<'_, Result<Vec<ReadReply>>> {
-        let first = ops.first().map(|op| self.locate(op.path()).to_string());
-        let reply = self.session.read(ops.iter().map(|op| (*op, self.locate(op.path()))));
-        let side = self.side;
+        let first = ops.first().map(|op| op.path().clone());
+        let located = ops.iter().map(|op| (*op, self.locate(op.path())));
+        let reply: BoxFuture<'_, _> = match &*self.session {
+            Session::Wire(session) => session.read(located),
+            Session::Client(session) => Box::pin(session.read(located)),
+        };
         Box::pin(async move {
             reply.await.map_err(|error| match first {
-                Some(path) => error.at(side).on(path),
-                None => error.at(side),
+                Some(path) => self.failed(error, &path),
+                None => error.at(self.side),
             })
         })
     }
 
     /// getACL
     pub fn acl(&self, path: &ZnodePath) -> BoxFuture<'_, Result<Acl>> {
-        let located = self.locate(path).to_string();
-        let side = self.side;
-        let session = &self.session;
-        Box::pin(async move { session.acl(&located).await.map_err(|error| error.at(side).on(located)) })
+        let path = path.clone();
+        match &*self.session {
+            Session::Wire(session) => {
+                let reply = session.acl(self.locate(&path));
+                Box::pin(async move { reply.await.map_err(|error| self.failed(error, &path)) })
+            }
+            Session::Client(session) => Box::pin(async move {
+                let located = self.locate(&path).to_string();
+                session.acl(&located).await.map_err(|error| self.failed(error, &path))
+            }),
+        }
     }
 
     /// exists: the stat; `None` where there is no such znode. Needs no right on older servers, READ since 3.8.4 and
     /// 3.9.2 (ZOOKEEPER-2590).
     pub async fn stat(&self, path: &ZnodePath) -> Result<Option<Stat>> {
-        let located = self.locate(path).to_string();
-        self.session.stat(&located).await.map_err(|error| error.at(self.side).on(located))
+        let stat = match &*self.session {
+            Session::Wire(session) => session.stat(self.locate(path)).await,
+            Session::Client(session) => session.stat(&self.locate(path).to_string()).await,
+        };
+        stat.map_err(|error| self.failed(error, path))
     }
 
     /// getData and getACL of one znode; `None` where there is none.
@@ -197,35 +245,48 @@ impl Lane {
     }
 
     /// Sends writes as one request: a single setACL by itself, anything else as a multi, all or nothing. The error
-    /// names the operation that failed. A multi goes out in the call; a setACL when it is first polled, which is
-    /// never too early, and never too late since nothing behind it on its lane depends on it.
+    /// names the operation that failed. It goes out in the call, except a setACL on `zookeeper-client`: that goes out
+    /// when it is first polled, which is never too late, since nothing behind it on its lane depends on it.
     pub fn write(&self, ops: Vec<WriteOp>) -> BoxFuture<'_, Result<()>> {
-        if let [WriteOp::SetAcl { .. }] = ops[..] {
-            return Box::pin(async move {
-                let [WriteOp::SetAcl { path, acl, aversion }] = &ops[..] else { return Ok(()) };
-                let done = self.session.set_acl(&self.locate(path).to_string(), acl, *aversion).await;
-                done.map_err(|error| self.write_failed(&ops, None, error))
-            });
-        }
-        let reply = self.session.write(ops.iter().map(|op| (op, self.locate(op.path()))));
+        let reply: BoxFuture<'_, Result<(), (Option<usize>, Error)>> = match (&*self.session, &ops[..]) {
+            (Session::Wire(session), [WriteOp::SetAcl { path, acl, aversion }]) => {
+                let reply = session.set_acl(self.locate(path), acl, *aversion);
+                Box::pin(async move { reply.await.map_err(|error| (None, error)) })
+            }
+            (Session::Client(session), [WriteOp::SetAcl { path, acl, aversion }]) => {
+                let (path, acl, aversion) = (self.locate(path).to_string(), acl.clone(), *aversion);
+                Box::pin(async move { session.set_acl(&path, &acl, aversion).await.map_err(|error| (None, error)) })
+            }
+            (Session::Wire(session), _) => session.write(ops.iter().map(|op| (op, self.locate(op.path())))),
+            (Session::Client(session), _) => Box::pin(session.write(ops.iter().map(|op| (op, self.locate(op.path()))))),
+        };
         Box::pin(async move { reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error)) })
     }
 
     /// Ends the session in good order, so that the server forgets it at once. Waits at most
     /// [`CLOSE_WITHIN`](crate::limits::CLOSE_WITHIN). Other lanes of the same session keep it open.
     pub async fn close(self) {
-        if let Ok(session) = Arc::try_unwrap(self.session) {
-            session.close().await;
+        match Arc::try_unwrap(self.session) {
+            Ok(Session::Wire(session)) => session.close().await,
+            Ok(Session::Client(session)) => session.close().await,
+            Err(_others) => {}
         }
     }
 
     /// Whether credentials were given: then `auth` stands for us in an ACL.
     pub fn is_authenticated(&self) -> bool {
-        self.session.is_authenticated()
+        match &*self.session {
+            Session::Wire(session) => session.is_authenticated(),
+            Session::Client(session) => session.is_authenticated(),
+        }
     }
 
     fn locate<'a>(&'a self, path: &'a ZnodePath) -> Located<'a> {
         self.chroot.locate(path)
+    }
+
+    fn failed(&self, error: Error, path: &ZnodePath) -> Error {
+        error.at(self.side).on(self.locate(path).to_string())
     }
 
     /// A refusal as an error about `path`.
@@ -237,12 +298,16 @@ impl Lane {
     /// knows is said to be unknown.
     fn write_failed(&self, ops: &[WriteOp], index: Option<usize>, error: Error) -> Error {
         let Some(op) = ops.get(index.unwrap_or(0)) else { return error.at(self.side) };
-        let kind = match error.kind {
-            ErrorKind::Lost(why) => ErrorKind::Lost(format!(
+        let unknown = |why: String| {
+            format!(
                 "{why}; the outcome of {} operation(s) sent in one request is unknown: run the same command again \
                  with --update",
                 ops.len()
-            )),
+            )
+        };
+        let kind = match error.kind {
+            ErrorKind::Lost(why) => ErrorKind::Lost(unknown(why)),
+            ErrorKind::Protocol(why) => ErrorKind::Protocol(unknown(why)),
             kind => kind,
         };
         Error { kind, op: op.name(), ..error }.at(self.side).on(self.locate(op.path()).to_string())

@@ -19,6 +19,7 @@ use crate::error::{Code, Error, ErrorKind, Result, Side};
 use crate::limits;
 use crate::options::VerifyOptions;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
+use crate::pool::Pool;
 use crate::progress::{Counts, Progress};
 use crate::source::Visit;
 use crate::source::reader::Reader;
@@ -72,15 +73,13 @@ pub struct Difference {
     pub what: Vec<&'static str>,
 }
 
-/// What came of a verify.
+/// Places where the trees are not the same: the first ones, and how many there are of each kind.
 #[derive(Clone, Debug, Default)]
-pub struct VerifyReport {
-    /// The source's tree.
-    pub source: Summary,
-    /// The target's tree.
-    pub target: Summary,
-    /// The first differences, in the order in which they were met.
-    pub differences: Vec<Difference>,
+pub struct Differences {
+    /// The first, in the order in which they were met.
+    pub list: Vec<Difference>,
+    /// How many the list may hold.
+    pub listed: usize,
     /// Znodes that only the source has.
     pub only_source: u64,
     /// Znodes that only the target has.
@@ -89,6 +88,24 @@ pub struct VerifyReport {
     pub differing: u64,
     /// Znodes that could not be read on one side.
     pub unreadable: u64,
+}
+
+impl Differences {
+    /// Differences that are certain.
+    pub fn total(&self) -> u64 {
+        self.only_source + self.only_target + self.differing
+    }
+}
+
+/// What came of a verify.
+#[derive(Clone, Debug, Default)]
+pub struct VerifyReport {
+    /// The source's tree.
+    pub source: Summary,
+    /// The target's tree.
+    pub target: Summary,
+    /// Where they are not the same.
+    pub differences: Differences,
     /// What was left out of the source.
     pub skipped: Counts,
     /// From the first connect to the last reply.
@@ -96,14 +113,9 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    /// Differences of any kind that are certain.
-    pub fn total(&self) -> u64 {
-        self.only_source + self.only_target + self.differing
-    }
-
     /// Whether both trees were read in full and hold the same.
     pub fn is_equal(&self) -> bool {
-        self.total() == 0 && self.unreadable == 0 && self.skipped.vanished == 0
+        self.differences.total() == 0 && self.differences.unreadable == 0 && self.skipped.vanished == 0
     }
 }
 
@@ -111,8 +123,8 @@ impl VerifyReport {
 pub async fn verify(options: &VerifyOptions, progress: &Progress, stop: &CancellationToken) -> Result<VerifyReport> {
     let started = Instant::now();
     let (source, target) = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source),
-        Reader::connect(Side::Target, &options.target),
+        Reader::connect(Side::Source, &options.source, options.acl),
+        Reader::connect(Side::Target, &options.target, options.acl),
     )?;
     let compared = tokio::select! {
         compared = run(options, progress, &source, &target) => compared,
@@ -124,112 +136,144 @@ pub async fn verify(options: &VerifyOptions, progress: &Progress, stop: &Cancell
 }
 
 async fn run(options: &VerifyOptions, progress: &Progress, source: &Reader, target: &Reader) -> Result<VerifyReport> {
-    if source.lane().znode(&ZnodePath::root()).await?.is_none() {
+    if source.lane().stat(&ZnodePath::root()).await?.is_none() {
         let text = format!("the source has no znode {}", source.lane().chroot().as_str());
         return Err(Error::bad_input(text).at(Side::Source));
     }
+    let pool = Pool::new()?;
     let (chunks_in, chunks) = mpsc::channel(1);
     let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES));
-    let comparison = Comparison { target, listed: options.differences_listed, report: VerifyReport::default() };
-    let pairs = crate::copy::pair(chunks, Pairing::new(target, true));
-    let (read, compared) = tokio::join!(crate::copy::read(walk, chunks_in, progress), comparison.run(pairs));
+    let listed = options.differences_listed;
+    let found = crate::copy::pair(chunks, Pairing::new(target, true))
+        .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, listed)).await) })
+        .buffered(limits::CHUNKS_IN_FLIGHT_MAX);
+    let report = VerifyReport { differences: Differences::new(listed), ..VerifyReport::default() };
+    let comparison = Comparison { target, report };
+    let (read, compared) = tokio::join!(crate::copy::read(walk, chunks_in, progress), comparison.run(found));
     // The walk's own failure is the cause when both fail.
     read.and(compared)
 }
 
+/// What a chunk of pairs has shown.
+#[derive(Debug, Default)]
+struct Found {
+    source: Summary,
+    target: Summary,
+    differences: Differences,
+    /// What can only be told by asking the target more.
+    open: Vec<Open>,
+}
+
+/// A place where the target may have more than the source.
+#[derive(Debug)]
+enum Open {
+    /// These children are at the target and not at the source.
+    Extras(ZnodePath, Names),
+    /// The source's znode has no children, the target's has.
+    Childless(ZnodePath),
+    /// The source has an ephemeral here.
+    Ephemeral(ZnodePath),
+}
+
+/// Compares pairs: all that can be told without asking a server. Runs on the pool.
+fn compare(pairs: Pairs, listed: usize) -> Found {
+    let mut found = Found { differences: Differences::new(listed), ..Found::default() };
+    for pair in pairs.pairs {
+        match pair {
+            Pair::Znode { source, target } => found.znode(&source, &target),
+            Pair::Children { parent, source, target } => {
+                let known: HashSet<&str> = source.iter().collect();
+                let extras: Names = target.iter().filter(|name| !known.contains(name)).collect();
+                if !extras.is_empty() {
+                    found.open.push(Open::Extras(parent, extras));
+                }
+            }
+            Pair::Other(Visit::Ephemeral { path, .. }) => found.open.push(Open::Ephemeral(path)),
+            Pair::Other(Visit::Unreadable(path, _)) => found.differences.add(Sign::Unreadable, path, vec![]),
+            Pair::Other(_) => {}
+        }
+    }
+    found
+}
+
+impl Found {
+    fn znode(&mut self, source: &Znode, target: &Beside) {
+        self.source.add(source);
+        let path = source.path.clone();
+        let there = match target {
+            Beside::Znode(there) => there,
+            Beside::Nothing | Beside::Ephemeral => return self.differences.add(Sign::OnlySource, path, vec![]),
+            Beside::Unreadable(_) => return self.differences.add(Sign::Unreadable, path, vec![]),
+        };
+        self.target.add(there);
+        // A list of children comes only for a znode that has some at the source.
+        if there.stat.num_children > 0 && source.stat.num_children == 0 {
+            self.open.push(Open::Childless(path.clone()));
+        }
+        // Two hidden ids look the same whatever they are.
+        if [source, there].iter().any(|znode| znode.acl.as_ref().is_some_and(Acl::is_masked)) {
+            return self.differences.add(Sign::Unreadable, path, vec!["acl"]);
+        }
+        let parts = [
+            ("data", source.data != there.data),
+            ("acl", source.acl != there.acl),
+            ("kind", source.kind != there.kind),
+        ];
+        let what: Vec<_> = parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect();
+        if !what.is_empty() {
+            self.differences.add(Sign::Differs, path, what);
+        }
+    }
+}
+
+/// The end of the line: takes what was found, in order, and asks the target for what is open.
 struct Comparison<'a> {
     target: &'a Reader,
-    listed: usize,
     report: VerifyReport,
 }
 
 impl Comparison<'_> {
-    async fn run(mut self, pairs: impl Stream<Item = Result<Pairs>>) -> Result<VerifyReport> {
-        let mut pairs = std::pin::pin!(pairs);
-        while let Some(pairs) = pairs.next().await {
-            let Pairs { pairs, permit } = pairs?;
-            for pair in pairs {
-                self.compare(pair).await?;
+    async fn run(mut self, found: impl Stream<Item = Result<Found>>) -> Result<VerifyReport> {
+        let mut found = std::pin::pin!(found);
+        while let Some(found) = found.next().await {
+            let Found { source, target, differences, open } = found?;
+            self.report.source.merge(&source);
+            self.report.target.merge(&target);
+            self.report.differences.merge(differences);
+            for open in open {
+                match open {
+                    Open::Extras(parent, names) => self.extras(parent, names).await?,
+                    Open::Childless(parent) => self.children(parent).await?,
+                    Open::Ephemeral(path) => self.beside_ephemeral(path).await?,
+                }
             }
-            drop(permit);
         }
         Ok(self.report)
     }
 
-    async fn compare(&mut self, pair: Pair) -> Result<()> {
-        match pair {
-            Pair::Znode { source, target } => {
-                self.report.source.add(&source);
-                if let Beside::Znode(target) = &target {
-                    self.report.target.add(target);
-                }
-                self.differ(&source, &target);
-                match target {
-                    // A list of children comes only for a znode that has some at the source.
-                    Beside::Znode(target) if target.stat.num_children > 0 && source.stat.num_children == 0 => {
-                        let names = self.target.lane().children(&source.path).await?.unwrap_or_default();
-                        self.extras(source.path, &Names::default(), &names).await?;
-                    }
-                    _ => {}
-                }
-            }
-            Pair::Children { parent, source, target } => self.extras(parent, &source, &target).await?,
-            Pair::Other(Visit::Ephemeral { path, .. }) => self.beside_ephemeral(path).await?,
-            Pair::Other(Visit::Unreadable(path, _)) => self.found(Sign::Unreadable, path, vec![]),
-            Pair::Other(_) => {}
-        }
-        Ok(())
-    }
-
-    fn differ(&mut self, source: &Znode, target: &Beside) {
-        match target {
-            Beside::Nothing | Beside::Ephemeral => self.found(Sign::OnlySource, source.path.clone(), vec![]),
-            Beside::Unreadable(_) => self.found(Sign::Unreadable, source.path.clone(), vec![]),
-            // Two hidden ids look the same whatever they are.
-            Beside::Znode(there) if [source, there].iter().any(|znode| znode.acl.as_ref().is_some_and(Acl::is_masked)) => {
-                self.found(Sign::Unreadable, source.path.clone(), vec!["acl"]);
-            }
-            Beside::Znode(target) => {
-                let parts = [
-                    ("data", source.data != target.data),
-                    ("acl", source.acl != target.acl),
-                    ("kind", source.kind != target.kind),
-                ];
-                let what: Vec<_> = parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect();
-                if !what.is_empty() {
-                    self.found(Sign::Differs, source.path.clone(), what);
-                }
-            }
-        }
-    }
-
     /// Children that only the target has, and all below them.
-    async fn extras(&mut self, parent: ZnodePath, source: &Names, target: &Names) -> Result<()> {
-        if target.is_empty() {
-            return Ok(());
-        }
+    async fn extras(&mut self, parent: ZnodePath, names: Names) -> Result<()> {
         let at_root = self.target.lane().chroot().is_none() && parent.is_root();
-        let known: HashSet<&str> = source.iter().collect();
-        let reserved = |name: &str| at_root && is_reserved(parent.child(name).as_str());
-        let extras: Names = target.iter().filter(|name| !known.contains(name) && !reserved(name)).collect();
-        if extras.is_empty() {
-            return Ok(());
-        }
-        let budget = Budget::new(limits::BUDGET_BYTES);
-        let mut walk = Walk::of_children(self.target, budget, parent, extras);
+        let names: Names = names.iter().filter(|name| !(at_root && is_reserved(parent.child(name).as_str()))).collect();
+        let mut walk = Walk::of_children(self.target, Budget::new(limits::BUDGET_BYTES), parent, names);
         while let Some(chunk) = walk.next().await? {
             for visit in chunk.visits {
                 match visit {
                     Visit::Znode(znode) => {
                         self.report.target.add(&znode);
-                        self.found(Sign::OnlyTarget, znode.path, vec![]);
+                        self.found(Sign::OnlyTarget, znode.path);
                     }
-                    Visit::Unreadable(path, _) => self.found(Sign::Unreadable, path, vec![]),
+                    Visit::Unreadable(path, _) => self.found(Sign::Unreadable, path),
                     _ => {}
                 }
             }
         }
         Ok(())
+    }
+
+    async fn children(&mut self, parent: ZnodePath) -> Result<()> {
+        let names = self.target.lane().children(&parent).await?.unwrap_or_default();
+        self.extras(parent, names).await
     }
 
     /// The source's ephemerals are no part of its tree: a znode of that name at the target is one too many, unless it
@@ -238,32 +282,47 @@ impl Comparison<'_> {
         match self.target.lane().znode(&path).await {
             Ok(Some(znode)) if !znode.kind.is_ephemeral() => {
                 self.report.target.add(&znode);
-                self.found(Sign::OnlyTarget, path.clone(), vec![]);
-                if znode.stat.num_children > 0 {
-                    let names = self.target.lane().children(&path).await?.unwrap_or_default();
-                    self.extras(path, &Names::default(), &names).await?;
-                }
-                Ok(())
+                self.found(Sign::OnlyTarget, path.clone());
+                self.children(path).await
             }
             Err(error) if error.code() == Some(Code::NO_AUTH) => {
-                self.found(Sign::Unreadable, path, vec![]);
+                self.found(Sign::Unreadable, path);
                 Ok(())
             }
             other => other.map(drop),
         }
     }
 
-    fn found(&mut self, sign: Sign, path: ZnodePath, what: Vec<&'static str>) {
+    fn found(&mut self, sign: Sign, path: ZnodePath) {
+        self.report.differences.add(sign, path, vec![]);
+    }
+}
+
+impl Differences {
+    fn new(listed: usize) -> Self {
+        Self { listed, ..Self::default() }
+    }
+
+    fn add(&mut self, sign: Sign, path: ZnodePath, what: Vec<&'static str>) {
         let count = match sign {
-            Sign::OnlySource => &mut self.report.only_source,
-            Sign::OnlyTarget => &mut self.report.only_target,
-            Sign::Differs => &mut self.report.differing,
-            Sign::Unreadable => &mut self.report.unreadable,
+            Sign::OnlySource => &mut self.only_source,
+            Sign::OnlyTarget => &mut self.only_target,
+            Sign::Differs => &mut self.differing,
+            Sign::Unreadable => &mut self.unreadable,
         };
         *count += 1;
-        if self.report.differences.len() < self.listed {
-            self.report.differences.push(Difference { sign, path, what });
+        if self.list.len() < self.listed {
+            self.list.push(Difference { sign, path, what });
         }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.only_source += other.only_source;
+        self.only_target += other.only_target;
+        self.differing += other.differing;
+        self.unreadable += other.unreadable;
+        let room = self.listed.saturating_sub(self.list.len());
+        self.list.extend(other.list.into_iter().take(room));
     }
 }
 
@@ -272,5 +331,11 @@ impl Summary {
         self.znodes += 1;
         self.bytes += znode.data_len() as u64;
         self.digest.add(znode);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.znodes += other.znodes;
+        self.bytes += other.bytes;
+        self.digest.merge(&other.digest);
     }
 }

@@ -58,14 +58,38 @@ impl fmt::Debug for ZnodePath {
     }
 }
 
+/// A transaction's number: a server that has applied it has applied all before it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Zxid(pub i64);
+
+impl fmt::Display for Zxid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl fmt::Debug for Zxid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// The names of a znode's children, packed: a parent may have a million of them.
 #[derive(Clone, Default)]
 pub struct Names {
     text: Bytes,
     ends: Arc<[u32]>,
+    /// Bytes before each name that are not part of it: the length with which a server sends it.
+    gap: usize,
 }
 
 impl Names {
+    /// Names that lie in `text` behind one another, each behind `gap` bytes; `ends` says where each one ends. The
+    /// caller has found every name to be UTF-8.
+    pub(crate) fn packed(text: Bytes, ends: Vec<u32>, gap: usize) -> Self {
+        Self { text, ends: ends.into(), gap }
+    }
+
     /// How many children there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -79,8 +103,8 @@ impl Names {
     /// The name at `index`, in the order in which the server gave them.
     pub fn get(&self, index: usize) -> &str {
         let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
-        let name = &self.text[start..self.ends[index] as usize];
-        std::str::from_utf8(name).expect("names are packed from str only")
+        let name = &self.text[start + self.gap..self.ends[index] as usize];
+        std::str::from_utf8(name).expect("names are packed from str, or were found to be UTF-8 when decoded")
     }
 
     /// All names.
@@ -108,7 +132,7 @@ impl<S: AsRef<str>> FromIterator<S> for Names {
             text.put_slice(name.as_ref().as_bytes());
             ends.push(u32::try_from(text.len()).expect("a children list is far below 4 GiB: replies are bounded"));
         }
-        Self { text: text.freeze(), ends: ends.into() }
+        Self { text: text.freeze(), ends: ends.into(), gap: 0 }
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod copy;
+mod corpora;
 mod faults;
 mod harness_itself;
 mod product;
 mod verify;
+mod wire;

@@ -59,9 +59,7 @@ fn counts_a_request_to_the_byte() {
 #[test]
 fn refuses_what_no_request_can_carry() {
     let mut batcher = Batcher::new(Chroot::none(), 10_000);
-    let Err(error) = batcher.push(create("/large", 10_000), &permit(), &mut Vec::new()) else {
-        panic!("it was taken")
-    };
+    let Err(error) = batcher.push(create("/large", 10_000), &permit(), &mut Vec::new()) else { panic!("it was taken") };
     assert!(matches!(error.kind, ErrorKind::TooLarge { limit: 10_000, .. }), "{error}");
     assert!(error.to_string().contains("/large"), "{error}");
     assert!(batcher.is_empty());

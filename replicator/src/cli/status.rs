@@ -16,7 +16,9 @@ pub(super) async fn shown<T>(what: &str, progress: &Progress, work: impl Future<
     if line.is_hidden() {
         return work.await;
     }
-    line.set_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    line.set_style(
+        ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
     let started = Instant::now();
     let mut tick = tokio::time::interval(EVERY);
     let mut work = std::pin::pin!(work);

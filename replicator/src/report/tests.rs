@@ -1,6 +1,7 @@
 //! What people read.
 
 use super::*;
+use crate::verify::Differences;
 
 #[test]
 fn groups_digits_by_three() {
@@ -20,8 +21,7 @@ fn says_bytes_with_a_unit() {
 fn exits_with_the_worst_that_is_certain() {
     let verify = |only_source, unreadable, vanished| Outcome {
         verify: Some(VerifyReport {
-            only_source,
-            unreadable,
+            differences: Differences { only_source, unreadable, ..Differences::default() },
             skipped: Counts { vanished, ..Counts::default() },
             ..VerifyReport::default()
         }),

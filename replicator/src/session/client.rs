@@ -28,8 +28,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn connect(options: &EnsembleOptions) -> Result<Self> {
-        let mut connector =
-            zk::Client::connector().with_session_timeout(options.session_timeout).with_fail_eagerly();
+        let mut connector = zk::Client::connector().with_session_timeout(options.session_timeout).with_fail_eagerly();
         for auth in &options.auths {
             connector = connector.with_auth(&auth.scheme, auth.credentials.as_bytes());
         }
@@ -126,9 +125,9 @@ fn add_write(writer: &mut zk::MultiWriter<'_>, op: &WriteOp, path: &str) -> Resu
             let acls = zk::Acls::new(&acl);
             let options = match kind {
                 Kind::Container => zk::CreateMode::Container.with_acls(acls),
-                Kind::Ttl { ttl_ms } => zk::CreateMode::Persistent
-                    .with_acls(acls)
-                    .with_ttl(Duration::from_millis(ttl_ms.unsigned_abs())),
+                Kind::Ttl { ttl_ms } => {
+                    zk::CreateMode::Persistent.with_acls(acls).with_ttl(Duration::from_millis(ttl_ms.unsigned_abs()))
+                }
                 Kind::Persistent | Kind::Ephemeral { .. } => zk::CreateMode::Persistent.with_acls(acls),
             };
             writer.add_create(path, data.as_deref().unwrap_or_default(), &options)
@@ -177,11 +176,7 @@ const PERMISSIONS: [(i32, zk::Permission); 5] = [
 fn acl_from(acl: &[zk::Acl]) -> Acl {
     Acl::new(acl.iter().map(|entry| {
         let perms = PERMISSIONS.iter().filter(|(_, permission)| entry.permission().has(*permission));
-        AclEntry {
-            perms: perms.map(|(bit, _)| bit).sum(),
-            scheme: entry.scheme().into(),
-            id: entry.id().into(),
-        }
+        AclEntry { perms: perms.map(|(bit, _)| bit).sum(), scheme: entry.scheme().into(), id: entry.id().into() }
     }))
 }
 

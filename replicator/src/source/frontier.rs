@@ -285,7 +285,8 @@ impl Frontier {
             match what {
                 What::Children => self.children_answered(path, reply, &mut visits)?,
                 What::Znode { group, with_children } => {
-                    let children = if with_children { Some(replies.next().ok_or_else(|| unexpected(&path))?) } else { None };
+                    let children =
+                        if with_children { Some(replies.next().ok_or_else(|| unexpected(&path))?) } else { None };
                     if mem::replace(&mut doubled, group) != group {
                         let take_max = &mut self.groups[group].take_max;
                         *take_max = (*take_max * 2).min(limits::READ_BATCH_OPS_MAX);
@@ -295,7 +296,10 @@ impl Frontier {
             }
         }
         if replies.next().is_some() {
-            return Err(Error::new(ErrorKind::Protocol("more answers than questions in a multiRead".to_owned()), "read"));
+            return Err(Error::new(
+                ErrorKind::Protocol("more answers than questions in a multiRead".to_owned()),
+                "read",
+            ));
         }
         Ok(visits)
     }

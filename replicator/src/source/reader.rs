@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::Visit;
 use crate::error::{Code, Result, Side};
 use crate::limits;
-use crate::options::EnsembleOptions;
+use crate::options::{AclPolicy, EnsembleOptions};
 use crate::session::{Lane, ReadOp, ReadReply};
 use crate::znode::{Acl, ZnodePath};
 
@@ -34,9 +34,10 @@ struct AclLane {
 }
 
 impl Reader {
-    /// Opens the sessions.
-    pub async fn connect(side: Side, options: &EnsembleOptions) -> Result<Self> {
-        let mut lanes = Lane::connect_many(side, options, 1 + limits::ACL_LANES).await?;
+    /// Opens the sessions; those for ACLs only where `acl` wants them read.
+    pub async fn connect(side: Side, options: &EnsembleOptions, acl: AclPolicy) -> Result<Self> {
+        let acl_lanes = if acl == AclPolicy::Preserve { limits::ACL_LANES } else { 0 };
+        let mut lanes = Lane::connect_many(side, options, 1 + acl_lanes).await?;
         let data = lanes.swap_remove(0);
         let acls = lanes.into_iter().map(|lane| AclLane { lane, window: Semaphore::new(limits::ACL_LANE_WINDOW) });
         Ok(Self { data, acls: acls.collect(), turn: AtomicUsize::new(0) })
@@ -53,15 +54,19 @@ impl Reader {
     }
 
     /// getACL, when one of the lanes has room.
-    pub async fn acl(&self, path: &ZnodePath) -> Result<Acl> {
+    async fn acl(&self, path: &ZnodePath) -> Result<Acl> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.acls.len();
         let AclLane { lane, window } = &self.acls[turn];
         let _room = window.acquire().await.expect("the window is never closed: nothing here closes it");
         lane.acl(path).await
     }
 
-    /// Reads the ACLs of znodes, many at once; gives them with the caller's own mark, in any order.
+    /// Reads the ACLs of znodes, many at once; gives them with the caller's own mark, in any order. None at all where
+    /// ACLs are not wanted.
     pub async fn acls<M>(&self, znodes: impl Iterator<Item = (M, ZnodePath)>) -> Result<Vec<(M, AclReply)>> {
+        if self.acls.is_empty() {
+            return Ok(Vec::new());
+        }
         let asks = stream::iter(znodes).map(|(mark, path)| async move {
             match self.acl(&path).await {
                 Ok(acl) => Ok((mark, Ok(acl))),

@@ -78,7 +78,8 @@ async fn same_ensemble(source: &Lane, target: &Lane) -> Result<bool> {
     let names = here.children(&root).await?.unwrap_or_default();
     let names = names.iter().filter(|name| !is_reserved(root.child(name).as_str()));
     for path in names.take(limits::SAME_ENSEMBLE_CHILDREN_MAX).map(|name| root.child(name)) {
-        if let (Ok(Some(one)), Ok(Some(other))) = (visible(here.stat(&path).await)?, visible(there.stat(&path).await)?) {
+        if let (Ok(Some(one)), Ok(Some(other))) = (visible(here.stat(&path).await)?, visible(there.stat(&path).await)?)
+        {
             return Ok(same_znode(&one, &other));
         }
     }

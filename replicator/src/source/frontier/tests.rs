@@ -161,7 +161,8 @@ fn leaves_out_zookeepers_own_by_its_absolute_path_only() {
 
 #[test]
 fn refuses_answers_that_do_not_fit_the_questions() {
-    for replies in [vec![], vec![ReadReply::Children(Names::default()); 2], vec![ReadReply::Refused(Code::NO_NODE); 3]] {
+    for replies in [vec![], vec![ReadReply::Children(Names::default()); 2], vec![ReadReply::Refused(Code::NO_NODE); 3]]
+    {
         let mut frontier = Frontier::of_tree("/");
         let batch = frontier.next_batch().expect("the root is asked for first");
         assert!(frontier.answered(batch, replies).is_err());

@@ -1,0 +1,34 @@
+//! What each fuzz target does with its bytes. The targets call it, and so does an ordinary test with the corpora
+//! (tests/it/corpora.rs), so that neither can rot.
+
+use bytes::Bytes;
+use replicator::connect::ConnectString;
+use replicator::jute::Decoder;
+
+/// A server's bytes, to every decoder: they give values or an error, and never panic nor allocate without bound.
+pub(crate) fn jute_reply(input: &[u8]) {
+    let Some((choice, frame)) = input.split_first() else { return };
+    let mut decoder = Decoder::new(Bytes::copy_from_slice(frame));
+    match choice % 7 {
+        0 => drop(decoder.connect_response()),
+        1 => drop(decoder.reply_header()),
+        2 => drop(decoder.stat()),
+        3 => drop(decoder.data()),
+        4 => {
+            if let Ok(names) = decoder.names() {
+                assert_eq!(names.iter().count(), names.len());
+                assert!(names.iter().map(str::len).sum::<usize>() <= frame.len());
+            }
+        }
+        5 => drop(decoder.acl()),
+        _ => while let Ok(Some(_)) = decoder.multi_result() {},
+    }
+}
+
+/// A user's connect string: what is taken means the same when it is printed and read again.
+pub(crate) fn connect_string(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    if let Ok(parsed) = text.parse::<ConnectString>() {
+        assert_eq!(parsed.to_string().parse().as_ref(), Ok(&parsed), "{text:?}");
+    }
+}

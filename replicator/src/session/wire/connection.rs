@@ -1,0 +1,202 @@
+//! The task that owns a session's socket: sends what has gathered, splits what comes into replies, keeps the session
+//! alive and notices when the server is gone.
+//!
+//! Invariant: however the task ends, by an error, by a panic or because the session was dropped, whoever waits is told.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::outbox::{Shared, closed};
+use crate::error::ErrorKind;
+use crate::jute::{Decoder, LENGTH_BYTES, Malformed, xid};
+use crate::limits;
+
+/// How many times within a session timeout the clock is looked at.
+const TICKS: u32 = 12;
+
+/// A socket on which a session was opened.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) inbound: Inbound,
+    /// What the server granted.
+    pub(super) session_timeout: Duration,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.shared.end(closed());
+    }
+}
+
+impl Connection {
+    /// Runs until the connection ends.
+    pub(super) async fn run(mut self) {
+        let why = self.serve().await;
+        tracing::debug!(%why, "connection ended");
+        self.shared.end(why);
+    }
+
+    async fn serve(&mut self) -> ErrorKind {
+        let Self { stream, inbound, session_timeout, shared } = self;
+        let (mut reader, mut writer) = stream.split();
+        let mut outbound = BytesMut::new();
+        let mut pulse = Pulse::new(*session_timeout);
+        let mut clock = interval((*session_timeout / TICKS).max(Duration::from_millis(1)));
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if outbound.is_empty() {
+                shared.take(&mut outbound);
+            }
+            inbound.make_room();
+            tokio::select! {
+                read = reader.read_buf(&mut inbound.bytes) => match read {
+                    Ok(0) => return ErrorKind::Lost("the server closed the connection".to_owned()),
+                    Ok(_) => {
+                        if let Err(why) = receive(inbound, shared, &mut pulse) {
+                            return why;
+                        }
+                        pulse.heard(shared.is_waited_for());
+                    }
+                    Err(error) => return lost(&error),
+                },
+                written = writer.write_buf(&mut outbound), if !outbound.is_empty() => match written {
+                    Ok(_) => pulse.sent(),
+                    Err(error) => return lost(&error),
+                },
+                () = shared.filled(), if outbound.is_empty() => {}
+                _ = clock.tick() => match pulse.beat() {
+                    Beat::Quiet => {}
+                    Beat::Ping => shared.send_ping(),
+                    Beat::Gone(silent) => {
+                        let ms = silent.as_millis();
+                        return ErrorKind::Lost(format!("the server has not answered for {ms} ms"));
+                    }
+                },
+            }
+        }
+    }
+}
+
+/// Hands out the replies that have arrived in full.
+fn receive(inbound: &mut Inbound, shared: &Shared, pulse: &mut Pulse) -> Result<(), ErrorKind> {
+    while let Some(frame) = inbound.next_frame()? {
+        let mut body = Decoder::new(frame);
+        let header = body.reply_header().map_err(|Malformed(text)| ErrorKind::Protocol(text.to_owned()))?;
+        shared.saw(header.zxid);
+        match header.xid {
+            // No request of ours leaves a watch.
+            xid::NOTIFICATION => {}
+            xid::PING => pulse.ping_answered(),
+            _ => shared.answer(header, body)?,
+        }
+    }
+    Ok(())
+}
+
+fn lost(error: &io::Error) -> ErrorKind {
+    ErrorKind::Lost(format!("the connection broke: {error}"))
+}
+
+/// What has arrived and was not handed out yet.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    pub(super) bytes: BytesMut,
+    frame_bytes_max: usize,
+}
+
+impl Inbound {
+    /// Takes frames of `frame_bytes_max` bytes at most.
+    pub(super) fn new(frame_bytes_max: usize) -> Self {
+        Self { bytes: BytesMut::new(), frame_bytes_max }
+    }
+
+    /// Makes room for the next read. A frame that is still incomplete at most doubles what it has: so what is
+    /// allocated follows what has arrived, and not the length that the frame claims.
+    pub(super) fn make_room(&mut self) {
+        let len = self.bytes.len();
+        if self.bytes.capacity() - len < limits::READ_BLOCK_BYTES / 4 {
+            let claimed = self.claimed().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+            let missing = (LENGTH_BYTES + claimed).saturating_sub(len);
+            self.bytes.reserve(missing.min(len).max(limits::READ_BLOCK_BYTES));
+        }
+    }
+
+    /// The length that stands before the frame that comes next.
+    fn claimed(&self) -> Option<i32> {
+        self.bytes.first_chunk::<LENGTH_BYTES>().map(|length| i32::from_be_bytes(*length))
+    }
+
+    /// The next frame that has arrived in full, without its length: a slice of what was read.
+    pub(super) fn next_frame(&mut self) -> Result<Option<Bytes>, ErrorKind> {
+        let Some(length) = self.claimed() else { return Ok(None) };
+        let Ok(length) = usize::try_from(length) else {
+            return Err(ErrorKind::Protocol(format!("a reply of {length} bytes")));
+        };
+        if length > self.frame_bytes_max {
+            return Err(ErrorKind::Protocol(format!(
+                "a reply of {length} bytes, more than the {} that --max-reply allows",
+                self.frame_bytes_max
+            )));
+        }
+        if self.bytes.len() < LENGTH_BYTES + length {
+            return Ok(None);
+        }
+        self.bytes.advance(LENGTH_BYTES);
+        Ok(Some(self.bytes.split_to(length).freeze()))
+    }
+}
+
+/// When to ping, and when the server is gone: as ZooKeeper's own client has it (ClientCnxn.java:1204-1240), a third
+/// and two thirds of the session timeout.
+struct Pulse {
+    session_timeout: Duration,
+    sent: Instant,
+    ping_sent: bool,
+    /// Since when the server has left something unanswered without a sign of life.
+    silent_since: Option<Instant>,
+}
+
+enum Beat {
+    Quiet,
+    Ping,
+    /// Nothing was heard for that long, and something should have been.
+    Gone(Duration),
+}
+
+impl Pulse {
+    fn new(session_timeout: Duration) -> Self {
+        Self { session_timeout, sent: Instant::now(), ping_sent: false, silent_since: None }
+    }
+
+    fn sent(&mut self) {
+        self.sent = Instant::now();
+        self.silent_since.get_or_insert(self.sent);
+    }
+
+    fn heard(&mut self, waited_for: bool) {
+        self.silent_since = (waited_for || self.ping_sent).then(Instant::now);
+    }
+
+    fn ping_answered(&mut self) {
+        self.ping_sent = false;
+    }
+
+    fn beat(&mut self) -> Beat {
+        let silent = self.silent_since.map_or(Duration::ZERO, |since| since.elapsed());
+        if silent >= self.session_timeout * 2 / 3 {
+            Beat::Gone(silent)
+        } else if !self.ping_sent && self.sent.elapsed() >= self.session_timeout / 3 {
+            self.ping_sent = true;
+            Beat::Ping
+        } else {
+            Beat::Quiet
+        }
+    }
+}

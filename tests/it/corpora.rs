@@ -1,0 +1,28 @@
+//! The fuzz targets' corpora through the targets' own bodies, as ordinary tests.
+
+#[path = "../../fuzz/bodies.rs"]
+mod bodies;
+
+use std::fs;
+use std::path::Path;
+
+fn replay(target: &str, body: fn(&[u8])) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let mut inputs = 0;
+    for entry in fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{}: {error}", corpus.display())) {
+        let path = entry.expect("a corpus can be listed").path();
+        body(&fs::read(&path).expect("an input can be read"));
+        inputs += 1;
+    }
+    assert!(inputs > 0, "{target} has no corpus");
+}
+
+#[test]
+fn a_servers_replies_are_decoded_or_refused() {
+    replay("jute_reply", bodies::jute_reply);
+}
+
+#[test]
+fn connect_strings_mean_the_same_when_printed() {
+    replay("connect_string", bodies::connect_string);
+}
