@@ -254,7 +254,8 @@ fn parse_version(text: &str) -> Result<(u32, u32), String> {
 }
 
 fn run(work: &Work) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One thread drives all sockets: what the line asks for while it runs gathers, and goes out in few writes.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(perform(work)),
         Err(error) => {

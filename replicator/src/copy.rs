@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::batch::{Batch, Batcher};
 use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Result, Side};
+use crate::latency::Latency;
 use crate::limits;
 use crate::options::CopyOptions;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
@@ -32,12 +33,16 @@ use crate::target::root::{self, TargetRoot};
 use crate::znode::ZnodePath;
 
 /// What came of a copy.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CopyReport {
     /// What was read, written and left out.
     pub counts: Counts,
     /// Ancestors of the target root that were created.
     pub ancestors_created: usize,
+    /// How long the source's servers took to answer.
+    pub source_latencies: Vec<Latency>,
+    /// How long the target's servers took to take writes.
+    pub target_latencies: Vec<Latency>,
     /// From the first connect to the last acknowledgement.
     pub elapsed: Duration,
 }
@@ -61,9 +66,11 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
         copied = run(options, progress, &source, &writer) => copied,
         () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
     };
+    let elapsed = started.elapsed();
+    let (source_latencies, target_latencies) = (source.lane().latencies().summary(), writer.latencies().summary());
     tokio::join!(source.close(), writer.close());
     let ancestors_created = copied?;
-    Ok(CopyReport { counts: progress.counts(), ancestors_created, elapsed: started.elapsed() })
+    Ok(CopyReport { counts: progress.counts(), ancestors_created, source_latencies, target_latencies, elapsed })
 }
 
 async fn run(options: &CopyOptions, progress: &Progress, source: &Reader, writer: &Lane) -> Result<usize> {

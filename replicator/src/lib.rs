@@ -18,6 +18,7 @@ pub mod copy;
 pub mod digest;
 pub mod error;
 pub mod jute;
+pub mod latency;
 pub mod limits;
 pub mod options;
 pub mod pair;

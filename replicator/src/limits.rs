@@ -36,7 +36,7 @@ pub const READS_IN_FLIGHT_MAX: usize = 16;
 pub const NARROW_FRONTIER: usize = 8;
 
 /// Sessions that read ACLs, which can't be batched: one request each. 15k/s on one session, 35k/s on four.
-pub const ACL_LANES: usize = 4;
+pub const ACL_LANES: usize = 16;
 
 /// ACL requests in flight on one session.
 pub const ACL_LANE_WINDOW: usize = 64;

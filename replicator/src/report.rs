@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::copy::CopyReport;
 use crate::error::{Error, ErrorKind};
 use crate::options::Transport;
+use crate::latency::Latency;
 use crate::progress::Counts;
 use crate::resources::Resources;
 use crate::verify::{Summary, VerifyReport};
@@ -167,6 +168,7 @@ fn copy_json(copy: &CopyReport) -> Value {
         "bytes": { "read": counts.read_bytes, "written": counts.written_bytes },
         "write_requests": counts.requests,
         "skipped": skipped_json(&counts),
+        "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
         "znodes_per_second": rate(counts.read, copy.elapsed),
     })
@@ -194,6 +196,7 @@ fn verify_json(task: &Task, verify: &VerifyReport) -> Value {
         },
         "skipped": skipped_json(&verify.skipped),
         "null_and_empty": task.null_and_empty(),
+        "latency_us": latencies_json(&verify.source_latencies, &verify.target_latencies),
         "elapsed_ms": millis(verify.elapsed),
         "znodes_per_second": rate(verify.source.znodes, verify.elapsed),
     })
@@ -215,12 +218,35 @@ fn error_json(error: &Error, counts: &Counts) -> Value {
     })
 }
 
+fn latencies_json(source: &[Latency], target: &[Latency]) -> Value {
+    let side = |latencies: &[Latency]| -> Value {
+        let of_request = |latency: &Latency| {
+            let Latency { request, count, p50, p99, max } = *latency;
+            (request.to_string(), json!({ "count": count, "p50": p50, "p99": p99, "max": max }))
+        };
+        Value::Object(latencies.iter().map(of_request).collect())
+    };
+    json!({ "source": side(source), "target": side(target) })
+}
+
 fn summary_json(summary: &Summary) -> Value {
     json!({ "znodes": summary.znodes, "bytes": summary.bytes, "digest": summary.digest.to_string() })
 }
 
 fn skipped_json(counts: &Counts) -> Value {
     json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "vanished": counts.vanished })
+}
+
+fn latencies_text(source: &[Latency], target: &[Latency], text: &mut String) -> fmt::Result {
+    for (side, latencies) in [("source", source), ("target", target)] {
+        for Latency { request, count, p50, p99, max } in latencies {
+            let ms = |micros: u64| micros as f64 / 1e3;
+            let (p50, p99, max) = (ms(*p50), ms(*p99), ms(*max));
+            let name = format!("{request} x {}", grouped(*count));
+            writeln!(text, "  {side}      {name}: p50 {p50:.1} ms, p99 {p99:.1} ms, max {max:.1} ms")?;
+        }
+    }
+    Ok(())
 }
 
 fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
@@ -237,6 +263,7 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
     )?;
     writeln!(text, "  bytes       {} read, {} written", bytes(counts.read_bytes), bytes(counts.written_bytes))?;
     skipped_text(&counts, text)?;
+    latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)
 }
 

@@ -20,10 +20,15 @@ impl Resources {
     /// As of now; nothing where the kernel does not tell.
     pub fn now() -> Self {
         let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Self::default() };
-        // Linux counts ru_maxrss in KiB (getrusage(2)).
-        let resident_bytes_max = u64::try_from(usage.max_rss()).unwrap_or_default() * 1024;
-        Self { user: duration(usage.user_time()), system: duration(usage.system_time()), resident_bytes_max }
+        Self { user: duration(usage.user_time()), system: duration(usage.system_time()), resident_bytes_max: resident() }
     }
+}
+
+/// `VmHWM` of proc(5). getrusage's ru_maxrss is not it: it counts what the parent held when it forked us.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or_default() * 1024
 }
 
 fn duration(time: TimeVal) -> Duration {

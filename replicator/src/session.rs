@@ -14,11 +14,13 @@ mod diagnose;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 
 use crate::connect::{Chroot, Located};
 use crate::error::{Code, Error, ErrorKind, Result, Side};
+use crate::latency::{Latencies, Request};
 use crate::options::{EnsembleOptions, Transport};
 use crate::znode::{Acl, Kind, Names, Stat, Znode, ZnodePath, Zxid};
 use bytes::Bytes;
@@ -126,6 +128,7 @@ pub struct Lane {
     side: Side,
     chroot: Chroot,
     session: Arc<Session>,
+    latencies: Arc<Latencies>,
 }
 
 impl Lane {
@@ -144,18 +147,25 @@ impl Lane {
             Ok(Err(error)) => return Err(diagnose::explain(options, &error.kind.to_string()).await.at(side)),
             Err(_) => return Err(diagnose::explain(options, "no session within the connect timeout").await.at(side)),
         };
-        Ok(Self { side, chroot: options.connect.chroot.clone(), session })
+        Ok(Self { side, chroot: options.connect.chroot.clone(), session, latencies: Arc::default() })
     }
 
-    /// Opens `count` sessions at once.
+    /// Opens `count` sessions at once; their latencies are counted together.
     pub async fn connect_many(side: Side, options: &EnsembleOptions, count: usize) -> Result<Vec<Self>> {
-        futures::future::try_join_all((0..count).map(|_| Self::connect(side, options))).await
+        let lanes = futures::future::try_join_all((0..count).map(|_| Self::connect(side, options))).await?;
+        let latencies = Arc::<Latencies>::default();
+        Ok(lanes.into_iter().map(|lane| Self { latencies: Arc::clone(&latencies), ..lane }).collect())
     }
 
     /// The same session, seen from another root.
     #[must_use]
     pub fn seen_from(&self, chroot: Chroot) -> Self {
-        Self { side: self.side, chroot, session: Arc::clone(&self.session) }
+        Self { chroot, ..self.clone() }
+    }
+
+    /// How long the server took to answer on this lane and those that were opened with it.
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
     }
 
     /// Which side it leads to.
@@ -185,27 +195,33 @@ impl Lane {
             Session::Wire(session) => session.read(located),
             Session::Client(session) => Box::pin(session.read(located)),
         };
+        let started = Instant::now();
         Box::pin(async move {
-            reply.await.map_err(|error| match first {
+            let reply = reply.await.map_err(|error| match first {
                 Some(path) => self.failed(error, &path),
                 None => error.at(self.side),
-            })
+            });
+            self.latencies.record(Request::MultiRead, started.elapsed());
+            reply
         })
     }
 
     /// getACL
     pub fn acl(&self, path: &ZnodePath) -> BoxFuture<'_, Result<Acl>> {
         let path = path.clone();
-        match &*self.session {
-            Session::Wire(session) => {
-                let reply = session.acl(self.locate(&path));
-                Box::pin(async move { reply.await.map_err(|error| self.failed(error, &path)) })
-            }
-            Session::Client(session) => Box::pin(async move {
+        let reply: BoxFuture<'_, _> = match &*self.session {
+            Session::Wire(session) => Box::pin(session.acl(self.locate(&path))),
+            Session::Client(session) => {
                 let located = self.locate(&path).to_string();
-                session.acl(&located).await.map_err(|error| self.failed(error, &path))
-            }),
-        }
+                Box::pin(async move { session.acl(&located).await })
+            }
+        };
+        let started = Instant::now();
+        Box::pin(async move {
+            let reply = reply.await.map_err(|error| self.failed(error, &path));
+            self.latencies.record(Request::GetAcl, started.elapsed());
+            reply
+        })
     }
 
     /// exists: the stat; `None` where there is no such znode. Needs no right on older servers, READ since 3.8.4 and
@@ -260,7 +276,13 @@ impl Lane {
             (Session::Wire(session), _) => session.write(ops.iter().map(|op| (op, self.locate(op.path())))),
             (Session::Client(session), _) => Box::pin(session.write(ops.iter().map(|op| (op, self.locate(op.path()))))),
         };
-        Box::pin(async move { reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error)) })
+        let request = if matches!(ops[..], [WriteOp::SetAcl { .. }]) { Request::SetAcl } else { Request::Multi };
+        let started = Instant::now();
+        Box::pin(async move {
+            let reply = reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error));
+            self.latencies.record(request, started.elapsed());
+            reply
+        })
     }
 
     /// Ends the session in good order, so that the server forgets it at once. Waits at most

@@ -16,6 +16,7 @@ use crate::budget::Budget;
 use crate::connect::is_reserved;
 use crate::digest::TreeDigest;
 use crate::error::{Code, Error, ErrorKind, Result, Side};
+use crate::latency::Latency;
 use crate::limits;
 use crate::options::VerifyOptions;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
@@ -108,6 +109,10 @@ pub struct VerifyReport {
     pub differences: Differences,
     /// What was left out of the source.
     pub skipped: Counts,
+    /// How long the source's servers took to answer.
+    pub source_latencies: Vec<Latency>,
+    /// How long the target's servers took to answer.
+    pub target_latencies: Vec<Latency>,
     /// From the first connect to the last reply.
     pub elapsed: Duration,
 }
@@ -130,9 +135,12 @@ pub async fn verify(options: &VerifyOptions, progress: &Progress, stop: &Cancell
         compared = run(options, progress, &source, &target) => compared,
         () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
     };
+    let elapsed = started.elapsed();
+    let (source_latencies, target_latencies) =
+        (source.lane().latencies().summary(), target.lane().latencies().summary());
     tokio::join!(source.close(), target.close());
     let report = compared?;
-    Ok(VerifyReport { skipped: progress.counts(), elapsed: started.elapsed(), ..report })
+    Ok(VerifyReport { skipped: progress.counts(), source_latencies, target_latencies, elapsed, ..report })
 }
 
 async fn run(options: &VerifyOptions, progress: &Progress, source: &Reader, target: &Reader) -> Result<VerifyReport> {
