@@ -43,6 +43,11 @@ impl Batch {
         Self { ops: Vec::new(), bytes: MULTI_BYTES, permits: Vec::new() }
     }
 
+    /// Whether it is a setACL that waits for everything before it.
+    pub fn seals(&self) -> bool {
+        matches!(self.ops[..], [WriteOp::SetAcl { seals: true, .. }])
+    }
+
     fn hold(&mut self, permit: &Arc<Permit>) {
         if self.permits.last().is_none_or(|last| !Arc::ptr_eq(last, permit)) {
             self.permits.push(Arc::clone(permit));

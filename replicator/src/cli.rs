@@ -25,6 +25,7 @@ use crate::progress::Progress;
 use crate::report::{Outcome, Task, exit};
 use crate::resources::Resources;
 use crate::verify::verify;
+use crate::znode::Zxid;
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -102,6 +103,9 @@ enum Command {
     Verify {
         #[command(flatten)]
         trees: Trees,
+        /// Whether ACLs are compared
+        #[arg(long, value_enum, default_value_t = ComparedAcls::Preserve)]
+        acl: ComparedAcls,
         /// How many differences are listed; the rest is counted
         #[arg(long, value_name = "N", default_value_t = limits::DIFFERENCES_LISTED)]
         list: usize,
@@ -177,6 +181,32 @@ enum Acls {
     Open,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum ComparedAcls {
+    /// They are compared, and part of the digests
+    Preserve,
+    /// They are not read; the report says so
+    Ignore,
+}
+
+impl From<Acls> for AclPolicy {
+    fn from(acl: Acls) -> Self {
+        match acl {
+            Acls::Preserve => Self::Preserve,
+            Acls::Open => Self::Open,
+        }
+    }
+}
+
+impl From<ComparedAcls> for AclPolicy {
+    fn from(acl: ComparedAcls) -> Self {
+        match acl {
+            ComparedAcls::Preserve => Self::Preserve,
+            ComparedAcls::Ignore => Self::Open,
+        }
+    }
+}
+
 /// What is to be done, after everything typed has been understood.
 enum Work {
     Copy(CopyOptions),
@@ -190,12 +220,12 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     log_to_stderr(cli.verbose);
-    let (command, trees) = match &cli.command {
-        Command::Copy { trees, .. } => ("copy", trees),
-        Command::Verify { trees, .. } => ("verify", trees),
+    let (command, trees, acl) = match &cli.command {
+        Command::Copy { trees, acl, .. } => ("copy", trees, (*acl).into()),
+        Command::Verify { trees, acl, .. } => ("verify", trees, (*acl).into()),
     };
-    let task =
-        Task { command, source: trees.source.clone(), target: trees.target.clone(), transport: trees.transport.into() };
+    let (source, target) = (trees.source.clone(), trees.target.clone());
+    let task = Task { command, source, target, transport: trees.transport.into(), acl };
     let format = trees.format;
     let outcome = match understand(cli.command) {
         Ok(work) => run(&work),
@@ -213,15 +243,18 @@ fn understand(command: Command) -> Result<Work> {
                 return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
             }
             let (source, target) = trees.understand()?;
-            let acl = match acl {
-                Acls::Preserve => AclPolicy::Preserve,
-                Acls::Open => AclPolicy::Open,
-            };
-            Ok(Work::Copy(CopyOptions { source, target, update, verify, acl, jute_maxbuffer }))
+            Ok(Work::Copy(CopyOptions { source, target, update, verify, acl: acl.into(), jute_maxbuffer }))
         }
-        Command::Verify { trees, list } => {
+        Command::Verify { trees, acl, list } => {
             let (source, target) = trees.understand()?;
-            Ok(Work::Verify(VerifyOptions { source, target, acl: AclPolicy::Preserve, differences_listed: list }))
+            let acl = acl.into();
+            Ok(Work::Verify(VerifyOptions {
+                source,
+                target,
+                acl,
+                target_seen: Zxid::default(),
+                differences_listed: list,
+            }))
         }
     }
 }
@@ -257,7 +290,12 @@ fn run(work: &Work) -> Outcome {
     // One thread drives all sockets: what the line asks for while it runs gathers, and goes out in few writes.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(perform(work)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(perform(work));
+            // A name that is still being looked up must not hold the exit.
+            runtime.shutdown_background();
+            outcome
+        }
         Err(error) => {
             let kind = crate::error::ErrorKind::Io(error.to_string());
             let error = Error::new(kind, "start the runtime");
@@ -275,13 +313,16 @@ async fn perform(work: &Work) -> Outcome {
         Work::Copy(options) => {
             let progress = Progress::default();
             match status::shown("copy", &progress, copy(options, &progress, &stop)).await {
-                Ok(report) => outcome.copy = Some(report),
+                Ok(report) => {
+                    let verify = options.verify.then(|| VerifyOptions::of_copy(options, &report));
+                    outcome.copy = Some(report);
+                    verify
+                }
                 Err(error) => {
                     outcome.error = Some((error, progress.counts()));
                     return outcome;
                 }
             }
-            options.verify.then(|| VerifyOptions::of_copy(options))
         }
     };
     if let Some(options) = verify_options {

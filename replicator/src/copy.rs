@@ -30,7 +30,7 @@ use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
 use crate::target;
 use crate::target::root::{self, TargetRoot};
-use crate::znode::ZnodePath;
+use crate::znode::{ZnodePath, Zxid};
 
 /// What came of a copy.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub struct CopyReport {
     pub source_latencies: Vec<Latency>,
     /// How long the target's servers took to take writes.
     pub target_latencies: Vec<Latency>,
+    /// The target's last transaction that was acknowledged: whoever reads behind it sees all of this copy.
+    pub target_zxid: Zxid,
     /// From the first connect to the last acknowledgement.
     pub elapsed: Duration,
 }
@@ -58,72 +60,95 @@ impl CopyReport {
 /// was written, and the same copy with `update` goes on from there. `stop` ends it within a round trip.
 pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &CancellationToken) -> Result<CopyReport> {
     let started = Instant::now();
-    let (source, writer) = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, options.acl),
-        Lane::connect(Side::Target, &options.target),
-    )?;
+    let mut sessions = Sessions::default();
     let copied = tokio::select! {
-        copied = run(options, progress, &source, &writer) => copied,
-        () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
+        copied = run(options, progress, &mut sessions) => copied,
+        () = stop.cancelled() => {
+            // Requests may have been under way.
+            let outcome_unknown = progress.counts().read > 0;
+            Err(Error { outcome_unknown, ..Error::new(ErrorKind::Interrupted, "") })
+        }
     };
     let elapsed = started.elapsed();
-    let (source_latencies, target_latencies) = (source.lane().latencies().summary(), writer.latencies().summary());
-    tokio::join!(source.close(), writer.close());
-    let ancestors_created = copied?;
-    Ok(CopyReport { counts: progress.counts(), ancestors_created, source_latencies, target_latencies, elapsed })
+    let report = copied.map(|ancestors_created| CopyReport {
+        counts: progress.counts(),
+        ancestors_created,
+        source_latencies: sessions
+            .source
+            .as_ref()
+            .map(|source| source.lane().latencies().summary())
+            .unwrap_or_default(),
+        target_latencies: sessions.writer.as_ref().map(|writer| writer.latencies().summary()).unwrap_or_default(),
+        target_zxid: sessions.writer.as_ref().and_then(Lane::last_zxid).unwrap_or_default(),
+        elapsed,
+    });
+    sessions.close().await;
+    report
 }
 
-async fn run(options: &CopyOptions, progress: &Progress, source: &Reader, writer: &Lane) -> Result<usize> {
+/// What a copy has opened, kept where it can be closed however the copy ends.
+#[derive(Default)]
+struct Sessions {
+    source: Option<Reader>,
+    writer: Option<Lane>,
+    /// Reads the target beside the source, where it holds anything.
+    beside: Option<Reader>,
+}
+
+impl Sessions {
+    async fn close(self) {
+        let readers = self.source.into_iter().chain(self.beside).map(Reader::close);
+        futures::future::join(
+            futures::future::join_all(readers),
+            futures::future::join_all(self.writer.into_iter().map(Lane::close)),
+        )
+        .await;
+    }
+}
+
+async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<usize> {
+    let Sessions { source, writer, beside } = sessions;
+    let (opened_source, opened_writer) = tokio::try_join!(
+        Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
+        Lane::connect(Side::Target, &options.target),
+    )?;
+    let (source, writer) = (&*source.insert(opened_source), &*writer.insert(opened_writer));
     let target_root = check(options, source, writer).await?;
-    let pairs_with = if target_root.children > 0 {
-        Some(Reader::connect(Side::Target, &options.target, options.acl).await?)
-    } else {
-        None
-    };
+    if target_root.children > 0 {
+        *beside = Some(Reader::connect(Side::Target, &options.target, options.acl, Zxid::default()).await?);
+    }
     let ancestors_created = root::create_ancestors(writer).await?;
     let (chunks_in, chunks) = mpsc::channel(1);
     let (batches_in, batches) = mpsc::channel(1);
     let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES));
     let planned = async {
         let batcher = Batcher::new(writer.chroot().clone(), options.jute_maxbuffer);
-        let planner = Planner { plan: Plan::new(writer), batcher, source: source.lane(), writer, progress };
-        match &pairs_with {
+        let planner =
+            Planner { plan: Plan::new(&options.target.auths), batcher, source: source.lane(), writer, progress };
+        match beside {
             Some(reader) => planner.run(pair(chunks, Pairing::new(reader, false)), batches_in).await,
             None => planner.run(pair_root(chunks, target_root.znode), batches_in).await,
         }
     };
     let (read, planned, written) =
         tokio::join!(read(walk, chunks_in, progress), planned, target::write(writer, batches, progress));
-    if let Some(reader) = pairs_with {
-        reader.close().await;
-    }
     written.and(planned).and(read).map(|()| ancestors_created)
 }
 
 /// Everything that can be known to be wrong before anything is written.
 async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<TargetRoot> {
     let root = ZnodePath::root();
-    let Some(source_root) = source.lane().znode(&root).await? else {
-        return Err(Error::bad_input(format!(
-            "the source has no znode {}: nothing was changed",
-            source.lane().chroot().as_str()
-        ))
-        .at(Side::Source));
-    };
-    if source_root.kind.is_ephemeral() {
-        return Err(
-            Error::bad_input("the source's root is an ephemeral znode: there is nothing to copy").at(Side::Source)
-        );
-    }
-    let names = source.lane().children(&root).await?.unwrap_or_default();
-    if writer.chroot().is_none() && !source.lane().chroot().is_none() && names.iter().any(|name| name == "zookeeper") {
+    check_source(source).await?;
+    let reserved = root.child("zookeeper");
+    if writer.chroot().is_none() && !source.lane().chroot().is_none() && source.lane().stat(&reserved).await?.is_some()
+    {
         return Err(Error::bad_input(format!(
             "the source has a znode {}/zookeeper, which can't live at the root of the target, where /zookeeper is \
              ZooKeeper's own: nothing was changed; choose a target with a path",
             source.lane().chroot().as_str()
         )));
     }
-    root::refuse_same_tree(source.lane(), writer).await?;
+    root::refuse_same_tree(options, source.lane(), writer).await?;
     let target_root = root::look(writer).await?;
     if target_root.children > 0 && !options.update {
         return Err(Error::bad_input(format!(
@@ -133,6 +158,21 @@ async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<
         )));
     }
     Ok(target_root)
+}
+
+/// The source's root must be a znode that can be copied.
+pub(crate) async fn check_source(source: &Reader) -> Result<()> {
+    let chroot = source.lane().chroot().as_str();
+    match source.lane().znode(&ZnodePath::root()).await? {
+        None => {
+            Err(Error::bad_input(format!("the source has no znode {chroot}: nothing was changed")).at(Side::Source))
+        }
+        Some(root) if root.kind.is_ephemeral() => {
+            let text = format!("the source's root {chroot} is an ephemeral znode: there is nothing to copy");
+            Err(Error::bad_input(text).at(Side::Source))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 pub(crate) async fn read(mut walk: Walk<'_>, chunks: Sender<Chunk>, progress: &Progress) -> Result<()> {
@@ -221,9 +261,7 @@ impl Planner<'_> {
         for pair in pairs.pairs {
             match pair {
                 Pair::Znode { source, target } => {
-                    let deferred = self.plan.deferred();
-                    self.plan.znode(source, &target, self.writer, &mut writes)?;
-                    if writes.is_empty() && self.plan.deferred() == deferred {
+                    if !self.plan.znode(source, &target, self.writer, &mut writes)? {
                         self.progress.kept();
                     }
                 }

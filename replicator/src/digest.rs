@@ -64,6 +64,8 @@ fn znode_hash(znode: &Znode) -> blake3::Hash {
             field(&mut hasher, data);
         }
     }
+    // An ACL that was left out is none: digests with and without ACLs are never the same.
+    hasher.update(&[u8::from(znode.acl.is_some())]);
     for entry in znode.acl.iter().flat_map(Acl::entries) {
         hasher.update(&[1]).update(&entry.perms.to_le_bytes());
         field(&mut hasher, entry.scheme.as_bytes());

@@ -112,7 +112,7 @@ impl fmt::Display for ErrorKind {
             Self::BadInput(text) | Self::Unreachable(text) | Self::Lost(text) | Self::Io(text) => f.write_str(text),
             Self::Protocol(text) => write!(f, "unexpected answer from the server: {text}"),
             Self::Refused(code) => code.fmt(f),
-            Self::Interrupted => f.write_str("interrupted; what was written stands: run again with --update"),
+            Self::Interrupted => f.write_str("interrupted"),
             Self::TooLarge { bytes, limit } => write!(
                 f,
                 "it needs a request of {bytes} bytes, the target takes {limit}; raise jute.maxbuffer on every target \
@@ -133,6 +133,8 @@ pub struct Error {
     pub op: &'static str,
     /// The absolute path it was tried on, if any.
     pub path: Option<String>,
+    /// Whether a write may or may not have been executed: this one, or one that was under way with it.
+    pub outcome_unknown: bool,
 }
 
 /// Results of this crate.
@@ -141,7 +143,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of `kind` from `op`.
     pub fn new(kind: ErrorKind, op: &'static str) -> Self {
-        Self { kind, side: None, op, path: None }
+        Self { kind, side: None, op, path: None, outcome_unknown: false }
     }
 
     /// Wrong input; `text` says what is wrong and what to do.
@@ -170,11 +172,6 @@ impl Error {
             _ => None,
         }
     }
-
-    /// Whether a write that ended so may or may not have been executed.
-    pub fn outcome_unknown(&self) -> bool {
-        matches!(self.kind, ErrorKind::Lost(_) | ErrorKind::Protocol(_))
-    }
 }
 
 impl fmt::Display for Error {
@@ -188,7 +185,11 @@ impl fmt::Display for Error {
             (None, "") => {}
             (None, op) => write!(f, "{op}: ")?,
         }
-        self.kind.fmt(f)
+        self.kind.fmt(f)?;
+        if self.outcome_unknown {
+            f.write_str("; the outcome of writes that were under way is unknown: run the same command with --update")?;
+        }
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ pub const JUTE_MAXBUFFER_BYTES_MIN: usize = 4_096;
 pub const READ_BATCH_OPS_MAX: usize = 512;
 
 /// Bytes of one multiRead request at most: long paths must not reach the server's request limit.
-pub const READ_REQUEST_BYTES_MAX: usize = 256 * 1024;
+pub const READ_REQUEST_BYTES_MAX: usize = 64 * 1024;
 
 /// Znodes in a batch whose siblings have shown no sizes yet. A multiRead's reply is built in the server's heap without
 /// bound, and batches of large values have run 2 GB heaps out of memory.
@@ -35,11 +35,14 @@ pub const READS_IN_FLIGHT_MAX: usize = 16;
 /// trips, and one a level is half of two.
 pub const NARROW_FRONTIER: usize = 8;
 
-/// Sessions that read ACLs, which can't be batched: one request each. 15k/s on one session, 35k/s on four.
+/// Sessions that read ACLs, which can't be batched: one request each. 100,000 of them beside a copy took 3.2 s on two
+/// sessions, 2.7 s on four, 2.2 s on eight, 1.8 s on sixteen (benches/runs, sweep of the floor). Fewer will do where a
+/// server takes no more.
 pub const ACL_LANES: usize = 16;
 
-/// ACL requests in flight on one session.
-pub const ACL_LANE_WINDOW: usize = 64;
+/// ACL requests in flight on one session: 512 on all of them, half of what a server takes before it stops reading
+/// every client's socket (globalOutstandingLimit, 1000; ServerCnxn.java:142-152).
+pub const ACL_LANE_WINDOW: usize = 32;
 
 /// Chunks whose ACLs or target's znodes are being read at once.
 pub const CHUNKS_IN_FLIGHT_MAX: usize = 8;
@@ -62,6 +65,16 @@ pub const WRITES_IN_FLIGHT_MAX: usize = 8;
 /// Bytes in flight on the writing session.
 pub const WRITE_BYTES_IN_FLIGHT_MAX: usize = 4 * 1024 * 1024;
 
+/// setACLs that wait for what was sent before them, or for their own acknowledgement.
+pub const SEALS_WAITING_MAX: usize = 256;
+
+/// Bytes of children's names that wait to be read before no more parents are listed: what the frontier of a bushy tree
+/// may hold, beside one list that is larger by itself.
+pub const FRONTIER_NAMES_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Requests to the target in flight while it is read beside the source.
+pub const PAIR_READS_IN_FLIGHT_MAX: usize = 8;
+
 /// How long a batch that is not full waits for more while others are in flight.
 pub const WRITE_LINGER: Duration = Duration::from_millis(2);
 
@@ -74,11 +87,14 @@ pub const POOL_THREADS_MAX: usize = 8;
 /// Chunks of fewer bytes than this are compared on the spot: the hop to a thread and back costs more.
 pub const INLINE_BYTES_MAX: usize = 32 * 1024;
 
+/// Stats asked for at once while ensembles are told apart.
+pub const STATS_IN_FLIGHT_MAX: usize = 64;
+
 /// Differences kept for the report; the rest is counted.
 pub const DIFFERENCES_LISTED: usize = 100;
 
 /// How long a session is given to close in good order.
-pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+pub const CLOSE_WITHIN: Duration = Duration::from_millis(800);
 
 /// Asked of a server for a session, unless `--session-timeout` says otherwise.
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(30);

@@ -6,7 +6,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::connect::ConnectString;
+use crate::copy::CopyReport;
 use crate::limits;
+use crate::znode::Zxid;
 
 /// One side's identity in one scheme, as `addauth` takes it. Its credentials never reach a log: `Debug` hides them.
 #[derive(Clone, PartialEq, Eq)]
@@ -111,17 +113,20 @@ pub struct VerifyOptions {
     pub target: EnsembleOptions,
     /// Whether ACLs are compared.
     pub acl: AclPolicy,
+    /// The target is read on servers that have applied every transaction up to this one.
+    pub target_seen: Zxid,
     /// Differences that are listed; the rest is counted.
     pub differences_listed: usize,
 }
 
 impl VerifyOptions {
-    /// A verify of what `copy` makes.
-    pub fn of_copy(copy: &CopyOptions) -> Self {
+    /// A verify of what `copy` made, behind its last write.
+    pub fn of_copy(copy: &CopyOptions, report: &CopyReport) -> Self {
         Self {
             source: copy.source.clone(),
             target: copy.target.clone(),
             acl: copy.acl,
+            target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,
         }
     }

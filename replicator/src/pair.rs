@@ -7,6 +7,7 @@ use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::Semaphore;
 
 use crate::budget::Permit;
 use crate::error::{Code, Result};
@@ -18,8 +19,6 @@ use crate::znode::{Kind, Names, Znode, ZnodePath};
 
 /// Expected reply of one request to the target at most.
 const PAIR_REPLY_BYTES_MAX: usize = 512 * 1024;
-/// Requests to the target in flight for one chunk.
-const PAIR_READS_IN_FLIGHT: usize = 4;
 
 /// A visit of the source with what the target has there.
 #[derive(Debug)]
@@ -74,12 +73,15 @@ pub struct Pairing<'a> {
     with_children: bool,
     /// Znodes that one request may ask for; follows what the target answers.
     batch_ops: AtomicUsize,
+    /// Requests in flight, of all chunks together.
+    window: Semaphore,
 }
 
 impl<'a> Pairing<'a> {
     /// Pairs with what `reader` sees; `with_children` compares children lists too.
     pub fn new(reader: &'a Reader, with_children: bool) -> Self {
-        Self { reader, with_children, batch_ops: AtomicUsize::new(limits::UNSIZED_BATCH_MAX) }
+        let batch_ops = AtomicUsize::new(limits::UNSIZED_BATCH_MAX);
+        Self { reader, with_children, batch_ops, window: Semaphore::new(limits::PAIR_READS_IN_FLIGHT_MAX) }
     }
 
     /// Reads what the target has at every place of a chunk.
@@ -87,7 +89,7 @@ impl<'a> Pairing<'a> {
         let Chunk { visits, mut permit } = chunk;
         let batches = self.batches(&visits);
         let answers: Vec<Vec<ReadReply>> = stream::iter(batches.into_iter().map(|batch| self.read(batch)))
-            .buffered(PAIR_READS_IN_FLIGHT)
+            .buffered(limits::PAIR_READS_IN_FLIGHT_MAX)
             .try_collect()
             .await?;
         let mut answers = answers.into_iter().flatten();
@@ -107,7 +109,14 @@ impl<'a> Pairing<'a> {
                 Visit::Children(parent, source) if self.with_children => {
                     let target = match answers.next() {
                         Some(ReadReply::Children(names)) => names,
-                        _ => Names::default(),
+                        Some(ReadReply::Refused(Code::NO_NODE)) => Names::default(),
+                        Some(ReadReply::Refused(code)) => {
+                            pairs.push(Pair::Other(Visit::Unreadable(parent, code)));
+                            continue;
+                        }
+                        Some(ReadReply::Data(..)) | None => {
+                            return Err(self.reader.lane().protocol("a multiRead's answers do not fit its questions"));
+                        }
                     };
                     held += source.size();
                     extra += target.size();
@@ -152,7 +161,9 @@ impl<'a> Pairing<'a> {
     }
 
     async fn read(&self, (ops, expected): (Vec<ReadOp<'_>>, usize)) -> Result<Vec<ReadReply>> {
+        let room = self.window.acquire().await.expect("the window is never closed: nothing here closes it");
         let replies = self.reader.read(&ops).await?;
+        drop(room);
         if replies.len() != ops.len() {
             return Err(self.reader.lane().protocol("a multiRead has more or fewer answers than questions"));
         }
@@ -164,11 +175,14 @@ impl<'a> Pairing<'a> {
     }
 
     async fn read_acls(&self, pairs: &mut [Pair]) -> Result<()> {
+        if !self.reader.reads_acls() {
+            return Ok(());
+        }
         let znodes = pairs.iter().enumerate().filter_map(|(index, pair)| match pair {
             Pair::Znode { target: Beside::Znode(znode), .. } => Some((index, znode.path.clone())),
             _ => None,
         });
-        for (index, acl) in self.reader.acls(znodes.collect::<Vec<_>>().into_iter()).await? {
+        for (index, acl) in self.reader.acls(znodes.collect()).await? {
             let Pair::Znode { target, .. } = &mut pairs[index] else { continue };
             match (acl, &mut *target) {
                 (Ok(acl), Beside::Znode(znode)) => znode.acl = Some(acl),

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::copy::CopyReport;
 use crate::error::{Error, ErrorKind};
-use crate::options::Transport;
 use crate::latency::Latency;
+use crate::options::{AclPolicy, Transport};
 use crate::progress::Counts;
 use crate::resources::Resources;
 use crate::verify::{Summary, VerifyReport};
@@ -42,6 +42,8 @@ pub struct Task {
     pub target: String,
     /// What spoke to both.
     pub transport: Transport,
+    /// Whether ACLs were read.
+    pub acl: AclPolicy,
 }
 
 impl Task {
@@ -106,6 +108,10 @@ impl Outcome {
             "command": task.command,
             "source": task.source,
             "target": task.target,
+            "acl": match task.acl {
+                AclPolicy::Preserve => "preserved",
+                AclPolicy::Open => "not read",
+            },
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "copy": self.copy.as_ref().map(copy_json),
@@ -142,6 +148,9 @@ impl Outcome {
                 "  cost        {processor:.2} s of processor time, {} of memory",
                 bytes(resident_bytes_max)
             )?;
+        }
+        if task.acl == AclPolicy::Open {
+            writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
         }
         if self.exit_code() == exit::NOT_PROVEN {
             writeln!(
@@ -208,7 +217,7 @@ fn error_json(error: &Error, counts: &Counts) -> Value {
         "side": error.side.map(|side| side.to_string()),
         "path": error.path,
         "code": error.code().map(|code| code.0),
-        "outcome_unknown": error.outcome_unknown(),
+        "outcome_unknown": error.outcome_unknown,
         "until_then": {
             "read": counts.read,
             "created": counts.created,

@@ -20,14 +20,19 @@ impl Resources {
     /// As of now; nothing where the kernel does not tell.
     pub fn now() -> Self {
         let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Self::default() };
-        Self { user: duration(usage.user_time()), system: duration(usage.system_time()), resident_bytes_max: resident() }
+        Self {
+            user: duration(usage.user_time()),
+            system: duration(usage.system_time()),
+            resident_bytes_max: resident(),
+        }
     }
 }
 
 /// `VmHWM` of proc(5). getrusage's ru_maxrss is not it: it counts what the parent held when it forked us.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let kib =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kib.unwrap_or_default() * 1024
 }
 

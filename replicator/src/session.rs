@@ -85,6 +85,9 @@ pub enum WriteOp {
         acl: Acl,
         /// The aversion that it must have, -1 for any.
         aversion: i32,
+        /// Whether it may take rights away that the writes before it needed: then it is sent when all of them were
+        /// acknowledged, so that none of them has to be repeated under it.
+        seals: bool,
     },
 }
 
@@ -150,11 +153,25 @@ impl Lane {
         Ok(Self { side, chroot: options.connect.chroot.clone(), session, latencies: Arc::default() })
     }
 
-    /// Opens `count` sessions at once; their latencies are counted together.
-    pub async fn connect_many(side: Side, options: &EnsembleOptions, count: usize) -> Result<Vec<Self>> {
-        let lanes = futures::future::try_join_all((0..count).map(|_| Self::connect(side, options))).await?;
-        let latencies = Arc::<Latencies>::default();
-        Ok(lanes.into_iter().map(|lane| Self { latencies: Arc::clone(&latencies), ..lane }).collect())
+    /// Opens up to `count` more sessions like this one at once, whose latencies are counted with this one's. One must
+    /// succeed; how many do is up to the servers.
+    pub async fn connect_beside(&self, options: &EnsembleOptions, seen: Zxid, count: usize) -> Result<Vec<Self>> {
+        let wanted = (0..count).map(|_| Self::connect_behind(self.side, options, seen));
+        let (mut lanes, mut refused) = (Vec::new(), None);
+        for lane in futures::future::join_all(wanted).await {
+            match lane {
+                Ok(lane) => lanes.push(Self { latencies: Arc::clone(&self.latencies), ..lane }),
+                Err(error) => refused = Some(error),
+            }
+        }
+        match refused {
+            Some(error) if lanes.is_empty() => Err(error),
+            Some(error) => {
+                tracing::warn!(lanes = lanes.len(), wanted = count, %error, "fewer sessions than wanted");
+                Ok(lanes)
+            }
+            None => Ok(lanes),
+        }
     }
 
     /// The same session, seen from another root.
@@ -265,11 +282,11 @@ impl Lane {
     /// when it is first polled, which is never too late, since nothing behind it on its lane depends on it.
     pub fn write(&self, ops: Vec<WriteOp>) -> BoxFuture<'_, Result<()>> {
         let reply: BoxFuture<'_, Result<(), (Option<usize>, Error)>> = match (&*self.session, &ops[..]) {
-            (Session::Wire(session), [WriteOp::SetAcl { path, acl, aversion }]) => {
+            (Session::Wire(session), [WriteOp::SetAcl { path, acl, aversion, .. }]) => {
                 let reply = session.set_acl(self.locate(path), acl, *aversion);
                 Box::pin(async move { reply.await.map_err(|error| (None, error)) })
             }
-            (Session::Client(session), [WriteOp::SetAcl { path, acl, aversion }]) => {
+            (Session::Client(session), [WriteOp::SetAcl { path, acl, aversion, .. }]) => {
                 let (path, acl, aversion) = (self.locate(path).to_string(), acl.clone(), *aversion);
                 Box::pin(async move { session.set_acl(&path, &acl, aversion).await.map_err(|error| (None, error)) })
             }
@@ -320,19 +337,8 @@ impl Lane {
     /// knows is said to be unknown.
     fn write_failed(&self, ops: &[WriteOp], index: Option<usize>, error: Error) -> Error {
         let Some(op) = ops.get(index.unwrap_or(0)) else { return error.at(self.side) };
-        let unknown = |why: String| {
-            format!(
-                "{why}; the outcome of {} operation(s) sent in one request is unknown: run the same command again \
-                 with --update",
-                ops.len()
-            )
-        };
-        let kind = match error.kind {
-            ErrorKind::Lost(why) => ErrorKind::Lost(unknown(why)),
-            ErrorKind::Protocol(why) => ErrorKind::Protocol(unknown(why)),
-            kind => kind,
-        };
-        Error { kind, op: op.name(), ..error }.at(self.side).on(self.locate(op.path()).to_string())
+        let outcome_unknown = matches!(error.kind, ErrorKind::Lost(_) | ErrorKind::Protocol(_));
+        Error { op: op.name(), outcome_unknown, ..error }.at(self.side).on(self.locate(op.path()).to_string())
     }
 
     /// An answer that the protocol does not allow.

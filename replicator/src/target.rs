@@ -2,8 +2,10 @@
 
 pub mod root;
 
+use std::collections::VecDeque;
+
 use futures::StreamExt;
-use futures::stream::FuturesOrdered;
+use futures::stream::{FuturesOrdered, FuturesUnordered};
 use tokio::sync::mpsc::Receiver;
 
 use crate::batch::Batch;
@@ -16,37 +18,53 @@ use crate::session::Lane;
 ///
 /// One session executes in order, so a parent's batch and its children's may be in flight together. A batch that fails
 /// fails what depends on it, but not what stands behind it unrelated: sending stops at the first failure, the window
-/// is drained so that the counts are true, and the first failure is the error. Cancelled, it leaves written what was
-/// acknowledged and unknown what was in flight.
+/// is drained so that the counts are true, and the first failure is the error, which says whether the outcome of any
+/// write is unknown. A setACL that seals is sent when everything before it was acknowledged; nothing waits for it.
+/// Cancelled, it leaves written what was acknowledged and unknown what was in flight.
 pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progress) -> Result<()> {
     let mut acks = FuturesOrdered::new();
-    let mut in_flight = 0;
+    let mut seal_acks = FuturesUnordered::new();
+    // Each with the number of batches that were sent before it.
+    let mut seals: VecDeque<(u64, Batch)> = VecDeque::new();
+    let (mut sent, mut acked, mut in_flight) = (0, 0, 0);
     let mut failed: Option<Error> = None;
     let mut open = true;
-    while open || !acks.is_empty() {
-        let room = acks.len() < limits::WRITES_IN_FLIGHT_MAX && in_flight < limits::WRITE_BYTES_IN_FLIGHT_MAX;
-        tokio::select! {
+    while open || !acks.is_empty() || !seal_acks.is_empty() || !seals.is_empty() {
+        while failed.is_none() && seals.front().is_some_and(|(before, _)| *before <= acked) {
+            seal_acks.extend(seals.pop_front().map(|(_, batch)| send(lane, batch, progress)));
+        }
+        let room = acks.len() < limits::WRITES_IN_FLIGHT_MAX
+            && in_flight < limits::WRITE_BYTES_IN_FLIGHT_MAX
+            && seals.len() + seal_acks.len() < limits::SEALS_WAITING_MAX;
+        let done = tokio::select! {
             biased;
             Some((batch_bytes, done)) = acks.next(), if !acks.is_empty() => {
                 in_flight -= batch_bytes;
-                if let Err(error) = done {
-                    failed.get_or_insert(error);
-                    open = false;
-                }
+                acked += 1;
+                done
             }
-            batch = batches.recv(), if open && room => match batch {
-                Some(batch) => {
-                    in_flight += batch.bytes;
-                    acks.push_back(send(lane, batch, progress));
+            Some((_, done)) = seal_acks.next(), if !seal_acks.is_empty() => done,
+            batch = batches.recv(), if open && room => {
+                match batch {
+                    Some(batch) if batch.seals() => seals.push_back((sent, batch)),
+                    Some(batch) => {
+                        sent += 1;
+                        in_flight += batch.bytes;
+                        acks.push_back(send(lane, batch, progress));
+                    }
+                    None => open = false,
                 }
-                None => open = false,
-            },
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            let unknown = error.outcome_unknown;
+            failed.get_or_insert(error).outcome_unknown |= unknown;
+            open = false;
+            seals.clear();
         }
     }
-    match failed {
-        None => Ok(()),
-        Some(error) => Err(error),
-    }
+    failed.map_or(Ok(()), Err)
 }
 
 /// Sends now, in the call; the future counts and gives the batch's permits back.

@@ -25,7 +25,7 @@ use crate::progress::{Counts, Progress};
 use crate::source::Visit;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
-use crate::znode::{Acl, Names, Znode, ZnodePath};
+use crate::znode::{Acl, Names, Znode, ZnodePath, Zxid};
 
 /// One tree as it was read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -127,27 +127,33 @@ impl VerifyReport {
 /// Compares the trees. Reads only.
 pub async fn verify(options: &VerifyOptions, progress: &Progress, stop: &CancellationToken) -> Result<VerifyReport> {
     let started = Instant::now();
-    let (source, target) = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, options.acl),
-        Reader::connect(Side::Target, &options.target, options.acl),
-    )?;
+    let mut sessions = None;
     let compared = tokio::select! {
-        compared = run(options, progress, &source, &target) => compared,
+        compared = run(options, progress, &mut sessions) => compared,
         () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
     };
     let elapsed = started.elapsed();
-    let (source_latencies, target_latencies) =
-        (source.lane().latencies().summary(), target.lane().latencies().summary());
-    tokio::join!(source.close(), target.close());
+    let mut latencies = (Vec::new(), Vec::new());
+    if let Some((source, target)) = sessions {
+        latencies = (source.lane().latencies().summary(), target.lane().latencies().summary());
+        tokio::join!(source.close(), target.close());
+    }
+    let (source_latencies, target_latencies) = latencies;
     let report = compared?;
     Ok(VerifyReport { skipped: progress.counts(), source_latencies, target_latencies, elapsed, ..report })
 }
 
-async fn run(options: &VerifyOptions, progress: &Progress, source: &Reader, target: &Reader) -> Result<VerifyReport> {
-    if source.lane().stat(&ZnodePath::root()).await?.is_none() {
-        let text = format!("the source has no znode {}", source.lane().chroot().as_str());
-        return Err(Error::bad_input(text).at(Side::Source));
-    }
+async fn run(
+    options: &VerifyOptions,
+    progress: &Progress,
+    sessions: &mut Option<(Reader, Reader)>,
+) -> Result<VerifyReport> {
+    let opened = tokio::try_join!(
+        Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
+        Reader::connect(Side::Target, &options.target, options.acl, options.target_seen),
+    )?;
+    let (source, target) = &*sessions.insert(opened);
+    crate::copy::check_source(source).await?;
     let pool = Pool::new()?;
     let (chunks_in, chunks) = mpsc::channel(1);
     let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES));
@@ -156,7 +162,9 @@ async fn run(options: &VerifyOptions, progress: &Progress, source: &Reader, targ
         .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, listed)).await) })
         .buffered(limits::CHUNKS_IN_FLIGHT_MAX);
     let report = VerifyReport { differences: Differences::new(listed), ..VerifyReport::default() };
-    let comparison = Comparison { target, report };
+    // While it asks for extras nobody drives the pairs, which hold places in the reader's windows.
+    let beside = target.beside();
+    let comparison = Comparison { target: &beside, report };
     let (read, compared) = tokio::join!(crate::copy::read(walk, chunks_in, progress), comparison.run(found));
     // The walk's own failure is the cause when both fail.
     read.and(compared)

@@ -35,6 +35,12 @@ impl ZnodePath {
         Self(Arc::from(path))
     }
 
+    /// The parent; `None` for the root.
+    pub fn parent(&self) -> Option<Self> {
+        let (parent, _) = self.0.rsplit_once('/').filter(|_| !self.is_root())?;
+        Some(if parent.is_empty() { Self::root() } else { Self(Arc::from(parent)) })
+    }
+
     /// The path as text, with its leading `/`.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -177,13 +183,15 @@ impl Kind {
     /// What a stat's `ephemeralOwner` says (EphemeralType.java:130-189). A TTL znode shows its raw owner only on a
     /// server that has extended types switched off.
     pub fn of_owner(owner: i64) -> Self {
-        const TTL_MASK: u64 = 0xff << 56;
+        const TTL_TAG: u64 = 0xff << 56;
+        const TTL_MASK: u64 = 0xff_ffff << 40;
         const TTL_VALUE: i64 = (1 << 40) - 1;
         let raw = u64::from_ne_bytes(owner.to_ne_bytes());
         match raw {
             0 => Self::Persistent,
             0x8000_0000_0000_0000 => Self::Container,
-            _ if raw & TTL_MASK == TTL_MASK => Self::Ttl { ttl_ms: owner & TTL_VALUE },
+            // The two bytes between are reserved and zero; an ephemeral of server 255 has its session's bits there.
+            _ if raw & TTL_MASK == TTL_TAG => Self::Ttl { ttl_ms: owner & TTL_VALUE },
             _ => Self::Ephemeral { owner },
         }
     }

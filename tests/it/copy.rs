@@ -273,3 +273,54 @@ async fn memory_does_not_grow_with_the_tree() -> Outcome {
     assert!(peak_mib < 64, "{peak_mib} MiB for 150,000 znodes");
     Ok(())
 }
+
+/// Review finding: an existing parent whose own ACL keeps everybody from creating got no working ACL, so `--update`
+/// could not add a child that a first copy could.
+#[tokio::test]
+async fn update_adds_a_child_below_a_parent_that_lets_nobody_create() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("below-restrictive");
+    let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
+    let at_source = source.client().await?;
+    at_source.auth("digest", b"odd:odd").await?;
+    at_source.mkdir(&format!("{root}/parent"), &options).await?;
+    at_source.create(&format!("{root}/parent/one"), b"1", &options).await?;
+    // ADMIN for whom we authenticate as, CREATE for nobody.
+    let mine = zookeeper_client::Permission::READ | zookeeper_client::Permission::ADMIN;
+    let acl = [Acls::anyone_read()[0].clone(), zookeeper_client::Acl::new(mine, zookeeper_client::AuthId::authed())];
+    at_source.set_acl(&format!("{root}/parent"), &acl, None).await?;
+
+    let env = [("ZKREPLICATOR_AUTH", "digest:odd:odd")];
+    let (from, to) = (source.at(&root), target.at(&root));
+    run_with(&env, &["copy", "--verify", &from, &to]).await.expect(0);
+
+    at_source.set_acl(&format!("{root}/parent"), &Acls::anyone_all(), None).await?;
+    at_source.create(&format!("{root}/parent/two"), b"2", &options).await?;
+    at_source.set_acl(&format!("{root}/parent"), &acl, None).await?;
+    let updated =
+        run_with(&env, &["copy", "--update", "--verify", "--format", "json", &from, &to]).await.expect(0).json();
+    assert_eq!(updated["copy"]["znodes"]["created"], 1);
+    // And what need not be lifted is not touched.
+    let again = run_with(&env, &["copy", "--update", "--format", "json", &from, &to]).await.expect(0).json();
+    assert_eq!(again["copy"]["write_requests"], 0);
+    Ok(())
+}
+
+/// Review finding: a parent's final ACL was sent although its children had failed, and shut them out for good.
+#[tokio::test]
+async fn a_parent_is_not_closed_before_its_children_are_in() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("sealed");
+    let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
+    let at_source = source.client().await?;
+    at_source.mkdir(&format!("{root}/parent"), &options).await?;
+    for child in 0..1_000 {
+        at_source.create(&format!("{root}/parent/{child:04}"), &[7; 600], &options).await?;
+    }
+    at_source.create(&format!("{root}/parent/large"), &[7; 50_000], &options).await?;
+    at_source.set_acl(&format!("{root}/parent"), &Acls::anyone_read(), None).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    run(&["copy", "--jute-maxbuffer", "40000", &from, &to]).await.expect(2).says(&["/parent/large"]);
+    run(&["copy", "--update", "--verify", &from, &to]).await.expect(0);
+    Ok(())
+}

@@ -154,3 +154,46 @@ async fn each_sides_credentials_stay_on_their_side() -> Outcome {
     run_with(&[("ZKREPLICATOR_AUTH", reader)], &["verify", &from, &to]).await.expect(0);
     Ok(())
 }
+
+/// Review finding: the walk of extras waited for windows held by pairs that nobody drove meanwhile.
+#[tokio::test]
+async fn does_not_hang_when_extras_come_while_many_acls_are_under_way() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("extras");
+    let (at_source, at_target) = (source.client().await?, target.client().await?);
+    load(&at_source, &root, tree::small(6, 20_000)).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    run(&["copy", &from, &to]).await.expect(0);
+    // One too many below each of many leaves, met all along the way.
+    let leaves = read_tree(&at_source, &root).await?.into_iter().filter(|(_, seen)| seen.stat.num_children == 0);
+    let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
+    let mut extras = 0;
+    for (path, _) in leaves.step_by(50) {
+        at_target.create(&format!("{root}{path}/extra"), b"", &options).await?;
+        extras += 1;
+    }
+    let found = run(&["verify", "--format", "json", &from, &to]).await.expect(1).json();
+    assert_eq!(found["verify"]["differences"]["only_target"], extras);
+    Ok(())
+}
+
+#[tokio::test]
+async fn says_that_acls_were_not_read_when_they_were_not() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("acl-open");
+    let at_source = source.client().await?;
+    load(&at_source, &root, tree::small(7, 30)).await?;
+    let path = read_tree(&at_source, &root).await?.into_keys().next_back().expect("a znode");
+    at_source.set_acl(&format!("{root}{path}"), &Acls::anyone_read(), None).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    let copied = run(&["copy", "--acl", "open", "--verify", &from, &to]).await.expect(0);
+    assert!(copied.stdout.contains("ACLs        not read"), "{}", copied.stdout);
+    let ignored = run(&["verify", "--acl", "ignore", "--format", "json", &from, &to]).await.expect(0).json();
+    assert_eq!(ignored["acl"], "not read");
+    let found = run(&["verify", "--format", "json", &from, &to]).await.expect(1).json();
+    assert_eq!(found["acl"], "preserved");
+    assert_eq!(found["verify"]["differences"]["differing"], 1);
+    // A digest without ACLs is never taken for one with them.
+    assert_ne!(found["verify"]["target"]["digest"], ignored["verify"]["target"]["digest"]);
+    Ok(())
+}

@@ -42,7 +42,7 @@ fn fills_to_the_bytes_and_never_beyond() {
 
 #[test]
 fn sends_a_set_acl_alone_and_in_its_place() {
-    let set_acl = WriteOp::SetAcl { path: ZnodePath::new("/b"), acl: Acl::open(), aversion: 0 };
+    let set_acl = WriteOp::SetAcl { path: ZnodePath::new("/b"), acl: Acl::open(), aversion: 0, seals: false };
     let batches = batches(10_000, [create("/a", 1), set_acl.clone(), create("/c", 1)]);
     assert_eq!(batches.len(), 3);
     assert_eq!(batches[1].ops, [set_acl]);

@@ -135,6 +135,8 @@ pub(super) struct Frontier {
     asked: usize,
     expected: usize,
     unsized_asks: usize,
+    /// Bytes of names that wait in the stack.
+    names_bytes: usize,
     /// Whether the root of the tree is the root of the ensemble, where `/zookeeper` is.
     holds_reserved: bool,
     chroot_len: usize,
@@ -150,6 +152,7 @@ impl Frontier {
             asked: 0,
             expected: 0,
             unsized_asks: 0,
+            names_bytes: 0,
             holds_reserved: chroot == "/",
             chroot_len: if chroot == "/" { 0 } else { chroot.len() },
         };
@@ -162,6 +165,7 @@ impl Frontier {
         let mut frontier = Self::of_tree(chroot);
         frontier.groups.clear();
         frontier.stack.clear();
+        frontier.names_bytes = 0;
         if !names.is_empty() {
             frontier.add_group(Some(parent), names);
         }
@@ -203,7 +207,9 @@ impl Frontier {
     fn take_parents(&mut self, batch: &mut Batch) {
         while let Some((_, children)) = self.parents.last() {
             let bytes = children * NAME_GUESS_BYTES;
-            if batch.is_full() || !self.may_expect(batch, bytes) {
+            // Rather read what is known than list more, unless there is nothing else.
+            let enough = self.names_bytes + bytes > limits::FRONTIER_NAMES_BYTES_MAX && !self.stack.is_empty();
+            if enough || batch.is_full() || !self.may_expect(batch, bytes) {
                 return;
             }
             if let Some((path, _)) = self.parents.pop() {
@@ -238,6 +244,7 @@ impl Frontier {
                 batch.push(path, What::Znode { group: index, with_children: narrow });
             }
             if group.left() == 0 {
+                self.names_bytes -= group.names.size();
                 taken_up.push(at);
             }
         }
@@ -267,6 +274,7 @@ impl Frontier {
 
     fn add_group(&mut self, parent: Option<ZnodePath>, names: Names) {
         let take_max = limits::UNSIZED_BATCH_MAX;
+        self.names_bytes += names.size();
         let group = Group { parent, names, next: 0, outstanding: 0, largest: None, take_max };
         let index = self.groups.insert(group);
         self.stack.push(index);

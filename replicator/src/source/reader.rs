@@ -14,7 +14,7 @@ use crate::error::{Code, Result, Side};
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
 use crate::session::{Lane, ReadOp, ReadReply};
-use crate::znode::{Acl, ZnodePath};
+use crate::znode::{Acl, ZnodePath, Zxid};
 
 /// An ACL, or why the server did not give it.
 pub type AclReply = Result<Acl, Code>;
@@ -33,14 +33,28 @@ struct AclLane {
     window: Semaphore,
 }
 
+impl AclLane {
+    fn new(lane: Lane) -> Self {
+        Self { lane, window: Semaphore::new(limits::ACL_LANE_WINDOW) }
+    }
+}
+
 impl Reader {
     /// Opens the sessions; those for ACLs only where `acl` wants them read.
-    pub async fn connect(side: Side, options: &EnsembleOptions, acl: AclPolicy) -> Result<Self> {
+    ///
+    /// All of them are on servers that have applied every transaction up to `seen`. A server that takes fewer sessions
+    /// than are wanted for ACLs (maxClientCnxns) gives fewer lanes; one is enough.
+    pub async fn connect(side: Side, options: &EnsembleOptions, acl: AclPolicy, seen: Zxid) -> Result<Self> {
+        let data = Lane::connect_behind(side, options, seen).await?;
         let acl_lanes = if acl == AclPolicy::Preserve { limits::ACL_LANES } else { 0 };
-        let mut lanes = Lane::connect_many(side, options, 1 + acl_lanes).await?;
-        let data = lanes.swap_remove(0);
-        let acls = lanes.into_iter().map(|lane| AclLane { lane, window: Semaphore::new(limits::ACL_LANE_WINDOW) });
-        Ok(Self { data, acls: acls.collect(), turn: AtomicUsize::new(0) })
+        let lanes = data.connect_beside(options, seen, acl_lanes).await?;
+        Ok(Self { data, acls: lanes.into_iter().map(AclLane::new).collect(), turn: AtomicUsize::new(0) })
+    }
+
+    /// The same sessions with windows of their own: for a walk that is awaited by somebody who holds places in ours.
+    pub fn beside(&self) -> Self {
+        let lanes = self.acls.iter().map(|AclLane { lane, .. }| AclLane::new(lane.clone()));
+        Self { data: self.data.clone(), acls: lanes.collect(), turn: AtomicUsize::new(0) }
     }
 
     /// The session for data and children.
@@ -61,12 +75,13 @@ impl Reader {
         lane.acl(path).await
     }
 
-    /// Reads the ACLs of znodes, many at once; gives them with the caller's own mark, in any order. None at all where
-    /// ACLs are not wanted.
-    pub async fn acls<M>(&self, znodes: impl Iterator<Item = (M, ZnodePath)>) -> Result<Vec<(M, AclReply)>> {
-        if self.acls.is_empty() {
-            return Ok(Vec::new());
-        }
+    /// Whether ACLs are wanted at all.
+    pub fn reads_acls(&self) -> bool {
+        !self.acls.is_empty()
+    }
+
+    /// Reads the ACLs of znodes, many at once; gives them with the caller's own mark, in any order.
+    pub async fn acls<M>(&self, znodes: Vec<(M, ZnodePath)>) -> Result<Vec<(M, AclReply)>> {
         let asks = stream::iter(znodes).map(|(mark, path)| async move {
             match self.acl(&path).await {
                 Ok(acl) => Ok((mark, Ok(acl))),
@@ -78,11 +93,14 @@ impl Reader {
 
     /// Reads the ACL of every znode among `visits`. One that is gone by now becomes [`Visit::Vanished`].
     pub async fn read_acls(&self, visits: &mut [Visit]) -> Result<()> {
+        if !self.reads_acls() {
+            return Ok(());
+        }
         let znodes = visits.iter().enumerate().filter_map(|(index, visit)| match visit {
             Visit::Znode(znode) => Some((index, znode.path.clone())),
             _ => None,
         });
-        for (index, acl) in self.acls(znodes.collect::<Vec<_>>().into_iter()).await? {
+        for (index, acl) in self.acls(znodes.collect()).await? {
             let visit = &mut visits[index];
             let Visit::Znode(znode) = visit else { continue };
             match acl {

@@ -1,8 +1,13 @@
 //! The root of the target tree: looked at before anything is written, and made together with its ancestors.
 
-use crate::connect::{Chroot, is_reserved};
+use std::net::SocketAddr;
+
+use futures::{StreamExt, stream};
+
+use crate::connect::{Chroot, ConnectString, is_reserved};
 use crate::error::{Code, Error, Result};
 use crate::limits;
+use crate::options::CopyOptions;
 use crate::pair::Beside;
 use crate::session::{Lane, WriteOp};
 use crate::znode::{Acl, Kind, Stat, ZnodePath};
@@ -28,9 +33,9 @@ pub async fn look(target: &Lane) -> Result<TargetRoot> {
             target.chroot().as_str()
         )));
     }
-    let names = target.children(&root).await?.unwrap_or_default();
-    let reserved = |name: &str| target.chroot().is_none() && is_reserved(root.child(name).as_str());
-    let children = names.iter().filter(|name| !reserved(name)).count();
+    let children = usize::try_from(znode.stat.num_children).unwrap_or_default();
+    // At the root of an ensemble one of them is /zookeeper.
+    let children = if target.chroot().is_none() { children.saturating_sub(1) } else { children };
     Ok(TargetRoot { znode: Beside::Znode(znode), children })
 }
 
@@ -39,7 +44,8 @@ pub async fn create_ancestors(target: &Lane) -> Result<usize> {
     let ensemble = target.seen_from(Chroot::none());
     let mut missing = Vec::new();
     for path in target.chroot().ancestors().map(ZnodePath::new) {
-        if !missing.is_empty() || ensemble.stat(&path).await?.is_none() {
+        // One that we may not see is there.
+        if !missing.is_empty() || visible(ensemble.stat(&path).await)? == Ok(None) {
             missing.push(WriteOp::Create { path, data: None, acl: Acl::open(), kind: Kind::Persistent });
         }
     }
@@ -54,8 +60,17 @@ pub async fn create_ancestors(target: &Lane) -> Result<usize> {
 ///
 /// One path read through both sides that has the same czxid and ctime is one znode. A path that only one side has, or
 /// that differs, tells two ensembles apart. `/` is the same everywhere, so its children are compared.
-pub async fn refuse_same_tree(source: &Lane, target: &Lane) -> Result<()> {
-    if !source.chroot().overlaps(target.chroot()) || !same_ensemble(source, target).await? {
+///
+/// Where nothing can be compared (no znode that both sides may see), servers with a common address are one ensemble.
+pub async fn refuse_same_tree(options: &CopyOptions, source: &Lane, target: &Lane) -> Result<()> {
+    if !source.chroot().overlaps(target.chroot()) {
+        return Ok(());
+    }
+    let same = match same_ensemble(source, target).await? {
+        Some(same) => same,
+        None => share_a_server(&options.source.connect, &options.target.connect).await,
+    };
+    if !same {
         return Ok(());
     }
     Err(Error::bad_input(format!(
@@ -66,24 +81,43 @@ pub async fn refuse_same_tree(source: &Lane, target: &Lane) -> Result<()> {
     )))
 }
 
-async fn same_ensemble(source: &Lane, target: &Lane) -> Result<bool> {
+/// `None`: there is nothing to tell it by.
+async fn same_ensemble(source: &Lane, target: &Lane) -> Result<Option<bool>> {
     let (here, there) = (source.seen_from(Chroot::none()), target.seen_from(Chroot::none()));
     if !source.chroot().is_none() {
         let path = ZnodePath::new(source.chroot().as_str());
         if let (Some(one), Ok(other)) = (here.stat(&path).await?, visible(there.stat(&path).await)?) {
-            return Ok(other.is_some_and(|other| same_znode(&one, &other)));
+            return Ok(Some(other.is_some_and(|other| same_znode(&one, &other))));
         }
     }
     let root = ZnodePath::root();
     let names = here.children(&root).await?.unwrap_or_default();
-    let names = names.iter().filter(|name| !is_reserved(root.child(name).as_str()));
-    for path in names.take(limits::SAME_ENSEMBLE_CHILDREN_MAX).map(|name| root.child(name)) {
-        if let (Ok(Some(one)), Ok(Some(other))) = (visible(here.stat(&path).await)?, visible(there.stat(&path).await)?)
-        {
-            return Ok(same_znode(&one, &other));
+    let paths: Vec<_> = names.iter().map(|name| root.child(name)).filter(|path| !is_reserved(path.as_str())).collect();
+    let stats = stream::iter(paths.into_iter().take(limits::SAME_ENSEMBLE_CHILDREN_MAX)).map(|path| {
+        let (here, there) = (&here, &there);
+        async move { Ok::<_, Error>((visible(here.stat(&path).await)?, visible(there.stat(&path).await)?)) }
+    });
+    let mut stats = std::pin::pin!(stats.buffer_unordered(limits::STATS_IN_FLIGHT_MAX));
+    let mut missing = false;
+    while let Some(pair) = stats.next().await {
+        match pair? {
+            (Ok(Some(one)), Ok(Some(other))) => return Ok(Some(same_znode(&one, &other))),
+            // Listed a moment ago here, and surely not there.
+            (Ok(Some(_)), Ok(None)) => missing = true,
+            _ => {}
         }
     }
-    Ok(false)
+    Ok(missing.then_some(false))
+}
+
+async fn share_a_server(source: &ConnectString, target: &ConnectString) -> bool {
+    let (source, target) = futures::future::join(addresses(source), addresses(target)).await;
+    source.iter().any(|address| target.contains(address))
+}
+
+async fn addresses(connect: &ConnectString) -> Vec<SocketAddr> {
+    let lookups = connect.hosts.iter().map(|(host, port)| tokio::net::lookup_host((host.as_str(), *port)));
+    futures::future::join_all(lookups).await.into_iter().flatten().flatten().collect()
 }
 
 fn same_znode(one: &Stat, other: &Stat) -> bool {
