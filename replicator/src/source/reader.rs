@@ -52,6 +52,7 @@ impl Reader {
     }
 
     /// The same sessions with windows of their own: for a walk that is awaited by somebody who holds places in ours.
+    #[must_use]
     pub fn beside(&self) -> Self {
         let lanes = self.acls.iter().map(|AclLane { lane, .. }| AclLane::new(lane.clone()));
         Self { data: self.data.clone(), acls: lanes.collect(), turn: AtomicUsize::new(0) }

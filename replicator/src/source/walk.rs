@@ -1,6 +1,6 @@
 //! The walk of a tree in an ensemble: many multiReads in flight, chunks out in order.
 //!
-//! What is asked for, and how much at once, is the [frontier](super::frontier)'s business; here are the requests, the
+//! What is asked for, and how much at once, is the frontier's business (its own module); here are the requests, the
 //! replies and the permits. Cancelled at any point it leaves nothing behind: it only reads.
 
 use futures::StreamExt;
