@@ -317,7 +317,7 @@ async fn a_parent_is_not_closed_before_its_children_are_in() -> Outcome {
     for child in 0..1_000 {
         at_source.create(&format!("{root}/parent/{child:04}"), &[7; 600], &options).await?;
     }
-    at_source.create(&format!("{root}/parent/large"), &[7; 50_000], &options).await?;
+    at_source.create(&format!("{root}/parent/large"), &vec![7; 50_000], &options).await?;
     at_source.set_acl(&format!("{root}/parent"), &Acls::anyone_read(), None).await?;
     let (from, to) = (source.at(&root), target.at(&root));
     run(&["copy", "--jute-maxbuffer", "40000", &from, &to]).await.expect(2).says(&["/parent/large"]);
