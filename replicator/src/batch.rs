@@ -48,6 +48,11 @@ impl Batch {
         matches!(self.ops[..], [WriteOp::SetAcl { seals: true, .. }])
     }
 
+    /// Whether it is a setACL that what stands behind it may depend on.
+    pub fn opens(&self) -> bool {
+        matches!(self.ops[..], [WriteOp::SetAcl { seals: false, .. }])
+    }
+
     fn hold(&mut self, permit: &Arc<Permit>) {
         if self.permits.last().is_none_or(|last| !Arc::ptr_eq(last, permit)) {
             self.permits.push(Arc::clone(permit));

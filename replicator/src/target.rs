@@ -19,7 +19,13 @@ use crate::session::Lane;
 /// One session executes in order, so a parent's batch and its children's may be in flight together. A batch that fails
 /// fails what depends on it, but not what stands behind it unrelated: sending stops at the first failure, the window
 /// is drained so that the counts are true, and the first failure is the error, which says whether the outcome of any
-/// write is unknown. A setACL that seals is sent when everything before it was acknowledged; nothing waits for it.
+/// write is unknown.
+///
+/// ACLs are the exception to the order: the server checks a create against the ACL that is in its tree, and a setACL that
+/// is still under way is not (PrepRequestProcessor, setACL: the change record that later requests are checked against
+/// takes the new aversion, and not the new ACL). So what stands behind a setACL waits for it, except behind one that seals:
+/// that one is itself sent when everything before it was acknowledged, and nothing waits for it.
+///
 /// Cancelled, it leaves written what was acknowledged and unknown what was in flight.
 pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progress) -> Result<()> {
     let mut acks = FuturesOrdered::new();
@@ -29,11 +35,15 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
     let (mut sent, mut acked, mut in_flight) = (0, 0, 0);
     let mut failed: Option<Error> = None;
     let mut open = true;
+    // A setACL that may let through what stands behind it is under way.
+    let mut opening = false;
     while open || !acks.is_empty() || !seal_acks.is_empty() || !seals.is_empty() {
         while failed.is_none() && seals.front().is_some_and(|(before, _)| *before <= acked) {
             seal_acks.extend(seals.pop_front().map(|(_, batch)| send(lane, batch, progress)));
         }
-        let room = acks.len() < limits::WRITES_IN_FLIGHT_MAX
+        opening &= !acks.is_empty();
+        let room = !opening
+            && acks.len() < limits::WRITES_IN_FLIGHT_MAX
             && in_flight < limits::WRITE_BYTES_IN_FLIGHT_MAX
             && seals.len() + seal_acks.len() < limits::SEALS_WAITING_MAX;
         let done = tokio::select! {
@@ -50,6 +60,7 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
                     Some(batch) => {
                         sent += 1;
                         in_flight += batch.bytes;
+                        opening = batch.opens();
                         acks.push_back(send(lane, batch, progress));
                     }
                     None => open = false,
