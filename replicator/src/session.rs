@@ -144,7 +144,9 @@ impl Lane {
     /// The same on a server that has applied all transactions up to `seen`; any other server refuses, and is passed
     /// over. The `zookeeper-client` transport knows no such barrier: its sync is the only one.
     pub async fn connect_behind(side: Side, options: &EnsembleOptions, seen: Zxid) -> Result<Self> {
-        let session = match tokio::time::timeout(options.connect_timeout, Session::connect(options, seen)).await {
+        let session = match tokio::time::timeout(diagnose::connect_share(options), Session::connect(options, seen))
+            .await
+        {
             Ok(Ok(session)) => Arc::new(session),
             Ok(Err(error)) if error.kind == ErrorKind::Refused(Code::AUTH_FAILED) => return Err(error.at(side)),
             Ok(Err(error)) => return Err(diagnose::explain(options, &error.kind.to_string()).await.at(side)),

@@ -13,10 +13,19 @@ use crate::options::EnsembleOptions;
 /// How long one server may take to say what is wrong with it.
 const PROBE_WITHIN: Duration = Duration::from_millis(500);
 
+/// What of the connect timeout is for the connect; the rest is for saying why it failed, so that both end within it.
+pub(super) fn connect_share(options: &EnsembleOptions) -> Duration {
+    (options.connect_timeout * 19 / 20).saturating_sub(probe_within(options))
+}
+
+fn probe_within(options: &EnsembleOptions) -> Duration {
+    PROBE_WITHIN.min(options.connect_timeout / 4)
+}
+
 /// The error for a failed connect, with a reason for each server.
 pub(super) async fn explain(options: &EnsembleOptions, seen: &str) -> Error {
     let probes = options.connect.hosts.iter().map(|(host, port)| async move {
-        let what = match timeout(PROBE_WITHIN, probe(host, *port)).await {
+        let what = match timeout(probe_within(options), probe(host, *port)).await {
             Ok(what) => what,
             Err(_) => "does not answer: wrong address, host down, or a firewall".to_owned(),
         };
