@@ -3,7 +3,7 @@
 #![no_main]
 
 #[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target uses one of the bodies")]
+#[expect(dead_code, reason = "each target uses one of the bodies")]
 mod bodies;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| bodies::connect_string(input));
