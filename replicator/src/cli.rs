@@ -20,7 +20,7 @@ use crate::connect::ConnectString;
 use crate::copy::copy;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, Transport, VerifyOptions};
+use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, ReadFrom, Transport, VerifyOptions};
 use crate::progress::Progress;
 use crate::report::{Outcome, Task, exit};
 use crate::resources::Resources;
@@ -146,6 +146,26 @@ struct Trees {
     /// The largest reply that the wire transport takes; a parent with a million children answers 40 MB or more
     #[arg(long, value_name = "BYTES", default_value_t = limits::REPLY_BYTES_MAX)]
     max_reply: usize,
+    /// Which servers of an ensemble are read from
+    #[arg(long, value_enum, default_value_t = ReadFromName::Followers)]
+    read_from: ReadFromName,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReadFromName {
+    /// Followers and observers, several at once; the leader only when there is nothing else
+    Followers,
+    /// All of those that are named, the leader too
+    Any,
+}
+
+impl From<ReadFromName> for ReadFrom {
+    fn from(name: ReadFromName) -> Self {
+        match name {
+            ReadFromName::Followers => Self::Followers,
+            ReadFromName::Any => Self::Any,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -271,6 +291,8 @@ impl Trees {
                 transport: self.transport.into(),
                 server_version: self.server_version,
                 reply_bytes_max: self.max_reply,
+                read_from: self.read_from.into(),
+                spared: Vec::new(),
             })
         };
         Ok((side(&self.source, credentials.source)?, side(&self.target, credentials.target)?))

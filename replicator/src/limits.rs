@@ -28,6 +28,9 @@ pub const UNSIZED_OUTSTANDING_MAX: usize = 128;
 /// Bytes of expected reply outstanding at once, for znodes whose siblings have shown sizes.
 pub const EXPECTED_REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Servers whose data and children are read at once: beyond it one client's processor is what a copy waits for.
+pub const DATA_LANES_MAX: usize = 4;
+
 /// multiReads in flight at once over all lanes: more keeps no server busier.
 pub const READS_IN_FLIGHT_MAX: usize = 16;
 

@@ -43,6 +43,11 @@ pub struct EnsembleOptions {
     pub server_version: Option<(u32, u32)>,
     /// Bytes of one reply at most; the wire transport ends a session that sends more.
     pub reply_bytes_max: usize,
+    /// Which servers are read from.
+    pub read_from: ReadFrom,
+    /// Servers that are asked for a session only when none of those of `connect` gives one; whoever reads finds out
+    /// which ones.
+    pub spared: Vec<(String, u16)>,
 }
 
 impl EnsembleOptions {
@@ -56,6 +61,8 @@ impl EnsembleOptions {
             transport: Transport::default(),
             server_version: None,
             reply_bytes_max: limits::REPLY_BYTES_MAX,
+            read_from: ReadFrom::default(),
+            spared: Vec::new(),
         }
     }
 }
@@ -76,6 +83,16 @@ impl Transport {
     pub fn tells_null_from_empty(self) -> bool {
         self == Self::Wire
     }
+}
+
+/// Which servers of an ensemble are read from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// Followers and observers; the leader only when there is nothing else.
+    #[default]
+    Followers,
+    /// Every server that was named.
+    Any,
 }
 
 /// What becomes of ACLs.

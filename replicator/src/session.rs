@@ -11,7 +11,11 @@
 
 mod client;
 mod diagnose;
+mod roles;
+mod srvr;
 mod wire;
+
+pub(crate) use roles::sparing_the_leader;
 
 use std::sync::Arc;
 use std::time::Instant;
