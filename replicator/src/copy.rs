@@ -120,7 +120,7 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
     let ancestors_created = root::create_ancestors(writer).await?;
     let (chunks_in, chunks) = mpsc::channel(1);
     let (batches_in, batches) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES));
+    let walk = Walk::of_tree(source, Budget::of_line());
     let planned = async {
         let batcher = Batcher::new(writer.chroot().clone(), options.jute_maxbuffer);
         let planner =

@@ -53,6 +53,9 @@ pub const CHUNKS_IN_FLIGHT_MAX: usize = 8;
 /// Bytes that the whole line may hold: znodes read and not yet written or compared.
 pub const BUDGET_BYTES: usize = 16 * 1024 * 1024;
 
+/// Visits that the whole line may hold, whatever they weigh: what a server writes in 200 ms.
+pub const BUDGET_OPERATIONS: usize = 32_768;
+
 /// What a znode costs in memory beside its data: path, stat, bookkeeping.
 pub const ZNODE_OVERHEAD_BYTES: usize = 256;
 
@@ -62,11 +65,18 @@ pub const WRITE_BATCH_OPS_MAX: usize = 500;
 /// Bytes in one multi at most, unless a single znode is larger: the server keeps the last 500 transactions in memory.
 pub const WRITE_BATCH_BYTES_MAX: usize = 256 * 1024;
 
-/// Requests in flight on the writing session.
-pub const WRITES_IN_FLIGHT_MAX: usize = 8;
+/// Requests in flight on the writing session, at least: enough for a server nearby.
+pub const WRITES_IN_FLIGHT_MIN: usize = 8;
 
-/// Bytes in flight on the writing session.
-pub const WRITE_BYTES_IN_FLIGHT_MAX: usize = 4 * 1024 * 1024;
+/// Requests in flight on the writing session, at most: 300 multis a second, the best seen of a server, over a round
+/// trip of 200 ms.
+pub const WRITES_IN_FLIGHT_MAX: usize = 64;
+
+/// Bytes in flight on the writing session while the window is at its smallest; grows with it.
+pub const WRITE_BYTES_IN_FLIGHT_MIN: usize = 4 * 1024 * 1024;
+
+/// Bytes in flight on the writing session, at most: they are held twice, as data and as a request.
+pub const WRITE_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
 
 /// setACLs that wait for what was sent before them, or for their own acknowledgement.
 pub const SEALS_WAITING_MAX: usize = 256;

@@ -156,7 +156,7 @@ async fn run(
     crate::copy::check_source(source).await?;
     let pool = Pool::new()?;
     let (chunks_in, chunks) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES));
+    let walk = Walk::of_tree(source, Budget::of_line());
     let listed = options.differences_listed;
     let found = crate::copy::pair(chunks, Pairing::new(target, true))
         .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, listed)).await) })
@@ -271,7 +271,7 @@ impl Comparison<'_> {
     async fn extras(&mut self, parent: ZnodePath, names: Names) -> Result<()> {
         let at_root = self.target.lane().chroot().is_none() && parent.is_root();
         let names: Names = names.iter().filter(|name| !(at_root && is_reserved(parent.child(name).as_str()))).collect();
-        let mut walk = Walk::of_children(self.target, Budget::new(limits::BUDGET_BYTES), parent, names);
+        let mut walk = Walk::of_children(self.target, Budget::of_line(), parent, names);
         while let Some(chunk) = walk.next().await? {
             for visit in chunk.visits {
                 match visit {

@@ -6,5 +6,6 @@ mod corpora;
 mod faults;
 mod harness_itself;
 mod product;
+mod read_from;
 mod verify;
 mod wire;

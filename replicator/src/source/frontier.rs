@@ -16,6 +16,7 @@ use bytes::Bytes;
 use slab::Slab;
 
 use super::Visit;
+use crate::budget::Weight;
 use crate::connect::is_reserved;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::limits;
@@ -80,9 +81,11 @@ impl Batch {
         ops
     }
 
-    /// What the answer is taken to hold, in bytes.
-    pub(super) fn guess(&self) -> usize {
-        self.expected + self.unsized_asks * UNSIZED_GUESS_BYTES + self.asks.len() * limits::ZNODE_OVERHEAD_BYTES
+    /// What the answer is taken to weigh.
+    pub(super) fn guess(&self) -> Weight {
+        let unsized_bytes = self.unsized_asks * UNSIZED_GUESS_BYTES;
+        let bytes = self.expected + unsized_bytes + self.asks.len() * limits::ZNODE_OVERHEAD_BYTES;
+        Weight { operations: self.asks.len(), bytes }
     }
 
     fn is_full(&self) -> bool {

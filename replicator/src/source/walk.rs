@@ -10,7 +10,7 @@ use futures::stream::FuturesOrdered;
 use super::frontier::{Batch, Frontier};
 use super::reader::Reader;
 use super::{Chunk, Visit};
-use crate::budget::{Budget, Permit};
+use crate::budget::{Budget, Permit, Weight};
 use crate::error::Result;
 use crate::limits;
 use crate::session::ReadReply;
@@ -78,7 +78,7 @@ impl<'a> Walk<'a> {
     fn answered(&mut self, (batch, mut permit, replies): Answer) -> Result<()> {
         let side = self.reader.lane().side();
         let mut visits = self.frontier.answered(batch, replies).map_err(|error| error.at(side))?;
-        permit.resize(visits.iter().map(weight).sum());
+        permit.resize(Weight { operations: visits.len(), bytes: visits.iter().map(bytes).sum() });
         let reader = self.reader;
         self.chunks.push_back(Box::pin(async move {
             reader.read_acls(&mut visits).await?;
@@ -89,7 +89,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Bytes that a visit holds while it is on its way.
-fn weight(visit: &Visit) -> usize {
+fn bytes(visit: &Visit) -> usize {
     limits::ZNODE_OVERHEAD_BYTES
         + match visit {
             Visit::Znode(znode) => znode.data_len(),
