@@ -51,7 +51,7 @@ pub const ACL_LANE_WINDOW: usize = 32;
 pub const CHUNKS_IN_FLIGHT_MAX: usize = 8;
 
 /// Bytes that the whole line may hold: znodes read and not yet written or compared.
-pub const BUDGET_BYTES: usize = 16 * 1024 * 1024;
+pub const BUDGET_BYTES: usize = 8 * 1024 * 1024;
 
 /// Visits that the whole line may hold, whatever they weigh: what a server writes in 200 ms.
 pub const BUDGET_OPERATIONS: usize = 32_768;
