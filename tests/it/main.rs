@@ -5,6 +5,7 @@ mod copy;
 mod corpora;
 mod faults;
 mod harness_itself;
+mod operations;
 mod product;
 mod read_from;
 mod verify;
