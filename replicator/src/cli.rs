@@ -91,6 +91,10 @@ enum Command {
         /// Whether ACLs are copied, or every znode that is created is open to anyone
         #[arg(long, value_enum, default_value_t = Acls::Preserve)]
         acl: Acls,
+        /// Leave sequence counters as they come; otherwise the next sequential child of a znode gets a number that is
+        /// not below the source's
+        #[arg(long)]
+        no_counters: bool,
         /// The largest request that the target takes (its jute.maxbuffer)
         #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
         jute_maxbuffer: usize,
@@ -257,13 +261,14 @@ pub fn main() -> ExitCode {
 
 fn understand(command: Command) -> Result<Work> {
     match command {
-        Command::Copy { trees, update, verify, acl, jute_maxbuffer } => {
+        Command::Copy { trees, update, verify, acl, no_counters, jute_maxbuffer } => {
             if jute_maxbuffer < limits::JUTE_MAXBUFFER_BYTES_MIN {
                 let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
                 return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
             }
             let (source, target) = trees.understand()?;
-            Ok(Work::Copy(CopyOptions { source, target, update, verify, acl: acl.into(), jute_maxbuffer }))
+            let (acl, counters) = (acl.into(), !no_counters);
+            Ok(Work::Copy(CopyOptions { source, target, update, verify, acl, counters, jute_maxbuffer }))
         }
         Command::Verify { trees, acl, list } => {
             let (source, target) = trees.understand()?;

@@ -7,15 +7,17 @@
 //! Each stage ends when the one before it has ended or the one behind it has gone; whichever fails first, the window
 //! of the writing session is drained before the copy returns, so that its counts are true.
 
+mod planner;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt, stream};
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::batch::{Batch, Batcher};
+use self::planner::Planner;
+use crate::batch::Batcher;
 use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::latency::Latency;
@@ -123,11 +125,11 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
     let walk = Walk::of_tree(source, Budget::of_line());
     let planned = async {
         let batcher = Batcher::new(writer.chroot().clone(), options.jute_maxbuffer);
-        let planner =
-            Planner { plan: Plan::new(&options.target.auths), batcher, source: source.lane(), writer, progress };
+        let plan = Plan::new(&options.target.auths, options.counters);
+        let planner = Planner { plan, batcher, batches: batches_in, source: source.lane(), writer, progress };
         match beside {
-            Some(reader) => planner.run(pair(chunks, Pairing::new(reader, false)), batches_in).await,
-            None => planner.run(pair_root(chunks, target_root.znode), batches_in).await,
+            Some(reader) => planner.run(pair(chunks, Pairing::new(reader, false))).await,
+            None => planner.run(pair_root(chunks, target_root.znode)).await,
         }
     };
     let (read, planned, written) =
@@ -213,68 +215,4 @@ fn pair_root(chunks: Receiver<Chunk>, root: Beside) -> impl Stream<Item = Result
 
 fn received<T>(receiver: Receiver<T>) -> impl Stream<Item = T> {
     stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|item| (item, receiver)) })
-}
-
-/// The middle of the line: pairs in, batches out.
-struct Planner<'a> {
-    plan: Plan,
-    batcher: Batcher,
-    source: &'a Lane,
-    writer: &'a Lane,
-    progress: &'a Progress,
-}
-
-impl Planner<'_> {
-    /// Runs until the pairs end or nobody takes batches any more. What was planned before an error is sent.
-    async fn run(mut self, pairs: impl Stream<Item = Result<Pairs>>, batches: Sender<Batch>) -> Result<()> {
-        let mut pairs = std::pin::pin!(pairs);
-        let mut full = Vec::new();
-        loop {
-            let linger = if self.batcher.is_empty() { Duration::MAX } else { limits::WRITE_LINGER };
-            let planned = match timeout(linger, pairs.next()).await {
-                Ok(Some(pairs)) => pairs.and_then(|pairs| self.take(pairs, &mut full)),
-                Ok(None) => {
-                    full.extend(self.batcher.take());
-                    for batch in full.drain(..) {
-                        // Nobody takes it: the writer has failed and says why itself.
-                        let _ = batches.send(batch).await;
-                    }
-                    return Ok(());
-                }
-                Err(_) => {
-                    full.extend(self.batcher.take());
-                    Ok(())
-                }
-            };
-            for batch in full.drain(..) {
-                if batches.send(batch).await.is_err() {
-                    return Ok(());
-                }
-            }
-            planned?;
-        }
-    }
-
-    fn take(&mut self, pairs: Pairs, full: &mut Vec<Batch>) -> Result<()> {
-        let permit = Arc::new(pairs.permit);
-        let mut writes = Vec::new();
-        for pair in pairs.pairs {
-            match pair {
-                Pair::Znode { source, target } => {
-                    if !self.plan.znode(source, &target, self.writer, &mut writes)? {
-                        self.progress.kept();
-                    }
-                }
-                Pair::Other(Visit::Leave(path)) => self.plan.leave(path, &mut writes),
-                Pair::Other(Visit::Unreadable(path, code)) => {
-                    return Err(self.source.refused(code, "read", &path));
-                }
-                Pair::Children { .. } | Pair::Other(_) => {}
-            }
-            for write in writes.drain(..) {
-                self.batcher.push(write, &permit, full)?;
-            }
-        }
-        Ok(())
-    }
 }

@@ -78,6 +78,10 @@ pub const WRITE_BYTES_IN_FLIGHT_MIN: usize = 4 * 1024 * 1024;
 /// Bytes in flight on the writing session, at most: they are held twice, as data and as a request.
 pub const WRITE_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
 
+/// The highest sequence counter that is carried over: a million below where it runs over, into negative numbers or into
+/// one number for ever (zookeeperProgrammers.md, Sequence Nodes).
+pub const COUNTER_MAX: u32 = i32::MAX.unsigned_abs() - 1_000_000;
+
 /// setACLs that wait for what was sent before them, or for their own acknowledgement.
 pub const SEALS_WAITING_MAX: usize = 256;
 

@@ -117,6 +117,8 @@ pub struct CopyOptions {
     pub verify: bool,
     /// What becomes of ACLs.
     pub acl: AclPolicy,
+    /// Whether sequence counters are carried over.
+    pub counters: bool,
     /// The largest request that the target takes, in bytes.
     pub jute_maxbuffer: usize,
 }

@@ -176,6 +176,7 @@ fn copy_json(copy: &CopyReport) -> Value {
         },
         "bytes": { "read": counts.read_bytes, "written": counts.written_bytes },
         "write_requests": counts.requests,
+        "counter_steps": counts.counter_raised,
         "skipped": skipped_json(&counts),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
@@ -271,6 +272,10 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
         grouped(counts.acl_set)
     )?;
     writeln!(text, "  bytes       {} read, {} written", bytes(counts.read_bytes), bytes(counts.written_bytes))?;
+    if counts.counter_raised > 0 {
+        let steps = grouped(counts.counter_raised);
+        writeln!(text, "  counters    raised by {steps} step(s), so that sequential children go on from the source's")?;
+    }
     skipped_text(&counts, text)?;
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)

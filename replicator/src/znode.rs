@@ -41,6 +41,13 @@ impl ZnodePath {
         Some(if parent.is_empty() { Self::root() } else { Self(Arc::from(parent)) })
     }
 
+    /// Whether `parent` is its parent.
+    pub fn is_child_of(&self, parent: &Self) -> bool {
+        let above = if parent.is_root() { "" } else { &*parent.0 };
+        let name = self.0.strip_prefix(above).and_then(|rest| rest.strip_prefix('/'));
+        name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
+    }
+
     /// The path as text, with its leading `/`.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -159,6 +166,16 @@ pub struct Stat {
     pub pzxid: i64,
 }
 
+impl Stat {
+    /// How many children were ever created below the znode, modulo 2^31: the number that its next sequential child
+    /// gets. The server keeps it and shows `2 * counter - numChildren` as cversion (DataNode.java:159-162;
+    /// PrepRequestProcessor.java:668-670).
+    pub fn counter(&self) -> u32 {
+        let doubled = self.cversion.wrapping_add(self.num_children);
+        u32::from_ne_bytes(doubled.to_ne_bytes()) >> 1
+    }
+}
+
 /// What lets a znode live or die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -222,6 +239,8 @@ impl Acl {
     pub const READ: i32 = 1;
     /// Right to create children.
     pub const CREATE: i32 = 4;
+    /// Right to delete children.
+    pub const DELETE: i32 = 8;
     /// Every right.
     pub const ALL: i32 = 31;
 

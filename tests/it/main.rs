@@ -3,6 +3,7 @@
 mod bad_input;
 mod copy;
 mod corpora;
+mod counters;
 mod faults;
 mod harness_itself;
 mod operations;

@@ -141,6 +141,9 @@ fn add_write(writer: &mut zk::MultiWriter<'_>, op: &WriteOp, path: &str) -> Resu
         WriteOp::SetData { data, version, .. } => {
             writer.add_set_data(path, data.as_deref().unwrap_or_default(), (*version >= 0).then_some(*version))
         }
+        WriteOp::RaiseCounter { .. } => writer
+            .add_create(path, &[], &zk::CreateMode::Persistent.with_acls(zk::Acls::anyone_all()))
+            .and_then(|()| writer.add_delete(path, None)),
         WriteOp::Delete { version, .. } => writer.add_delete(path, (*version >= 0).then_some(*version)),
         WriteOp::Check { version, .. } => writer.add_check_version(path, *version),
         WriteOp::SetAcl { .. } => Err(zk::Error::BadArguments(&"setACL is not allowed inside a multi")),
