@@ -7,30 +7,28 @@
 //! Each stage ends when the one before it has ended or the one behind it has gone; whichever fails first, the window
 //! of the writing session is drained before the copy returns, so that its counts are true.
 
+mod passes;
 mod planner;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt, stream};
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::mpsc::{Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 
-use self::planner::Planner;
-use crate::batch::Batcher;
-use crate::budget::Budget;
+use self::passes::Line;
+pub use self::passes::Passes;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::latency::Latency;
 use crate::limits;
 use crate::options::CopyOptions;
-use crate::pair::{Beside, Pair, Pairing, Pairs};
-use crate::plan::Plan;
+use crate::pair::{Pairing, Pairs};
 use crate::progress::{Counts, Progress};
 use crate::session::Lane;
+use crate::source::Chunk;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
-use crate::source::{Chunk, Visit};
-use crate::target;
 use crate::target::root::{self, TargetRoot};
 use crate::znode::{ZnodePath, Zxid};
 
@@ -41,6 +39,8 @@ pub struct CopyReport {
     pub counts: Counts,
     /// Ancestors of the target root that were created.
     pub ancestors_created: usize,
+    /// The passes over the source, and whether it stood still in the end.
+    pub passes: Passes,
     /// How long the source's servers took to answer.
     pub source_latencies: Vec<Latency>,
     /// How long the target's servers took to take writes.
@@ -52,9 +52,9 @@ pub struct CopyReport {
 }
 
 impl CopyReport {
-    /// Whether znodes went away while they were being read, so that the copy is of no single moment.
+    /// Whether the source kept changing, so that the copy is of no single moment.
     pub fn source_changed(&self) -> bool {
-        self.counts.vanished > 0
+        !self.passes.settled
     }
 }
 
@@ -72,9 +72,10 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
         }
     };
     let elapsed = started.elapsed();
-    let report = copied.map(|ancestors_created| CopyReport {
+    let report = copied.map(|Copied { ancestors_created, passes }| CopyReport {
         counts: progress.counts(),
         ancestors_created,
+        passes,
         source_latencies: sessions
             .source
             .as_ref()
@@ -86,6 +87,12 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
     });
     sessions.close().await;
     report
+}
+
+/// What a copy has done besides what was counted.
+struct Copied {
+    ancestors_created: usize,
+    passes: Passes,
 }
 
 /// What a copy has opened, kept where it can be closed however the copy ends.
@@ -108,33 +115,17 @@ impl Sessions {
     }
 }
 
-async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<usize> {
-    let Sessions { source, writer, beside } = sessions;
+async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<Copied> {
     let (opened_source, opened_writer) = tokio::try_join!(
         Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
         Lane::connect(Side::Target, &options.target),
     )?;
-    let (source, writer) = (&*source.insert(opened_source), &*writer.insert(opened_writer));
+    let source = &*sessions.source.insert(opened_source);
+    let writer = &*sessions.writer.insert(opened_writer);
     let target_root = check(options, source, writer).await?;
-    if target_root.children > 0 {
-        *beside = Some(Reader::connect(Side::Target, &options.target, options.acl, Zxid::default()).await?);
-    }
     let ancestors_created = root::create_ancestors(writer).await?;
-    let (chunks_in, chunks) = mpsc::channel(1);
-    let (batches_in, batches) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::of_line());
-    let planned = async {
-        let batcher = Batcher::new(writer.chroot().clone(), options.jute_maxbuffer);
-        let plan = Plan::new(&options.target.auths, options.counters);
-        let planner = Planner { plan, batcher, batches: batches_in, source: source.lane(), writer, progress };
-        match beside {
-            Some(reader) => planner.run(pair(chunks, Pairing::new(reader, false))).await,
-            None => planner.run(pair_root(chunks, target_root.znode)).await,
-        }
-    };
-    let (read, planned, written) =
-        tokio::join!(read(walk, chunks_in, progress), planned, target::write(writer, batches, progress));
-    written.and(planned).and(read).map(|()| ancestors_created)
+    let passes = Line { options, source, writer, progress }.run(target_root, &mut sessions.beside).await?;
+    Ok(Copied { ancestors_created, passes })
 }
 
 /// Everything that can be known to be wrong before anything is written.
@@ -196,21 +187,6 @@ pub(crate) fn pair<'a>(chunks: Receiver<Chunk>, pairing: Pairing<'a>) -> impl St
             async move { pairing.pair(chunk).await }
         })
         .buffered(limits::CHUNKS_IN_FLIGHT_MAX)
-}
-
-/// Pairs with a target that holds nothing but perhaps its root.
-fn pair_root(chunks: Receiver<Chunk>, root: Beside) -> impl Stream<Item = Result<Pairs>> {
-    let mut root = Some(root);
-    received(chunks).map(move |Chunk { visits, permit }| {
-        let pairs = visits.into_iter().map(|visit| match visit {
-            Visit::Znode(source) => {
-                let target = if source.path.is_root() { root.take() } else { None };
-                Pair::Znode { source, target: target.unwrap_or(Beside::Nothing) }
-            }
-            other => Pair::Other(other),
-        });
-        Ok(Pairs { pairs: pairs.collect(), permit })
-    })
 }
 
 fn received<T>(receiver: Receiver<T>) -> impl Stream<Item = T> {

@@ -56,6 +56,16 @@ pub const BUDGET_BYTES: usize = 8 * 1024 * 1024;
 /// Visits that the whole line may hold, whatever they weigh: what a server writes in 200 ms.
 pub const BUDGET_OPERATIONS: usize = 32_768;
 
+/// Fingerprints of znodes that a copy keeps to find what changed while it read: 8 bytes each, and the slack of their
+/// buckets. Above it a changed ACL is found by reading all of them again.
+pub const FINGERPRINTS_MAX: usize = 16_000_000;
+
+/// Passes over a source that keeps changing, the first one included; then the copy ends and says so.
+pub const PASSES_MAX: usize = 10;
+
+/// Znodes that went away during one pass and are removed behind it; more are left to the next.
+pub const GONE_REMEMBERED_MAX: usize = 100_000;
+
 /// What a znode costs in memory beside its data: path, stat, bookkeeping.
 pub const ZNODE_OVERHEAD_BYTES: usize = 256;
 
@@ -138,3 +148,6 @@ pub const EVENTS_WAITING_MAX: usize = 8 * 1024;
 
 /// Distinct ACLs that a session remembers, so that equal ones are shared.
 pub const ACLS_REMEMBERED_MAX: usize = 16;
+
+/// Walks of a tree that is removed, where others create and delete in it meanwhile.
+pub const REMOVE_PASSES_MAX: usize = 8;

@@ -251,6 +251,16 @@ impl Lane {
         }
     }
 
+    /// Waits until the server is up to date (sync), and gives the last transaction that it has applied then; `None`
+    /// where the transport does not tell.
+    pub async fn sync(&self) -> Result<Option<Zxid>> {
+        let synced = match &*self.session {
+            Session::Wire(session) => session.sync().await,
+            Session::Client(session) => session.sync().await,
+        };
+        synced.map(|()| self.last_zxid()).map_err(|error| error.at(self.side))
+    }
+
     /// multiRead: all of `ops` in one request, answered one by one. On a server older than 3.6, which has none, the
     /// wire transport asks for each by itself; `zookeeper-client` fails.
     pub fn read(&self, ops: &[ReadOp<'_>]) -> BoxFuture<'_, Result<Vec<ReadReply>>> {

@@ -41,6 +41,11 @@ impl ZnodePath {
         Some(if parent.is_empty() { Self::root() } else { Self(Arc::from(parent)) })
     }
 
+    /// The last part; `None` for the root.
+    pub fn name(&self) -> Option<&str> {
+        if self.is_root() { None } else { self.0.rsplit_once('/').map(|(_, name)| name) }
+    }
+
     /// Whether `parent` is its parent.
     pub fn is_child_of(&self, parent: &Self) -> bool {
         let above = if parent.is_root() { "" } else { &*parent.0 };

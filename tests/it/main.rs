@@ -6,6 +6,7 @@ mod corpora;
 mod counters;
 mod faults;
 mod harness_itself;
+mod moving;
 mod operations;
 mod product;
 mod read_from;

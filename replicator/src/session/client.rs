@@ -33,8 +33,13 @@ impl Session {
             connector = connector.with_auth(&auth.scheme, auth.credentials.as_bytes());
         }
         let client = connector.connect(&options.connect.servers()).await.map_err(|error| failed(&error, "connect"))?;
-        client.sync("/").await.map_err(|error| failed(&error, "sync"))?;
-        Ok(Self { client, authenticated: !options.auths.is_empty(), last_acl: Mutex::new(None) })
+        let session = Self { client, authenticated: !options.auths.is_empty(), last_acl: Mutex::new(None) };
+        session.sync().await?;
+        Ok(session)
+    }
+
+    pub(super) async fn sync(&self) -> Result<()> {
+        self.client.sync("/").await.map_err(|error| failed(&error, "sync"))
     }
 
     pub(super) fn is_authenticated(&self) -> bool {

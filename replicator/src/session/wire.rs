@@ -68,6 +68,11 @@ impl Session {
         self.shared.last_zxid()
     }
 
+    /// Waits until the server has caught up with the leader (sync).
+    pub(super) async fn sync(&self) -> Result<()> {
+        done(self.shared.send(op::SYNC, |request| request.text("/")), "sync").await.map(drop)
+    }
+
     /// One multiRead, or on a server that has none, its reads one behind the other.
     pub(super) fn read<'a>(
         &self,

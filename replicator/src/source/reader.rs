@@ -157,6 +157,14 @@ impl Reader {
         Ok(())
     }
 
+    /// Waits until all servers that are read from are up to date, and gives a zxid that all of them have reached: what
+    /// is read from now on is not older. `None` where the transport does not tell.
+    pub async fn sync(&self) -> Result<Option<Zxid>> {
+        let lanes = self.data.iter().map(|data| &data.lane).chain(self.acls.iter().map(|acl| &acl.lane));
+        let zxids = futures::future::try_join_all(lanes.map(Lane::sync)).await?;
+        Ok(zxids.into_iter().min().flatten())
+    }
+
     /// Ends the sessions.
     pub async fn close(self) {
         let lanes = self.data.into_iter().map(|data| data.lane).chain(self.acls.into_iter().map(|acl| acl.lane));

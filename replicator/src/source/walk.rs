@@ -7,6 +7,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 
+use super::changes::Changes;
 use super::frontier::{Batch, Frontier};
 use super::reader::Reader;
 use super::{Chunk, Visit};
@@ -24,6 +25,7 @@ pub struct Walk<'a> {
     reader: &'a Reader,
     budget: Budget,
     frontier: Frontier,
+    changes: Option<&'a Changes>,
     /// A batch that waits for the budget.
     held: Option<Batch>,
     replies: FuturesOrdered<BoxFuture<'a, Result<Answer>>>,
@@ -42,7 +44,22 @@ impl<'a> Walk<'a> {
     }
 
     fn new(reader: &'a Reader, budget: Budget, frontier: Frontier) -> Self {
-        Self { reader, budget, frontier, held: None, replies: FuturesOrdered::new(), chunks: FuturesOrdered::new() }
+        let changes = None;
+        Self {
+            reader,
+            budget,
+            frontier,
+            changes,
+            held: None,
+            replies: FuturesOrdered::new(),
+            chunks: FuturesOrdered::new(),
+        }
+    }
+
+    /// The same walk, giving only what `changes` takes: what it leaves out costs no ACL.
+    #[must_use]
+    pub fn sifted(self, changes: &'a Changes) -> Self {
+        Self { changes: Some(changes), ..self }
     }
 
     /// The next chunk; `None` when the whole tree was read. A call that is dropped loses nothing.
@@ -78,6 +95,9 @@ impl<'a> Walk<'a> {
     fn answered(&mut self, (batch, mut permit, replies): Answer) -> Result<()> {
         let side = self.reader.lane().side();
         let mut visits = self.frontier.answered(batch, replies).map_err(|error| error.at(side))?;
+        if let Some(changes) = self.changes {
+            changes.sift(&mut visits);
+        }
         permit.resize(Weight { operations: visits.len(), bytes: visits.iter().map(bytes).sum() });
         let reader = self.reader;
         self.chunks.push_back(Box::pin(async move {
