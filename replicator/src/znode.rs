@@ -159,6 +159,16 @@ pub struct Stat {
     pub pzxid: i64,
 }
 
+impl Stat {
+    /// How many children were ever created below the znode, modulo 2^31: the number that its next sequential child
+    /// gets. The server keeps it and shows `2 * counter - numChildren` as cversion (DataNode.java:159-162;
+    /// PrepRequestProcessor.java:668-670).
+    pub fn counter(&self) -> u32 {
+        let doubled = self.cversion.wrapping_add(self.num_children);
+        u32::from_ne_bytes(doubled.to_ne_bytes()) >> 1
+    }
+}
+
 /// What lets a znode live or die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -293,3 +303,6 @@ impl Znode {
         self.data.as_ref().map_or(0, Bytes::len)
     }
 }
+
+#[cfg(test)]
+mod tests;
