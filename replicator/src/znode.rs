@@ -317,3 +317,6 @@ impl Znode {
         self.data.as_ref().map_or(0, Bytes::len)
     }
 }
+
+#[cfg(test)]
+mod tests;
