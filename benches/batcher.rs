@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use replicator::batch::Batcher;
-use replicator::budget::{Budget, Permit};
+use replicator::budget::{Budget, Permit, Weight};
 use replicator::connect::Chroot;
 use replicator::limits;
 use replicator::session::WriteOp;
@@ -18,7 +18,7 @@ const CREATES: usize = 100_000;
 const DATA_BYTES: usize = 300;
 
 fn batcher(criterion: &mut Criterion) {
-    let budget = Budget::new(usize::MAX);
+    let budget = Budget::of_line();
     let creates: Vec<WriteOp> = (0..CREATES).map(create).collect();
     let mut group = criterion.benchmark_group("batcher");
     group.throughput(Throughput::Elements(CREATES as u64));
@@ -46,8 +46,9 @@ fn batches(creates: Vec<WriteOp>, budget: &Budget) -> usize {
 }
 
 fn permit(budget: &Budget) -> Arc<Permit> {
-    let bytes = limits::READ_BATCH_OPS_MAX * (limits::ZNODE_OVERHEAD_BYTES + DATA_BYTES);
-    Arc::new(budget.try_take(bytes).expect("the budget is all that can be counted"))
+    let operations = limits::READ_BATCH_OPS_MAX;
+    let weight = Weight { operations, bytes: operations * (limits::ZNODE_OVERHEAD_BYTES + DATA_BYTES) };
+    Arc::new(budget.try_take(weight).expect("two chunks at most are held, a fraction of the line's budget"))
 }
 
 fn create(index: usize) -> WriteOp {
