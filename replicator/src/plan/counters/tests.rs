@@ -40,15 +40,6 @@ fn refuses_a_counter_that_is_about_to_run_over_only_where_steps_are_missing() {
 }
 
 #[test]
-fn a_counter_is_read_from_a_stat_as_the_server_wraps_it() {
-    assert_eq!(stat(0, 0).counter(), 0);
-    assert_eq!(stat(8, 3).counter(), 8);
-    let doubled_past_the_sign =
-        Stat { cversion: (1_500_000_000_u32 * 2 - 5) as i32, num_children: 5, ..Stat::default() };
-    assert_eq!(doubled_past_the_sign.counter(), 1_500_000_000);
-}
-
-#[test]
 fn leaves_an_empty_container_alone() {
     let mut counters = Counters::default();
     counters.opened(&path("/c"), Kind::Container, &stat(5, 2), None);
