@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::batch::{Batch, Batcher};
 use crate::budget::Budget;
 use crate::error::{Error, ErrorKind, Result, Side};
+use crate::filter::Place;
 use crate::latency::Latency;
 use crate::limits;
 use crate::options::CopyOptions;
@@ -120,7 +121,7 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
     let ancestors_created = root::create_ancestors(writer).await?;
     let (chunks_in, chunks) = mpsc::channel(1);
     let (batches_in, batches) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES));
+    let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES), options.filter.clone());
     let planned = async {
         let batcher = Batcher::new(writer.chroot().clone(), options.jute_maxbuffer);
         let planner =
@@ -140,11 +141,14 @@ async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<
     let root = ZnodePath::root();
     check_source(source).await?;
     let reserved = root.child("zookeeper");
-    if writer.chroot().is_none() && !source.lane().chroot().is_none() && source.lane().stat(&reserved).await?.is_some()
+    if writer.chroot().is_none()
+        && !source.lane().chroot().is_none()
+        && options.filter.place(&reserved) != Place::LeftOut
+        && source.lane().stat(&reserved).await?.is_some()
     {
         return Err(Error::bad_input(format!(
             "the source has a znode {}/zookeeper, which can't live at the root of the target, where /zookeeper is \
-             ZooKeeper's own: nothing was changed; choose a target with a path",
+             ZooKeeper's own: nothing was changed; choose a target with a path, or leave it out with --exclude /zookeeper",
             source.lane().chroot().as_str()
         )));
     }

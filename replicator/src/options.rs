@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
+use crate::filter::Filter;
 use crate::limits;
 use crate::znode::Zxid;
 
@@ -98,6 +99,8 @@ pub struct CopyOptions {
     pub update: bool,
     /// Whether both trees are compared afterwards.
     pub verify: bool,
+    /// What of the tree is copied.
+    pub filter: Filter,
     /// What becomes of ACLs.
     pub acl: AclPolicy,
     /// The largest request that the target takes, in bytes.
@@ -111,6 +114,8 @@ pub struct VerifyOptions {
     pub source: EnsembleOptions,
     /// The tree that should be equal.
     pub target: EnsembleOptions,
+    /// What of the trees is compared.
+    pub filter: Filter,
     /// Whether ACLs are compared.
     pub acl: AclPolicy,
     /// The target is read on servers that have applied every transaction up to this one.
@@ -125,6 +130,7 @@ impl VerifyOptions {
         Self {
             source: copy.source.clone(),
             target: copy.target.clone(),
+            filter: copy.filter.clone(),
             acl: copy.acl,
             target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,

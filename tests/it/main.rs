@@ -4,6 +4,7 @@ mod bad_input;
 mod copy;
 mod corpora;
 mod faults;
+mod filter;
 mod harness_itself;
 mod product;
 mod verify;
