@@ -9,7 +9,7 @@ use replicator::jute::Decoder;
 pub(crate) fn jute_reply(input: &[u8]) {
     let Some((choice, frame)) = input.split_first() else { return };
     let mut decoder = Decoder::new(Bytes::copy_from_slice(frame));
-    match choice % 7 {
+    match choice % 9 {
         0 => drop(decoder.connect_response()),
         1 => drop(decoder.reply_header()),
         2 => drop(decoder.stat()),
@@ -21,7 +21,9 @@ pub(crate) fn jute_reply(input: &[u8]) {
             }
         }
         5 => drop(decoder.acl()),
-        _ => while let Ok(Some(_)) = decoder.multi_result() {},
+        6 => while let Ok(Some(_)) = decoder.multi_result() {},
+        7 => drop(decoder.names_and_stat()),
+        _ => drop(decoder.watcher_event()),
     }
 }
 

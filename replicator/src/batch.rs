@@ -97,7 +97,8 @@ impl Batcher {
         self.open.ops.is_empty()
     }
 
-    /// Bytes of one operation behind its header (zookeeper.jute: CreateRequest, SetDataRequest, SetACLRequest).
+    /// Bytes of one operation behind its header (zookeeper.jute: CreateRequest, SetDataRequest, SetACLRequest,
+    /// DeleteRequest, CheckVersionRequest).
     fn encoded_len(&self, op: &WriteOp) -> usize {
         let path = 4 + self.chroot.locate(op.path()).len();
         match op {
@@ -107,6 +108,7 @@ impl Batcher {
             }
             WriteOp::SetData { data, .. } => path + 4 + data.as_ref().map_or(0, Bytes::len) + 4,
             WriteOp::SetAcl { acl, .. } => path + acl_len(acl) + 4,
+            WriteOp::Delete { .. } | WriteOp::Check { .. } => path + 4,
         }
     }
 }

@@ -50,6 +50,16 @@ impl Chroot {
         Located { chroot, path }
     }
 
+    /// The other way round: the path below the root, of an absolute path; `None` where it is not below.
+    pub fn below(&self, absolute: &str) -> Option<ZnodePath> {
+        let path = if self.is_none() { absolute } else { absolute.strip_prefix(&*self.0)? };
+        match path {
+            "" if !self.is_none() => Some(ZnodePath::root()),
+            "/" if self.is_none() => Some(ZnodePath::root()),
+            path => (path.starts_with('/') && !path.ends_with('/')).then(|| ZnodePath::new(path)),
+        }
+    }
+
     /// Every path above the root, from the top: `/a/b/c` gives `/a`, `/a/b`.
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').skip(1).map(|(end, _)| &self.0[..end])

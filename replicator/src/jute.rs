@@ -12,7 +12,7 @@
 mod decoder;
 mod encoder;
 
-pub use self::decoder::{ConnectResponse, Decoder, Malformed, MultiResult, ReplyHeader};
+pub use self::decoder::{ConnectResponse, Decoder, Malformed, MultiResult, ReplyHeader, WatcherEvent};
 pub use self::encoder::{ConnectRequest, Encoder, frame, request};
 
 /// Bytes of the length in front of a frame.
@@ -25,6 +25,7 @@ pub const STAT_BYTES: usize = 68;
 pub mod op {
     #![expect(missing_docs, reason = "ZooKeeper's own names")]
     pub const CREATE: i32 = 1;
+    pub const DELETE: i32 = 2;
     pub const EXISTS: i32 = 3;
     pub const GET_DATA: i32 = 4;
     pub const SET_DATA: i32 = 5;
@@ -33,12 +34,15 @@ pub mod op {
     pub const GET_CHILDREN: i32 = 8;
     pub const SYNC: i32 = 9;
     pub const PING: i32 = 11;
+    pub const GET_CHILDREN2: i32 = 12;
+    pub const CHECK: i32 = 13;
     pub const MULTI: i32 = 14;
     pub const CREATE2: i32 = 15;
     pub const CREATE_CONTAINER: i32 = 19;
     pub const CREATE_TTL: i32 = 21;
     pub const MULTI_READ: i32 = 22;
     pub const AUTH: i32 = 100;
+    pub const ADD_WATCH: i32 = 106;
     pub const CLOSE_SESSION: i32 = -11;
     /// Stands for no operation: the end of a multi, or an operation of it that failed.
     pub const NONE: i32 = -1;

@@ -115,5 +115,9 @@ pub const VERSION_WITHIN: Duration = Duration::from_secs(1);
 /// Bytes of an answer to `srvr` that are read at most: the version stands in its first line.
 pub const VERSION_ANSWER_BYTES_MAX: u64 = 4_096;
 
+/// Events of watches that wait to be taken: a multi makes one of each of its operations, so a few of the largest. Beyond
+/// it the stream ends, and who listened looks at everything.
+pub const EVENTS_WAITING_MAX: usize = 8 * 1024;
+
 /// Distinct ACLs that a session remembers, so that equal ones are shared.
 pub const ACLS_REMEMBERED_MAX: usize = 16;

@@ -14,6 +14,7 @@ pub struct Progress {
     created: AtomicU64,
     data_set: AtomicU64,
     acl_set: AtomicU64,
+    deleted: AtomicU64,
     written_bytes: AtomicU64,
     requests: AtomicU64,
     ephemeral: AtomicU64,
@@ -37,6 +38,8 @@ pub struct Counts {
     pub data_set: u64,
     /// Znodes whose ACL was set, be it after a create.
     pub acl_set: u64,
+    /// Znodes deleted.
+    pub deleted: u64,
     /// Bytes of data written.
     pub written_bytes: u64,
     /// Write requests acknowledged.
@@ -80,6 +83,8 @@ impl Progress {
                 WriteOp::Create { data, .. } => (&mut counts.created, data.as_ref()),
                 WriteOp::SetData { data, .. } => (&mut counts.data_set, data.as_ref()),
                 WriteOp::SetAcl { .. } => (&mut counts.acl_set, None),
+                WriteOp::Delete { .. } => (&mut counts.deleted, None),
+                WriteOp::Check { .. } => continue,
             };
             *counter += 1;
             counts.written_bytes += data.map_or(0, |data| data.len() as u64);
@@ -92,6 +97,7 @@ impl Progress {
         add(&self.created, counts.created);
         add(&self.data_set, counts.data_set);
         add(&self.acl_set, counts.acl_set);
+        add(&self.deleted, counts.deleted);
         add(&self.written_bytes, counts.written_bytes);
         add(&self.requests, counts.requests);
     }
@@ -106,6 +112,7 @@ impl Progress {
             created: get(&self.created),
             data_set: get(&self.data_set),
             acl_set: get(&self.acl_set),
+            deleted: get(&self.deleted),
             written_bytes: get(&self.written_bytes),
             requests: get(&self.requests),
             ephemeral: get(&self.ephemeral),

@@ -11,6 +11,7 @@
 
 mod client;
 mod diagnose;
+pub mod watch;
 mod wire;
 
 use std::sync::Arc;
@@ -89,13 +90,31 @@ pub enum WriteOp {
         /// acknowledged, so that none of them has to be repeated under it.
         seals: bool,
     },
+    /// delete; refused where the znode has children.
+    Delete {
+        /// The znode.
+        path: ZnodePath,
+        /// The version that it must have, -1 for any.
+        version: i32,
+    },
+    /// check: changes nothing, and fails the multi that it stands in where the version is another.
+    Check {
+        /// The znode.
+        path: ZnodePath,
+        /// The version that it must have, -1 for any: then it must only exist.
+        version: i32,
+    },
 }
 
 impl WriteOp {
     /// The znode that is written.
     pub fn path(&self) -> &ZnodePath {
         match self {
-            Self::Create { path, .. } | Self::SetData { path, .. } | Self::SetAcl { path, .. } => path,
+            Self::Create { path, .. }
+            | Self::SetData { path, .. }
+            | Self::SetAcl { path, .. }
+            | Self::Delete { path, .. }
+            | Self::Check { path, .. } => path,
         }
     }
 
@@ -105,6 +124,8 @@ impl WriteOp {
             Self::Create { .. } => "create",
             Self::SetData { .. } => "set data of",
             Self::SetAcl { .. } => "set ACL of",
+            Self::Delete { .. } => "delete",
+            Self::Check { .. } => "check",
         }
     }
 }
@@ -269,13 +290,16 @@ impl Lane {
         Ok(Some(Znode { path: path.clone(), data, acl: Some(acl), kind: Kind::of_owner(stat.ephemeral_owner), stat }))
     }
 
-    /// getChildren of one znode; `None` where there is no such znode.
-    pub async fn children(&self, path: &ZnodePath) -> Result<Option<Names>> {
-        match self.read(&[ReadOp::Children(path)]).await?.pop() {
-            Some(ReadReply::Children(names)) => Ok(Some(names)),
-            Some(ReadReply::Refused(Code::NO_NODE)) => Ok(None),
-            Some(ReadReply::Refused(code)) => Err(self.refused(code, "list children of", path)),
-            _ => Err(self.protocol("a multiRead of one operation was answered by something else")),
+    /// getChildren2 of one znode: the names, and the stat that goes with them; `None` where there is no such znode.
+    pub async fn children(&self, path: &ZnodePath) -> Result<Option<(Names, Stat)>> {
+        let children = match &*self.session {
+            Session::Wire(session) => session.children(self.locate(path)).await,
+            Session::Client(session) => session.children(&self.locate(path).to_string()).await,
+        };
+        match children {
+            Ok(children) => Ok(Some(children)),
+            Err(error) if error.code() == Some(Code::NO_NODE) => Ok(None),
+            Err(error) => Err(self.failed(error, path)),
         }
     }
 

@@ -291,7 +291,7 @@ impl Comparison<'_> {
     }
 
     async fn children(&mut self, parent: ZnodePath) -> Result<()> {
-        let names = self.target.lane().children(&parent).await?.unwrap_or_default();
+        let (names, _) = self.target.lane().children(&parent).await?.unwrap_or_default();
         self.extras(parent, names).await
     }
 

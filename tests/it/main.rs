@@ -6,6 +6,7 @@ mod corpora;
 mod faults;
 mod filter;
 mod harness_itself;
+mod operations;
 mod product;
 mod verify;
 mod wire;

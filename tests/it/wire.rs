@@ -204,7 +204,8 @@ async fn a_multi_that_fails_names_the_operation_and_leaves_nothing() -> Outcome 
     let error = second.await.expect_err("its parent was rolled back");
     assert_eq!((error.code(), error.path), (Some(Code::NO_NODE), Some(format!("{root}/a/below"))));
     third.await?;
-    let names = lane.children(&ZnodePath::root()).await?.ok_or("the root is missing")?;
+    let (names, stat) = lane.children(&ZnodePath::root()).await?.ok_or("the root is missing")?;
+    assert_eq!(stat.num_children, 2);
     let mut names: Vec<&str> = names.iter().collect();
     names.sort_unstable();
     assert_eq!(names, ["c", "there"]);

@@ -66,7 +66,17 @@ fn locates_a_path_below_its_chroot() {
         let path = ZnodePath::new(path);
         assert_eq!(chroot.locate(&path).to_string(), located);
         assert_eq!(chroot.locate(&path).len(), located.len());
+        assert_eq!(chroot.below(located), Some(path));
     }
+}
+
+#[test]
+fn finds_nothing_below_a_chroot_that_is_elsewhere() {
+    let chroot = Chroot(String::from("/x"));
+    for path in ["/", "/xy", "/a/x", "", "/x/"] {
+        assert_eq!(chroot.below(path), None, "{path}");
+    }
+    assert_eq!(Chroot::none().below(""), None);
 }
 
 #[test]

@@ -43,6 +43,17 @@ pub struct ReplyHeader {
     pub code: Code,
 }
 
+/// `WatcherEvent`: a watch fired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatcherEvent {
+    /// What happened (Watcher.java, `EventType`).
+    pub kind: i32,
+    /// The state of the session (Watcher.java, `KeeperState`).
+    pub state: i32,
+    /// The absolute path of the znode that it happened to.
+    pub path: String,
+}
+
 /// The answer to one operation of a multi or a multiRead.
 #[derive(Clone, Debug)]
 pub enum MultiResult {
@@ -50,7 +61,7 @@ pub enum MultiResult {
     Data(Option<Bytes>, Stat),
     /// getChildren
     Children(Names),
-    /// A write that was done.
+    /// A write that was done, or a check that held.
     Written,
     /// It failed, or was not tried because another one failed.
     Refused(Code),
@@ -158,6 +169,16 @@ impl Decoder {
         Ok(Names::packed(text, ends, GAP))
     }
 
+    /// `GetChildren2Response`
+    pub fn names_and_stat(&mut self) -> Result<(Names, Stat), Malformed> {
+        Ok((self.names()?, self.stat()?))
+    }
+
+    /// `WatcherEvent`
+    pub fn watcher_event(&mut self) -> Result<WatcherEvent, Malformed> {
+        Ok(WatcherEvent { kind: self.int()?, state: self.int()?, path: self.text()?.to_owned() })
+    }
+
     /// `vector<ACL>`
     pub fn acl(&mut self) -> Result<Acl, Malformed> {
         let count = self.count(ACL_ENTRY_BYTES_MIN)?;
@@ -187,8 +208,9 @@ impl Decoder {
                 self.text()?;
                 MultiResult::Written
             }
-            // What a container and a TTL znode are answered with, too (FinalRequestProcessor.java:243-247).
-            op::CREATE2 => {
+            // A container and a TTL znode are answered as a create2 (FinalRequestProcessor.java:243-247); under their
+            // own names they would hold the same.
+            op::CREATE2 | op::CREATE_CONTAINER | op::CREATE_TTL => {
                 self.text()?;
                 self.skip(STAT_BYTES)?;
                 MultiResult::Written
@@ -197,6 +219,8 @@ impl Decoder {
                 self.skip(STAT_BYTES)?;
                 MultiResult::Written
             }
+            // Nothing but its header (MultiResponse.java, `serialize`).
+            op::DELETE | op::CHECK => MultiResult::Written,
             _ => return Err(Malformed("a multi's answer holds a result of an operation that was not asked for")),
         }))
     }

@@ -6,6 +6,13 @@ use super::{LENGTH_BYTES, op};
 use crate::connect::Located;
 use crate::znode::{Acl, Kind};
 
+/// What a create is flagged with (CreateMode.java): it says again what the operation says.
+mod flags {
+    pub(super) const PERSISTENT: i32 = 0;
+    pub(super) const CONTAINER: i32 = 4;
+    pub(super) const PERSISTENT_WITH_TTL: i32 = 5;
+}
+
 /// Appends one frame: what `body` writes, behind its length. The error is the length of a frame that is too long to
 /// be told in 31 bits; then the buffer is as it was.
 pub fn frame(buffer: &mut BytesMut, body: impl FnOnce(&mut Encoder<'_>)) -> Result<(), usize> {
@@ -113,7 +120,8 @@ impl Encoder<'_> {
         self.buffer(Some(credentials));
     }
 
-    /// `GetDataRequest`, `GetChildrenRequest` and `ExistsRequest`, which are alike; no watch is left.
+    /// `GetDataRequest`, `GetChildrenRequest`, `GetChildren2Request` and `ExistsRequest`, which are alike; no watch is
+    /// left.
     pub fn read(&mut self, path: Located<'_>) {
         self.path(path);
         self.boolean(false);
@@ -132,23 +140,50 @@ impl Encoder<'_> {
         self.int(aversion);
     }
 
+    /// `AddWatchRequest`; the mode is AddWatchMode.java's.
+    pub fn add_watch(&mut self, path: Located<'_>, mode: i32) {
+        self.path(path);
+        self.int(mode);
+    }
+
     /// A create in a multi: as op 1, which every server knows and answers with less than create2, unless the kind
     /// needs an operation of its own. Never an ephemeral.
     pub fn multi_create(&mut self, path: Located<'_>, data: Option<&[u8]>, acl: &Acl, kind: Kind) {
-        // CreateMode.java: the flags say again what the operation says.
-        let (op, flags, ttl) = match kind {
-            Kind::Persistent | Kind::Ephemeral { .. } => (op::CREATE, 0, None),
-            Kind::Container => (op::CREATE_CONTAINER, 4, None),
-            Kind::Ttl { ttl_ms } => (op::CREATE_TTL, 5, Some(ttl_ms)),
-        };
+        match kind {
+            Kind::Persistent | Kind::Ephemeral { .. } => self.create(op::CREATE, path, data, acl, flags::PERSISTENT),
+            Kind::Container => self.create(op::CREATE_CONTAINER, path, data, acl, flags::CONTAINER),
+            Kind::Ttl { ttl_ms } => {
+                self.create(op::CREATE_TTL, path, data, acl, flags::PERSISTENT_WITH_TTL);
+                self.long(ttl_ms);
+            }
+        }
+    }
+
+    /// A create2 of a persistent znode in a multi: like [`multi_create`](Self::multi_create), and answered with the stat.
+    pub fn multi_create2(&mut self, path: Located<'_>, data: Option<&[u8]>, acl: &Acl) {
+        self.create(op::CREATE2, path, data, acl, flags::PERSISTENT);
+    }
+
+    fn create(&mut self, op: i32, path: Located<'_>, data: Option<&[u8]>, acl: &Acl, flags: i32) {
         self.multi_header(op);
         self.path(path);
         self.buffer(data);
         self.acl(acl);
         self.int(flags);
-        if let Some(ttl) = ttl {
-            self.long(ttl);
-        }
+    }
+
+    /// A delete in a multi.
+    pub fn multi_delete(&mut self, path: Located<'_>, version: i32) {
+        self.multi_header(op::DELETE);
+        self.path(path);
+        self.int(version);
+    }
+
+    /// A check of a znode's version in a multi.
+    pub fn multi_check(&mut self, path: Located<'_>, version: i32) {
+        self.multi_header(op::CHECK);
+        self.path(path);
+        self.int(version);
     }
 
     /// A setData in a multi.

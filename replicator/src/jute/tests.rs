@@ -153,6 +153,65 @@ proptest! {
     }
 
     #[test]
+    fn a_multi_of_writes_is_read_to_its_end(paths in proptest::collection::vec(".{0,8}", 4), stat in any_stat()) {
+        let bytes = encode(|encoder| {
+            for (op, path) in [op::CREATE, op::CREATE2, op::CREATE_CONTAINER, op::CREATE_TTL].into_iter().zip(&paths) {
+                result_header(encoder, op);
+                encoder.text(path);
+                if op != op::CREATE {
+                    put_stat(encoder, &stat);
+                }
+            }
+            result_header(encoder, op::DELETE);
+            result_header(encoder, op::CHECK);
+            result_header(encoder, op::SET_DATA);
+            put_stat(encoder, &stat);
+            encoder.multi_end();
+        });
+        let results = decode(&bytes, results);
+        prop_assert_eq!(results.len(), 7);
+        prop_assert!(results.iter().all(|result| matches!(result, MultiResult::Written)), "{:?}", results);
+    }
+
+    #[test]
+    fn names_come_back_with_their_stat(names in any_names(), stat in any_stat()) {
+        let bytes = encode(|encoder| {
+            put_names(encoder, &names);
+            put_stat(encoder, &stat);
+        });
+        let (read, read_stat) = decode(&bytes, Decoder::names_and_stat);
+        prop_assert!(read.iter().eq(names.iter()), "{:?}", read);
+        prop_assert_eq!(read_stat, stat);
+    }
+
+    #[test]
+    fn a_watchers_event_comes_back(kind in any::<i32>(), state in any::<i32>(), path in ".{0,20}") {
+        let bytes = encode(|encoder| {
+            encoder.int(kind);
+            encoder.int(state);
+            encoder.text(&path);
+        });
+        prop_assert_eq!(decode(&bytes, Decoder::watcher_event), WatcherEvent { kind, state, path });
+    }
+
+    #[test]
+    fn deletes_checks_and_watches_are_as_the_server_reads_them(version in any::<i32>()) {
+        let chroot = Chroot::new("/below").expect("a path");
+        let path = ZnodePath::new("/a/b");
+        let delete = encode(|encoder| encoder.multi_delete(chroot.locate(&path), version));
+        let check = encode(|encoder| encoder.multi_check(chroot.locate(&path), version));
+        for (bytes, op) in [(delete, op::DELETE), (check, op::CHECK)] {
+            let mut decoder = Decoder::new(bytes);
+            prop_assert_eq!((decoder.int(), decoder.boolean(), decoder.int()), (Ok(op), Ok(false), Ok(-1)));
+            prop_assert_eq!(decoder.text(), Ok("/below/a/b"));
+            prop_assert_eq!((decoder.int(), decoder.rest()), (Ok(version), &b""[..]));
+        }
+        let mut watch = Decoder::new(encode(|encoder| encoder.add_watch(chroot.locate(&path), version)));
+        prop_assert_eq!(watch.text(), Ok("/below/a/b"));
+        prop_assert_eq!((watch.int(), watch.rest()), (Ok(version), &b""[..]));
+    }
+
+    #[test]
     fn no_bytes_make_a_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         decode_as_everything(&Bytes::from(bytes));
     }
@@ -170,12 +229,14 @@ proptest! {
     fn creates_are_as_the_server_reads_them(data in any_data(), acl in any_acl(), ttl_ms in 1..i64::MAX) {
         let chroot = Chroot::new("/below").expect("a path");
         let path = ZnodePath::new("/a/b");
-        for (kind, op, flags) in [
-            (Kind::Persistent, op::CREATE, 0),
-            (Kind::Container, op::CREATE_CONTAINER, 4),
-            (Kind::Ttl { ttl_ms }, op::CREATE_TTL, 5),
+        let create = |kind| encode(|encoder| encoder.multi_create(chroot.locate(&path), data.as_deref(), &acl, kind));
+        let create2 = encode(|encoder| encoder.multi_create2(chroot.locate(&path), data.as_deref(), &acl));
+        for (bytes, op, flags) in [
+            (create(Kind::Persistent), op::CREATE, 0),
+            (create(Kind::Container), op::CREATE_CONTAINER, 4),
+            (create(Kind::Ttl { ttl_ms }), op::CREATE_TTL, 5),
+            (create2, op::CREATE2, 0),
         ] {
-            let bytes = encode(|encoder| encoder.multi_create(chroot.locate(&path), data.as_deref(), &acl, kind));
             let mut decoder = Decoder::new(bytes);
             prop_assert_eq!((decoder.int(), decoder.boolean(), decoder.int()), (Ok(op), Ok(false), Ok(-1)));
             prop_assert_eq!(decoder.text(), Ok("/below/a/b"));
@@ -201,6 +262,8 @@ fn decode_as_everything(bytes: &Bytes) {
     let _ = decoder().data();
     let _ = decoder().stat();
     let _ = decoder().acl();
+    let _ = decoder().names_and_stat();
+    let _ = decoder().watcher_event();
     let _ = results(&mut decoder());
     if let Ok(names) = decoder().names() {
         assert_eq!(names.iter().count(), names.len());

@@ -66,6 +66,12 @@ impl Session {
         Ok(stat.as_ref().map(stat_from))
     }
 
+    pub(super) async fn children(&self, path: &str) -> Result<(Names, Stat)> {
+        let children = self.client.get_children(path).await;
+        let (names, stat) = children.map_err(|error| failed(&error, "list children of"))?;
+        Ok((names.iter().collect(), stat_from(&stat)))
+    }
+
     pub(super) async fn acl(&self, path: &str) -> Result<Acl> {
         let (acl, _) = self.client.get_acl(path).await.map_err(|error| failed(&error, "read ACL of"))?;
         let mut last = self.last_acl.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -135,6 +141,8 @@ fn add_write(writer: &mut zk::MultiWriter<'_>, op: &WriteOp, path: &str) -> Resu
         WriteOp::SetData { data, version, .. } => {
             writer.add_set_data(path, data.as_deref().unwrap_or_default(), (*version >= 0).then_some(*version))
         }
+        WriteOp::Delete { version, .. } => writer.add_delete(path, (*version >= 0).then_some(*version)),
+        WriteOp::Check { version, .. } => writer.add_check_version(path, *version),
         WriteOp::SetAcl { .. } => Err(zk::Error::BadArguments(&"setACL is not allowed inside a multi")),
     };
     added.map_err(|error| failed(&error, op.name()))

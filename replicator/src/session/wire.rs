@@ -24,6 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -33,10 +34,10 @@ use self::replies::{done, malformed};
 use super::{ReadOp, ReadReply, WriteOp};
 use crate::connect::Located;
 use crate::error::{Code, Error, ErrorKind, Result};
-use crate::jute::{Encoder, op};
+use crate::jute::{Encoder, WatcherEvent, op};
 use crate::limits;
 use crate::options::EnsembleOptions;
-use crate::znode::{Acl, Stat, Zxid};
+use crate::znode::{Acl, Names, Stat, Zxid};
 
 /// A session on one connection.
 pub(super) struct Session {
@@ -99,6 +100,31 @@ impl Session {
                 Err(error) => Err(error),
             }
         }
+    }
+
+    pub(super) fn children(&self, path: Located<'_>) -> impl Future<Output = Result<(Names, Stat)>> + Send + use<> {
+        const OP: &str = "list children of";
+        let answer = self.shared.send(op::GET_CHILDREN2, |request| request.read(path));
+        async move { done(answer, OP).await?.body.names_and_stat().map_err(|error| malformed(error, OP)) }
+    }
+
+    /// Sets a persistent watch; what it sees comes through [`events`](Self::events). A server below 3.6 does not know
+    /// it, and would end the session that asks (UnimplementedRequestProcessor.java:32-43).
+    pub(super) fn add_watch(&self, path: Located<'_>, mode: i32) -> impl Future<Output = Result<()>> + Send + use<> {
+        const OP: &str = "watch";
+        let answer = self.multi_read.then(|| self.shared.send(op::ADD_WATCH, |request| request.add_watch(path, mode)));
+        async move {
+            match answer {
+                Some(answer) => done(answer, OP).await.map(drop),
+                None => Err(Error::new(ErrorKind::Refused(Code::UNIMPLEMENTED), OP)),
+            }
+        }
+    }
+
+    /// What the watches of this session see from now on, and the zxid that the server told with it. Ends with the
+    /// session, when it is called again, and when more than [`limits::EVENTS_WAITING_MAX`] wait to be taken.
+    pub(super) fn events(&self) -> mpsc::Receiver<(Zxid, WatcherEvent)> {
+        self.shared.events()
     }
 
     pub(super) fn acl(&self, path: Located<'_>) -> impl Future<Output = Result<Acl>> + Send + use<> {
@@ -177,6 +203,8 @@ fn encode_write(request: &mut Encoder<'_>, write: &WriteOp, path: Located<'_>) {
     match write {
         WriteOp::Create { data, acl, kind, .. } => request.multi_create(path, data.as_deref(), acl, *kind),
         WriteOp::SetData { data, version, .. } => request.multi_set_data(path, data.as_deref(), *version),
+        WriteOp::Delete { version, .. } => request.multi_delete(path, *version),
+        WriteOp::Check { version, .. } => request.multi_check(path, *version),
         WriteOp::SetAcl { .. } => debug_assert!(false, "a setACL is no part of a multi"),
     }
 }

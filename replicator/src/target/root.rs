@@ -91,7 +91,7 @@ async fn same_ensemble(source: &Lane, target: &Lane) -> Result<Option<bool>> {
         }
     }
     let root = ZnodePath::root();
-    let names = here.children(&root).await?.unwrap_or_default();
+    let (names, _) = here.children(&root).await?.unwrap_or_default();
     let paths: Vec<_> = names.iter().map(|name| root.child(name)).filter(|path| !is_reserved(path.as_str())).collect();
     let stats = stream::iter(paths.into_iter().take(limits::SAME_ENSEMBLE_CHILDREN_MAX)).map(|path| {
         let (here, there) = (&here, &there);

@@ -89,10 +89,13 @@ fn receive(inbound: &mut Inbound, shared: &Shared, pulse: &mut Pulse) -> Result<
     while let Some(frame) = inbound.next_frame()? {
         let mut body = Decoder::new(frame);
         let header = body.reply_header().map_err(|Malformed(text)| ErrorKind::Protocol(text.to_owned()))?;
+        if header.xid == xid::NOTIFICATION {
+            // Its zxid is that of a transaction which is perhaps not applied in full.
+            shared.notify(header, body)?;
+            continue;
+        }
         shared.saw(header.zxid);
         match header.xid {
-            // No request of ours leaves a watch.
-            xid::NOTIFICATION => {}
             xid::PING => pulse.ping_answered(),
             _ => shared.answer(header, body)?,
         }

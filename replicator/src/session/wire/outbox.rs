@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::error::{Code, ErrorKind};
-use crate::jute::{self, Decoder, Encoder, ReplyHeader, op, xid};
+use crate::jute::{self, Decoder, Encoder, Malformed, ReplyHeader, WatcherEvent, op, xid};
+use crate::limits;
 use crate::znode::Zxid;
 
 /// What callers and the connection's task share.
@@ -23,6 +24,8 @@ pub(super) struct Shared {
     /// Tells the task that the outbox is no longer empty.
     filled: Notify,
     last_zxid: AtomicI64,
+    /// Who is told of what the watches see.
+    events: Mutex<Option<mpsc::Sender<(Zxid, WatcherEvent)>>>,
 }
 
 struct Outbox {
@@ -64,7 +67,12 @@ impl Answer {
 impl Shared {
     pub(super) fn new() -> Self {
         let outbox = Outbox { frames: BytesMut::new(), waiting: VecDeque::new(), last_xid: 0, ended: None };
-        Self { outbox: Mutex::new(outbox), filled: Notify::new(), last_zxid: AtomicI64::new(0) }
+        Self {
+            outbox: Mutex::new(outbox),
+            filled: Notify::new(),
+            last_zxid: AtomicI64::new(0),
+            events: Mutex::default(),
+        }
     }
 
     /// Puts a request into the outbox.
@@ -135,9 +143,34 @@ impl Shared {
         outbox.frames = BytesMut::new();
         let waiting = std::mem::take(&mut outbox.waiting);
         drop(outbox);
+        self.listener().take();
         for waiting in waiting {
             let _ = waiting.reply.send(Err(why.clone()));
         }
+    }
+
+    /// What the watches see from now on; who listened before hears no more.
+    pub(super) fn events(&self) -> mpsc::Receiver<(Zxid, WatcherEvent)> {
+        let (events, heard) = mpsc::channel(limits::EVENTS_WAITING_MAX);
+        // Under the lock of the outbox, so that a connection can't end in between and leave a stream that never does.
+        let outbox = self.lock();
+        if outbox.ended.is_none() {
+            *self.listener() = Some(events);
+        }
+        heard
+    }
+
+    /// Hands out what a watch has seen. A listener that falls behind is dropped: a stream with a gap must end, and the
+    /// server's replies must not wait for it.
+    pub(super) fn notify(&self, header: ReplyHeader, mut body: Decoder) -> Result<(), ErrorKind> {
+        let mut listener = self.listener();
+        if let Some(events) = &*listener {
+            let event = body.watcher_event().map_err(|Malformed(text)| ErrorKind::Protocol(text.to_owned()))?;
+            if events.try_send((Zxid(header.zxid), event)).is_err() {
+                *listener = None;
+            }
+        }
+        Ok(())
     }
 
     /// The highest zxid of any reply.
@@ -172,6 +205,10 @@ impl Shared {
             self.filled.notify_one();
         }
         Answer(Ok(answer))
+    }
+
+    fn listener(&self) -> MutexGuard<'_, Option<mpsc::Sender<(Zxid, WatcherEvent)>>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Outbox> {

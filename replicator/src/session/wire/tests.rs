@@ -252,17 +252,19 @@ async fn a_multi_has_the_bytes_that_the_batcher_counted() {
         create("/a/b", data.clone(), Kind::Container),
         create("/a/b/c", data, Kind::Ttl { ttl_ms: 7 }),
         set,
+        WriteOp::Check { path: ZnodePath::new("/a"), version: -1 },
+        WriteOp::Delete { path: ZnodePath::new("/a/b"), version: 4 },
     ] {
         batcher.push(op, &permit, &mut Vec::new()).expect("small");
     }
-    let batch = batcher.take().expect("four operations");
+    let batch = batcher.take().expect("six operations");
     let bytes = batch.bytes;
     let serve = move |mut peer: Peer| async move {
         let frame = peer.frame().await;
         assert_eq!(frame.len(), bytes);
         let xid = Decoder::new(frame).int().expect("a header");
         peer.reply(xid, 9, 0, |encoder| {
-            for (op, code) in [(op::NONE, 0), (op::NONE, 0), (op::NONE, -101), (op::NONE, -2)] {
+            for (op, code) in [(op::NONE, 0), (op::NONE, 0), (op::NONE, -101)].into_iter().chain([(op::NONE, -2); 3]) {
                 encoder.int(op);
                 encoder.boolean(false);
                 encoder.int(code);
@@ -278,6 +280,56 @@ async fn a_multi_has_the_bytes_that_the_batcher_counted() {
     });
     let (index, error) = failed.await.expect_err("the third one failed");
     assert_eq!((index, error.code()), (Some(2), Some(Code::NO_NODE)));
+}
+
+#[tokio::test]
+async fn events_come_in_order_and_a_listener_that_falls_behind_hears_no_more() {
+    let many = i32::try_from(limits::EVENTS_WAITING_MAX).expect("few enough");
+    let serve = move |mut peer: Peer| async move {
+        let (xid, op) = peer.request().await;
+        assert_eq!(op, op::ADD_WATCH);
+        peer.reply(xid, 6, 0, |encoder| encoder.int(0)).await;
+        for kind in 0..2 * many {
+            peer.reply(xid::NOTIFICATION, 9, 0, |encoder| {
+                encoder.int(kind);
+                encoder.int(3);
+                encoder.text("/a");
+            })
+            .await;
+        }
+        let (xid, _) = peer.request().await;
+        peer.reply(xid, 8, 0, |encoder| put_stat(encoder, 0)).await;
+        peer.end().await;
+    };
+    with_server((3, 9), serve, async |session| {
+        let mut events = session.events();
+        session.add_watch(Chroot::none().locate(&ZnodePath::new("/a")), 1).await.expect("it is set");
+        // Behind this answer all of them have come.
+        stat_of(&session, "/a").await.expect("a stat");
+        for kind in 0..many {
+            let event = WatcherEvent { kind, state: 3, path: "/a".to_owned() };
+            assert_eq!(events.recv().await, Some((Zxid(9), event)));
+        }
+        assert_eq!(events.recv().await, None);
+        assert_eq!(session.last_zxid(), Zxid(8), "an event's transaction may not be applied in full");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_listener_is_told_when_the_session_ends() {
+    let serve = |mut peer: Peer| async move {
+        peer.request().await;
+    };
+    with_server((3, 5), serve, async |session| {
+        let refused = session.add_watch(Chroot::none().locate(&ZnodePath::root()), 0).await;
+        assert_eq!(refused.expect_err("3.5 knows no addWatch").code(), Some(Code::UNIMPLEMENTED));
+        let mut events = session.events();
+        stat_of(&session, "/a").await.expect_err("the server has gone");
+        assert_eq!(events.recv().await, None);
+        assert_eq!(session.events().recv().await, None);
+    })
+    .await;
 }
 
 #[test]
