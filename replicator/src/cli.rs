@@ -19,6 +19,7 @@ use self::credentials::Credentials;
 use crate::connect::ConnectString;
 use crate::copy::copy;
 use crate::error::{Error, Result};
+use crate::filter::Filter;
 use crate::limits;
 use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, ReadFrom, Transport, VerifyOptions};
 use crate::progress::Progress;
@@ -50,11 +51,21 @@ Examples:
     zkreplicator copy --update zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
 
   With credentials that stand on no command line:
-    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a";
+    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a
+
+  Of each application its configuration alone, and no znode called tmp:
+    zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' zk1:2181/a new1:2181/a
+
+Globs are paths below the root of the tree:
+  *  ?  [ab]  {one,two}  names or parts of them; they cross no slash, and a \\ takes one as it is
+  **                     any number of names: /**/tmp at any depth, /apps/** all below /apps";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   zkreplicator verify zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+  A part of the trees (see zkreplicator copy --help):
+    zkreplicator verify --include '/apps/*' --exclude '/**/lock' zk1:2181/a new1:2181/a
 
 Each difference is a line with a sign:
   +  only the source has it
@@ -125,6 +136,12 @@ struct Trees {
     /// How the report is written to stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Take only what the glob matches, with everything below it and the parents it needs; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// Leave out what the glob matches, with everything below it, even if it is included; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
     /// File with lines of scheme:credentials for both sides; may be given several times
     #[arg(long, value_name = "FILE")]
     auth_file: Vec<PathBuf>,
@@ -249,7 +266,8 @@ pub fn main() -> ExitCode {
         Command::Verify { trees, acl, .. } => ("verify", trees, (*acl).into()),
     };
     let (source, target) = (trees.source.clone(), trees.target.clone());
-    let task = Task { command, source, target, transport: trees.transport.into(), acl };
+    let (include, exclude) = (trees.include.clone(), trees.exclude.clone());
+    let task = Task { command, source, target, transport: trees.transport.into(), acl, include, exclude };
     let format = trees.format;
     let outcome = match understand(cli.command) {
         Ok(work) => run(&work),
@@ -267,16 +285,16 @@ fn understand(command: Command) -> Result<Work> {
                 return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
             }
             let (source, target) = trees.understand()?;
-            let (acl, counters) = (acl.into(), !no_counters);
-            Ok(Work::Copy(CopyOptions { source, target, update, verify, acl, counters, jute_maxbuffer }))
+            let (filter, acl, counters) = (trees.filter()?, acl.into(), !no_counters);
+            Ok(Work::Copy(CopyOptions { source, target, update, verify, filter, acl, counters, jute_maxbuffer }))
         }
         Command::Verify { trees, acl, list } => {
             let (source, target) = trees.understand()?;
-            let acl = acl.into();
             Ok(Work::Verify(VerifyOptions {
                 source,
                 target,
-                acl,
+                filter: trees.filter()?,
+                acl: acl.into(),
                 target_seen: Zxid::default(),
                 differences_listed: list,
             }))
@@ -285,6 +303,10 @@ fn understand(command: Command) -> Result<Work> {
 }
 
 impl Trees {
+    fn filter(&self) -> Result<Filter> {
+        Filter::new(&self.include, &self.exclude)
+    }
+
     fn understand(&self) -> Result<(EnsembleOptions, EnsembleOptions)> {
         let credentials = Credentials::read(&self.auth_file, &self.source_auth_file, &self.target_auth_file)?;
         let side = |connect: &str, auths| {

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use self::passes::Line;
 pub use self::passes::Passes;
 use crate::error::{Error, ErrorKind, Result, Side};
+use crate::filter::Place;
 use crate::latency::Latency;
 use crate::limits;
 use crate::options::CopyOptions;
@@ -133,11 +134,14 @@ async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<
     let root = ZnodePath::root();
     check_source(source).await?;
     let reserved = root.child("zookeeper");
-    if writer.chroot().is_none() && !source.lane().chroot().is_none() && source.lane().stat(&reserved).await?.is_some()
+    if writer.chroot().is_none()
+        && !source.lane().chroot().is_none()
+        && options.filter.place(&reserved) != Place::LeftOut
+        && source.lane().stat(&reserved).await?.is_some()
     {
         return Err(Error::bad_input(format!(
             "the source has a znode {}/zookeeper, which can't live at the root of the target, where /zookeeper is \
-             ZooKeeper's own: nothing was changed; choose a target with a path",
+             ZooKeeper's own: nothing was changed; choose a target with a path, or leave it out with --exclude /zookeeper",
             source.lane().chroot().as_str()
         )));
     }

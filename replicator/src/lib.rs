@@ -17,6 +17,7 @@ pub mod connect;
 pub mod copy;
 pub mod digest;
 pub mod error;
+pub mod filter;
 pub mod jute;
 pub mod latency;
 pub mod limits;

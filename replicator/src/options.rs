@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
+use crate::filter::Filter;
 use crate::limits;
 use crate::znode::Zxid;
 
@@ -115,12 +116,30 @@ pub struct CopyOptions {
     pub update: bool,
     /// Whether both trees are compared afterwards.
     pub verify: bool,
+    /// What of the tree is copied.
+    pub filter: Filter,
     /// What becomes of ACLs.
     pub acl: AclPolicy,
     /// Whether sequence counters are carried over.
     pub counters: bool,
     /// The largest request that the target takes, in bytes.
     pub jute_maxbuffer: usize,
+}
+
+impl CopyOptions {
+    /// The defaults of the command line.
+    pub fn between(source: EnsembleOptions, target: EnsembleOptions) -> Self {
+        Self {
+            source,
+            target,
+            update: false,
+            verify: false,
+            filter: Filter::default(),
+            acl: AclPolicy::Preserve,
+            counters: true,
+            jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
+        }
+    }
 }
 
 /// What a verify is told.
@@ -130,6 +149,8 @@ pub struct VerifyOptions {
     pub source: EnsembleOptions,
     /// The tree that should be equal.
     pub target: EnsembleOptions,
+    /// What of the trees is compared.
+    pub filter: Filter,
     /// Whether ACLs are compared.
     pub acl: AclPolicy,
     /// The target is read on servers that have applied every transaction up to this one.
@@ -144,6 +165,7 @@ impl VerifyOptions {
         Self {
             source: copy.source.clone(),
             target: copy.target.clone(),
+            filter: copy.filter.clone(),
             acl: copy.acl,
             target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,

@@ -20,6 +20,7 @@ pub struct Progress {
     requests: AtomicU64,
     ephemeral: AtomicU64,
     reserved: AtomicU64,
+    filtered: AtomicU64,
     vanished: AtomicU64,
 }
 
@@ -50,6 +51,8 @@ pub struct Counts {
     pub ephemeral: u64,
     /// Znodes of ZooKeeper's own left out.
     pub reserved: u64,
+    /// Znodes that the filter left out; what is below them was not looked at, and is not counted.
+    pub filtered: u64,
     /// Znodes that were deleted while they were being read.
     pub vanished: u64,
 }
@@ -64,6 +67,7 @@ impl Progress {
             }
             Visit::Ephemeral { .. } => add(&self.ephemeral, 1),
             Visit::Reserved(_) => add(&self.reserved, 1),
+            Visit::Filtered(count) => add(&self.filtered, *count as u64),
             Visit::Vanished(_) => add(&self.vanished, 1),
             Visit::Children(..) | Visit::Leave(_) | Visit::Unreadable(..) => {}
         }
@@ -119,6 +123,7 @@ impl Progress {
             requests: get(&self.requests),
             ephemeral: get(&self.ephemeral),
             reserved: get(&self.reserved),
+            filtered: get(&self.filtered),
             vanished: get(&self.vanished),
         }
     }

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::{self, Sender};
 use crate::batch::{Batch, Batcher};
 use crate::budget::{Budget, Weight};
 use crate::error::{Code, Error, Result, Side};
+use crate::filter::Filter;
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
 use crate::progress::Progress;
@@ -67,7 +68,7 @@ fn moved(error: &Error) -> bool {
 async fn pass(writer: &Lane, ensemble: &EnsembleOptions, request_bytes_max: usize, progress: &Progress) -> Result<()> {
     let seen = writer.last_zxid().unwrap_or_default();
     let reader = Reader::connect(writer.side(), ensemble, AclPolicy::Open, seen).await?;
-    let walk = Walk::of_tree(&reader, Budget::of_line());
+    let walk = Walk::of_tree(&reader, Budget::of_line(), Filter::default());
     let removed = walked(walk, writer, request_bytes_max, progress).await;
     reader.close().await;
     removed
@@ -137,7 +138,7 @@ impl Parents {
                 self.go(path, gone);
             }
             Visit::Unreadable(path, code) => return Err((path, code)),
-            Visit::Children(..) | Visit::Vanished(_) | Visit::Reserved(_) => {}
+            Visit::Children(..) | Visit::Vanished(_) | Visit::Reserved(_) | Visit::Filtered(_) => {}
         }
         Ok(())
     }

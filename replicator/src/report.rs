@@ -44,6 +44,10 @@ pub struct Task {
     pub transport: Transport,
     /// Whether ACLs were read.
     pub acl: AclPolicy,
+    /// Globs of what was taken; none: everything.
+    pub include: Vec<String>,
+    /// Globs of what was left out.
+    pub exclude: Vec<String>,
 }
 
 impl Task {
@@ -112,6 +116,8 @@ impl Outcome {
                 AclPolicy::Preserve => "preserved",
                 AclPolicy::Open => "not read",
             },
+            "include": task.include,
+            "exclude": task.exclude,
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "copy": self.copy.as_ref().map(copy_json),
@@ -249,7 +255,7 @@ fn summary_json(summary: &Summary) -> Value {
 }
 
 fn skipped_json(counts: &Counts) -> Value {
-    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "vanished": counts.vanished })
+    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "filtered": counts.filtered, "vanished": counts.vanished })
 }
 
 fn latencies_text(source: &[Latency], target: &[Latency], text: &mut String) -> fmt::Result {
@@ -340,6 +346,7 @@ fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {
     for (count, why) in [
         (counts.ephemeral, "ephemeral (they belong to live sessions)"),
         (counts.reserved, "of ZooKeeper's own (/zookeeper)"),
+        (counts.filtered, "by --include or --exclude, each with everything below it (which is not counted)"),
         (counts.vanished, "deleted at the source while they were being read"),
     ] {
         if count > 0 {

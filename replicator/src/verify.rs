@@ -16,6 +16,7 @@ use crate::budget::Budget;
 use crate::connect::is_reserved;
 use crate::digest::TreeDigest;
 use crate::error::{Code, Error, ErrorKind, Result, Side};
+use crate::filter::{Filter, Place};
 use crate::latency::Latency;
 use crate::limits;
 use crate::options::VerifyOptions;
@@ -156,7 +157,7 @@ async fn run(
     crate::copy::check_source(source).await?;
     let pool = Pool::new()?;
     let (chunks_in, chunks) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::of_line());
+    let walk = Walk::of_tree(source, Budget::of_line(), options.filter.clone());
     let listed = options.differences_listed;
     let found = crate::copy::pair(chunks, Pairing::new(target, true))
         .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, listed)).await) })
@@ -164,7 +165,7 @@ async fn run(
     let report = VerifyReport { differences: Differences::new(listed), ..VerifyReport::default() };
     // While it asks for extras nobody drives the pairs, which hold places in the reader's windows.
     let beside = target.beside();
-    let comparison = Comparison { target: &beside, report };
+    let comparison = Comparison { target: &beside, filter: &options.filter, report };
     let (read, compared) = tokio::join!(crate::copy::read(walk, chunks_in, progress), comparison.run(found));
     // The walk's own failure is the cause when both fail.
     read.and(compared)
@@ -245,6 +246,7 @@ impl Found {
 /// The end of the line: takes what was found, in order, and asks the target for what is open.
 struct Comparison<'a> {
     target: &'a Reader,
+    filter: &'a Filter,
     report: VerifyReport,
 }
 
@@ -271,7 +273,7 @@ impl Comparison<'_> {
     async fn extras(&mut self, parent: ZnodePath, names: Names) -> Result<()> {
         let at_root = self.target.lane().chroot().is_none() && parent.is_root();
         let names: Names = names.iter().filter(|name| !(at_root && is_reserved(parent.child(name).as_str()))).collect();
-        let mut walk = Walk::of_children(self.target, Budget::of_line(), parent, names);
+        let mut walk = Walk::of_children(self.target, Budget::of_line(), self.filter.clone(), parent, names);
         while let Some(chunk) = walk.next().await? {
             for visit in chunk.visits {
                 match visit {
@@ -297,8 +299,10 @@ impl Comparison<'_> {
     async fn beside_ephemeral(&mut self, path: ZnodePath) -> Result<()> {
         match self.target.lane().znode(&path).await {
             Ok(Some(znode)) if !znode.kind.is_ephemeral() => {
-                self.report.target.add(&znode);
-                self.found(Sign::OnlyTarget, path.clone());
+                if self.filter.place(&path) == Place::Taken {
+                    self.report.target.add(&znode);
+                    self.found(Sign::OnlyTarget, path.clone());
+                }
                 self.children(path).await
             }
             Err(error) if error.code() == Some(Code::NO_AUTH) => {

@@ -5,6 +5,7 @@ mod copy;
 mod corpora;
 mod counters;
 mod faults;
+mod filter;
 mod harness_itself;
 mod moving;
 mod operations;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use harness::{Server, ServerOptions, load, read_tree, shared_pair, tree, unique_root, until};
 use replicator::copy::{CopyReport, copy};
-use replicator::options::{AclPolicy, CopyOptions, EnsembleOptions};
+use replicator::options::{CopyOptions, EnsembleOptions};
 use replicator::progress::Progress;
 use tokio_util::sync::CancellationToken;
 use zookeeper_client::{Acl, Acls, AuthId, Client, CreateMode, CreateOptions, Permission};
@@ -17,15 +17,7 @@ const OPEN: CreateOptions<'static> = CreateMode::Persistent.with_acls(Acls::anyo
 const EPHEMERAL: CreateOptions<'static> = CreateMode::Ephemeral.with_acls(Acls::anyone_all());
 
 pub(crate) fn copy_options(source: &str, target: &str) -> Result<CopyOptions, replicator::error::Error> {
-    Ok(CopyOptions {
-        source: EnsembleOptions::to(source.parse()?),
-        target: EnsembleOptions::to(target.parse()?),
-        update: false,
-        verify: false,
-        acl: AclPolicy::Preserve,
-        counters: true,
-        jute_maxbuffer: replicator::limits::JUTE_MAXBUFFER_BYTES,
-    })
+    Ok(CopyOptions::between(EnsembleOptions::to(source.parse()?), EnsembleOptions::to(target.parse()?)))
 }
 
 /// Copies, and lets `change` happen when the first znodes were read.
@@ -128,10 +120,11 @@ async fn a_quiet_source_is_read_once_and_foreign_znodes_at_the_target_stay() -> 
     Ok(())
 }
 
-/// Deletes and creates znodes again, for ever.
+/// Deletes znodes and creates them again with other data, for ever.
 async fn churn(client: &Client, paths: &[String]) -> Result<(), zookeeper_client::Error> {
-    for path in paths.iter().rev().cycle() {
-        let (deleted, created) = (client.delete(path, None), client.create(path, b"", &OPEN));
+    for (turn, path) in paths.iter().rev().cycle().enumerate() {
+        let data = turn.to_string();
+        let (deleted, created) = (client.delete(path, None), client.create(path, data.as_bytes(), &OPEN));
         (deleted.await?, created.await?);
     }
     Ok(())

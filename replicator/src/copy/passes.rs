@@ -13,6 +13,7 @@ use super::{pair, read, received};
 use crate::batch::Batcher;
 use crate::budget::Budget;
 use crate::error::{Result, Side};
+use crate::filter::Filter;
 use crate::limits;
 use crate::options::CopyOptions;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
@@ -51,7 +52,7 @@ impl Line<'_> {
     pub(super) async fn run(&self, root: TargetRoot, beside: &mut Option<Reader>) -> Result<Passes> {
         let changes = Changes::default();
         let mut since = self.source.sync().await?;
-        let walk = Walk::of_tree(self.source, Budget::of_line()).sifted(&changes);
+        let walk = Walk::of_tree(self.source, Budget::of_line(), self.options.filter.clone()).sifted(&changes);
         if root.children > 0 {
             let pairing = Pairing::new(self.beside(beside).await?, false);
             self.pass(walk, self.progress, |chunks| pair(chunks, pairing)).await?;
@@ -80,7 +81,7 @@ impl Line<'_> {
     /// One pass of what has changed; gives the writes, and whether another one must look whatever they are.
     async fn again(&self, changes: &Changes, beside: &Reader) -> Result<(u64, bool)> {
         let before = writes(&self.progress.counts());
-        let walk = Walk::of_tree(self.source, Budget::of_line()).sifted(changes);
+        let walk = Walk::of_tree(self.source, Budget::of_line(), self.options.filter.clone()).sifted(changes);
         // What is read again was counted before.
         let uncounted = Progress::default();
         let pairs =
@@ -90,7 +91,7 @@ impl Line<'_> {
         for znode in gone {
             let (Some(parent), Some(name)) = (znode.parent(), znode.name()) else { continue };
             let names: Names = [name].into_iter().collect();
-            let walk = Walk::of_children(beside, Budget::of_line(), parent, names);
+            let walk = Walk::of_children(beside, Budget::of_line(), Filter::default(), parent, names);
             remove::walked(walk, self.writer, self.options.jute_maxbuffer, self.progress).await?;
         }
         Ok((writes(&self.progress.counts()) - before, unsure))

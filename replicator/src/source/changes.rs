@@ -104,7 +104,7 @@ impl State {
                 self.found.unsure = true;
                 self.since.is_none()
             }
-            Visit::Reserved(_) => self.since.is_none(),
+            Visit::Reserved(_) | Visit::Filtered(_) => self.since.is_none(),
             Visit::Unreadable(..) => true,
         }
     }

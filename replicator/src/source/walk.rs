@@ -13,6 +13,7 @@ use super::reader::Reader;
 use super::{Chunk, Visit};
 use crate::budget::{Budget, Permit, Weight};
 use crate::error::Result;
+use crate::filter::Filter;
 use crate::limits;
 use crate::session::ReadReply;
 use crate::znode::{Names, ZnodePath};
@@ -33,14 +34,14 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// A walk of the whole tree that `reader` sees.
-    pub fn of_tree(reader: &'a Reader, budget: Budget) -> Self {
-        Self::new(reader, budget, Frontier::of_tree(reader.lane().chroot().as_str()))
+    /// A walk of the tree that `reader` sees, or of what `filter` leaves of it.
+    pub fn of_tree(reader: &'a Reader, budget: Budget, filter: Filter) -> Self {
+        Self::new(reader, budget, Frontier::of_tree(reader.lane().chroot().as_str(), filter))
     }
 
-    /// A walk of some children of `parent` and all below them.
-    pub fn of_children(reader: &'a Reader, budget: Budget, parent: ZnodePath, names: Names) -> Self {
-        Self::new(reader, budget, Frontier::of_children(reader.lane().chroot().as_str(), parent, names))
+    /// A walk of some children of `parent` and all below them, or of what `filter` leaves of it.
+    pub fn of_children(reader: &'a Reader, budget: Budget, filter: Filter, parent: ZnodePath, names: Names) -> Self {
+        Self::new(reader, budget, Frontier::of_children(reader.lane().chroot().as_str(), filter, parent, names))
     }
 
     fn new(reader: &'a Reader, budget: Budget, frontier: Frontier) -> Self {

@@ -20,7 +20,10 @@ fn sifted(changes: &Changes, mut visits: Vec<Visit>) -> Vec<String> {
         Visit::Children(path, _) => format!("children of {path}"),
         Visit::Leave(path) => format!("leave {path}"),
         Visit::Ephemeral { path, .. } => format!("ephemeral {path}"),
-        Visit::Vanished(path) | Visit::Reserved(path) | Visit::Unreadable(path, _) => format!("other {path}"),
+        Visit::Filtered(count) => format!("{count} left out"),
+        Visit::Vanished(path) | Visit::Reserved(path) | Visit::Unreadable(path, _) => {
+            format!("other {path}")
+        }
     };
     visits.iter().map(path).collect()
 }
