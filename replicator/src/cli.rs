@@ -286,7 +286,17 @@ fn understand(command: Command) -> Result<Work> {
             }
             let (source, target) = trees.understand()?;
             let (filter, acl, counters) = (trees.filter()?, acl.into(), !no_counters);
-            Ok(Work::Copy(CopyOptions { source, target, update, verify, filter, acl, counters, jute_maxbuffer }))
+            Ok(Work::Copy(CopyOptions {
+                source,
+                target,
+                update,
+                verify,
+                filter,
+                acl,
+                counters,
+                removal: None,
+                jute_maxbuffer,
+            }))
         }
         Command::Verify { trees, acl, list } => {
             let (source, target) = trees.understand()?;

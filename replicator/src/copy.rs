@@ -7,6 +7,7 @@
 //! Each stage ends when the one before it has ended or the one behind it has gone; whichever fails first, the window
 //! of the writing session is drained before the copy returns, so that its counts are true.
 
+mod extras;
 mod passes;
 mod planner;
 

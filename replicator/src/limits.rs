@@ -63,9 +63,6 @@ pub const FINGERPRINTS_MAX: usize = 16_000_000;
 /// Passes over a source that keeps changing, the first one included; then the copy ends and says so.
 pub const PASSES_MAX: usize = 10;
 
-/// Znodes that went away during one pass and are removed behind it; more are left to the next.
-pub const GONE_REMEMBERED_MAX: usize = 100_000;
-
 /// What a znode costs in memory beside its data: path, stat, bookkeeping.
 pub const ZNODE_OVERHEAD_BYTES: usize = 256;
 

@@ -3,6 +3,8 @@
 //! Nothing here knows a command line; see [`crate::cli`] for how a user says it.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::connect::ConnectString;
@@ -122,6 +124,9 @@ pub struct CopyOptions {
     pub acl: AclPolicy,
     /// Whether sequence counters are carried over.
     pub counters: bool,
+    /// Whether what the source does not have is removed from the target, and how many znodes at most; each one that goes
+    /// makes it one less.
+    pub removal: Option<Arc<AtomicU64>>,
     /// The largest request that the target takes, in bytes.
     pub jute_maxbuffer: usize,
 }
@@ -137,6 +142,7 @@ impl CopyOptions {
             filter: Filter::default(),
             acl: AclPolicy::Preserve,
             counters: true,
+            removal: None,
             jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
         }
     }

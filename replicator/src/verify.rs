@@ -5,7 +5,6 @@
 //! the target has is found from the children lists and walked too. The digests are made from the same bytes that are
 //! compared.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt};
@@ -199,8 +198,7 @@ fn compare(pairs: Pairs, listed: usize) -> Found {
         match pair {
             Pair::Znode { source, target } => found.znode(&source, &target),
             Pair::Children { parent, source, target } => {
-                let known: HashSet<&str> = source.iter().collect();
-                let extras: Names = target.iter().filter(|name| !known.contains(name)).collect();
+                let extras = target.without(&source);
                 if !extras.is_empty() {
                     found.open.push(Open::Extras(parent, extras));
                 }

@@ -3,6 +3,7 @@
 //! Nothing here talks to a server. Paths are relative to the root of the tree that is moved: the root itself is `/`,
 //! wherever it lives in an ensemble (the chroot is applied in one place, [`crate::connect::Chroot`]).
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -128,6 +129,13 @@ impl Names {
     /// All names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Those that `other` does not have.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let known: HashSet<&str> = other.iter().collect();
+        self.iter().filter(|name| !known.contains(name)).collect()
     }
 
     /// Bytes that this list occupies.

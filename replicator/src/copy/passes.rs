@@ -5,29 +5,30 @@
 //! Walk ──chunks──> pair, plan, batch ──batches──> write
 //! ```
 
-use futures::{Stream, StreamExt, TryStreamExt};
+use std::sync::atomic::AtomicU64;
+
+use futures::{Stream, StreamExt};
 use tokio::sync::mpsc::{self, Receiver};
 
+use super::extras::Extras;
 use super::planner::Planner;
 use super::{pair, read, received};
 use crate::batch::Batcher;
 use crate::budget::Budget;
 use crate::error::{Result, Side};
-use crate::filter::Filter;
 use crate::limits;
 use crate::options::CopyOptions;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
 use crate::plan::Plan;
 use crate::progress::{Counts, Progress};
-use crate::remove;
+use crate::remove::Care;
 use crate::session::Lane;
-use crate::source::changes::{Changes, Found};
+use crate::source::changes::Changes;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
 use crate::target;
 use crate::target::root::TargetRoot;
-use crate::znode::Names;
 
 /// What the passes of a copy have come to.
 #[derive(Clone, Debug, Default)]
@@ -52,12 +53,18 @@ impl Line<'_> {
     pub(super) async fn run(&self, root: TargetRoot, beside: &mut Option<Reader>) -> Result<Passes> {
         let changes = Changes::default();
         let mut since = self.source.sync().await?;
-        let walk = Walk::of_tree(self.source, Budget::of_line(), self.options.filter.clone()).sifted(&changes);
-        if root.children > 0 {
-            let pairing = Pairing::new(self.beside(beside).await?, false);
-            self.pass(walk, self.progress, |chunks| pair(chunks, pairing)).await?;
-        } else {
+        let walk = self.walk(&changes);
+        if root.children == 0 {
             self.pass(walk, self.progress, |chunks| pair_root(chunks, root.znode)).await?;
+        } else {
+            let target = self.beside(beside).await?;
+            match &self.options.removal {
+                None => self.pass(walk, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await?,
+                Some(left) => {
+                    let extras = Extras::new(self, target, Care::Left(left), None);
+                    self.pass(walk, self.progress, |chunks| extras.removed_from(chunks)).await?;
+                }
+            }
         }
         let mut passes = Passes { later: Vec::new(), settled: self.progress.counts().vanished == 0 };
         while let Some(before) = since {
@@ -67,7 +74,8 @@ impl Line<'_> {
                 break;
             }
             changes.since(before);
-            let (writes, unsure) = self.again(&changes, self.beside(beside).await?).await?;
+            let writes = self.again(&changes, self.beside(beside).await?).await?;
+            let unsure = changes.is_unsure();
             tracing::debug!(pass = passes.later.len() + 2, writes, unsure, "the source's zxid had moved");
             passes.later.push(writes);
             passes.settled = writes == 0 && !unsure;
@@ -78,23 +86,19 @@ impl Line<'_> {
         Ok(passes)
     }
 
-    /// One pass of what has changed; gives the writes, and whether another one must look whatever they are.
-    async fn again(&self, changes: &Changes, beside: &Reader) -> Result<(u64, bool)> {
+    /// One pass of what has changed; gives the writes.
+    async fn again(&self, changes: &Changes, target: &Reader) -> Result<u64> {
         let before = writes(&self.progress.counts());
-        let walk = Walk::of_tree(self.source, Budget::of_line(), self.options.filter.clone()).sifted(changes);
         // What is read again was counted before.
         let uncounted = Progress::default();
-        let pairs =
-            |chunks| pair(chunks, Pairing::new(beside, true)).and_then(|pairs| note_gone(changes, beside, pairs));
-        self.pass(walk, &uncounted, pairs).await?;
-        let Found { gone, unsure } = changes.found();
-        for znode in gone {
-            let (Some(parent), Some(name)) = (znode.parent(), znode.name()) else { continue };
-            let names: Names = [name].into_iter().collect();
-            let walk = Walk::of_children(beside, Budget::of_line(), Filter::default(), parent, names);
-            remove::walked(walk, self.writer, self.options.jute_maxbuffer, self.progress).await?;
-        }
-        Ok((writes(&self.progress.counts()) - before, unsure))
+        let unlimited = AtomicU64::new(u64::MAX);
+        let extras = Extras::new(self, target, Care::Left(&unlimited), Some(changes));
+        self.pass(self.walk(changes), &uncounted, |chunks| extras.removed_from(chunks)).await?;
+        Ok(writes(&self.progress.counts()) - before)
+    }
+
+    fn walk<'a>(&'a self, changes: &'a Changes) -> Walk<'a> {
+        Walk::of_tree(self.source, Budget::of_line(), self.options.filter.clone()).sifted(changes)
     }
 
     /// The line itself.
@@ -143,24 +147,6 @@ impl Line<'_> {
 
 fn writes(counts: &Counts) -> u64 {
     counts.created + counts.data_set + counts.acl_set + counts.deleted + counts.counter_raised
-}
-
-/// Tells `changes` which children stand at the target alone.
-async fn note_gone(changes: &Changes, target: &Reader, pairs: Pairs) -> Result<Pairs> {
-    for pair in &pairs.pairs {
-        match pair {
-            Pair::Children { parent, source, target } => changes.children(parent, source, target),
-            Pair::Znode { source, target: Beside::Znode(there) }
-                if source.stat.num_children == 0 && there.stat.num_children > 0 =>
-            {
-                if let Some((names, _)) = target.lane().children(&source.path).await? {
-                    changes.children(&source.path, &Names::default(), &names);
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(pairs)
 }
 
 /// Pairs with a target that holds nothing but perhaps its root.

@@ -11,7 +11,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Visit;
 use super::fingerprints::Fingerprints;
-use crate::limits;
 use crate::znode::{Names, ZnodePath, Zxid};
 
 /// What several walks of one tree have met.
@@ -25,22 +24,14 @@ struct State {
     since: Option<Zxid>,
     /// Znodes that were taken and have children that are still being walked; with whether children came or went.
     open: HashSet<ZnodePath>,
-    found: Found,
-}
-
-/// What a pass has found besides znodes that are to be compared.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// Znodes that were seen before and have gone; whatever is below them has gone too.
-    pub gone: Vec<ZnodePath>,
-    /// Something went away while the pass went on, or more has gone than is remembered: another pass has to look.
-    pub unsure: bool,
+    /// Something went away while it was read, or more was met than is remembered: another pass has to look.
+    unsure: bool,
 }
 
 impl Default for Changes {
     fn default() -> Self {
-        let (seen, open, found) = (Fingerprints::new(), HashSet::new(), Found::default());
-        Self(Mutex::new(State { seen, since: None, open, found }))
+        let (seen, open) = (Fingerprints::new(), HashSet::new());
+        Self(Mutex::new(State { seen, since: None, open, unsure: false }))
     }
 }
 
@@ -49,13 +40,13 @@ impl Changes {
     pub fn since(&self, since: Zxid) {
         let mut state = self.state();
         state.since = Some(since);
-        state.found = Found::default();
+        state.unsure = false;
         state.open.clear();
     }
 
-    /// What the walk has found.
-    pub fn found(&self) -> Found {
-        std::mem::take(&mut self.state().found)
+    /// Whether another pass has to look, whatever this one has found.
+    pub fn is_unsure(&self) -> bool {
+        self.state().unsure
     }
 
     /// Removes from `visits` what has not changed.
@@ -64,14 +55,10 @@ impl Changes {
         visits.retain(|visit| state.takes(visit));
     }
 
-    /// Compares the children that a taken znode has with those that stand at the target: what was seen at the source,
-    /// is no longer there and is still at the target has gone.
-    pub fn children(&self, parent: &ZnodePath, source: &Names, target: &Names) {
+    /// Of znodes that are not at the source, those that were seen there before: they have gone. They are forgotten.
+    pub fn gone(&self, parent: &ZnodePath, names: &Names) -> Names {
         let mut state = self.state();
-        let at_source: HashSet<&str> = source.iter().collect();
-        for name in target.iter().filter(|name| !at_source.contains(name)) {
-            state.gone(parent.child(name));
-        }
+        names.iter().filter(|name| state.has_gone(&parent.child(name))).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -94,14 +81,10 @@ impl State {
             }
             Visit::Children(parent, _) => self.since.is_none() || self.open.contains(parent),
             Visit::Leave(parent) => self.since.is_none() || self.open.remove(parent),
-            Visit::Ephemeral { path, .. } => {
-                if self.since.is_some() {
-                    self.gone(path.clone());
-                }
-                self.since.is_none()
-            }
+            // In the place of what was seen before: that has gone.
+            Visit::Ephemeral { path, .. } => self.since.is_none() || self.seen.has(path),
             Visit::Vanished(_) => {
-                self.found.unsure = true;
+                self.unsure = true;
                 self.since.is_none()
             }
             Visit::Reserved(_) | Visit::Filtered(_) => self.since.is_none(),
@@ -109,17 +92,15 @@ impl State {
         }
     }
 
-    /// A znode that is not at the source: if it was seen there, it has gone.
-    fn gone(&mut self, path: ZnodePath) {
-        if !self.seen.has(&path) {
-            // Full, it can't tell: what stands at the target is left there, and nobody calls it equal.
-            self.found.unsure |= self.seen.is_full();
-        } else if self.found.gone.len() < limits::GONE_REMEMBERED_MAX {
-            self.seen.forget(&path);
-            self.found.gone.push(path);
+    fn has_gone(&mut self, path: &ZnodePath) -> bool {
+        let seen = self.seen.has(path);
+        if seen {
+            self.seen.forget(path);
         } else {
-            self.found.unsure = true;
+            // Full, it can't tell: what stands at the target is left there, and nobody calls it equal.
+            self.unsure |= self.seen.is_full();
         }
+        seen
     }
 }
 

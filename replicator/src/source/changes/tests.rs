@@ -68,27 +68,23 @@ fn gives_the_children_and_the_leave_of_what_it_takes_and_of_nothing_else() {
 
 #[test]
 fn finds_gone_what_it_has_seen_and_leaves_alone_what_it_has_not() {
-    let changes = walked_once(&[("/a", old(2)), ("/a/seen", old(0)), ("/a/stays", old(0)), ("/a/replaced", old(0))]);
-    let source: Names = ["stays", "replaced"].into_iter().collect();
-    let target: Names = ["stays", "seen", "somebody-else's", "replaced"].into_iter().collect();
-    changes.children(&ZnodePath::new("/a"), &source, &target);
+    let changes = walked_once(&[("/a", old(2)), ("/a/seen", old(0)), ("/a/replaced", old(0))]);
+    let parent = ZnodePath::new("/a");
+    let extras: Names = ["seen", "somebody-else's"].into_iter().collect();
+    assert_eq!(changes.gone(&parent, &extras).iter().collect::<Vec<_>>(), ["seen"]);
+    assert!(changes.gone(&parent, &extras).is_empty(), "it is removed once");
     let ephemeral = |path| Visit::Ephemeral { path: ZnodePath::new(path), owner: 1 };
-    assert!(sifted(&changes, vec![ephemeral("/a/replaced"), ephemeral("/a/other")]).is_empty());
-    let found = changes.found();
-    let gone: Vec<&str> = found.gone.iter().map(ZnodePath::as_str).collect();
-    assert_eq!(gone, ["/a/seen", "/a/replaced"]);
-    assert!(!found.unsure);
-    changes.children(&ZnodePath::new("/a"), &source, &target);
-    assert!(changes.found().gone.is_empty(), "it is removed once");
+    assert_eq!(sifted(&changes, vec![ephemeral("/a/replaced"), ephemeral("/a/other")]), ["ephemeral /a/replaced"]);
+    assert!(!changes.is_unsure());
 }
 
 #[test]
 fn is_unsure_when_something_goes_while_it_is_read() {
     let changes = walked_once(&[("/a", old(0))]);
     sifted(&changes, vec![Visit::Vanished(ZnodePath::new("/a"))]);
-    assert!(changes.found().unsure);
+    assert!(changes.is_unsure());
     changes.since(Zxid(20));
-    assert!(!changes.found().unsure, "a pass begins anew");
+    assert!(!changes.is_unsure(), "a pass begins anew");
     let refused = vec![Visit::Unreadable(ZnodePath::new("/a"), Code::NO_AUTH)];
     assert_eq!(sifted(&changes, refused), ["other /a"], "what can't be read is never left out in silence");
 }
