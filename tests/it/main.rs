@@ -6,5 +6,6 @@ mod corpora;
 mod faults;
 mod harness_itself;
 mod product;
+mod proxy;
 mod verify;
 mod wire;
