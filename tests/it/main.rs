@@ -10,6 +10,7 @@ mod harness_itself;
 mod moving;
 mod operations;
 mod product;
+mod proxy;
 mod read_from;
 mod verify;
 mod wire;
