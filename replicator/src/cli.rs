@@ -3,6 +3,7 @@
 //! Reports go to stdout, everything else to stderr. With `--format json` stdout holds one document at the end and
 //! nothing else.
 
+mod acl;
 mod credentials;
 mod status;
 
@@ -15,13 +16,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use self::acl::{Acls, ComparedAcls, Masked};
 use self::credentials::Credentials;
 use crate::connect::ConnectString;
 use crate::copy::copy;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::limits;
-use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, Transport, VerifyOptions};
+use crate::options::{CopyOptions, EnsembleOptions, Transport, VerifyOptions};
 use crate::progress::Progress;
 use crate::report::{Outcome, Task, exit};
 use crate::resources::Resources;
@@ -39,7 +41,7 @@ Exit codes:
   0    done; equal
   1    differences found
   2    error; the message says what to do
-  3    done, but the source changed while it was read
+  3    done, but the source changed while it was read, or ACLs were not copied for --masked-acl skip or open
   130  interrupted; can be run again";
 
 const COPY_EXAMPLES: &str = "\
@@ -102,6 +104,9 @@ enum Command {
         /// Whether ACLs are copied, or every znode that is created is open to anyone
         #[arg(long, value_enum, default_value_t = Acls::Preserve)]
         acl: Acls,
+        /// What becomes of a znode when the server hides an id of its ACL (digest:user:x) for want of ADMIN
+        #[arg(long, value_enum, default_value_t = Masked::Fail)]
+        masked_acl: Masked,
         /// The largest request that the target takes (its jute.maxbuffer)
         #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
         jute_maxbuffer: usize,
@@ -190,40 +195,6 @@ enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Acls {
-    /// Read, copied and compared
-    Preserve,
-    /// Not read; znodes that are created are open to anyone (world:anyone:cdrwa)
-    Open,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ComparedAcls {
-    /// They are compared, and part of the digests
-    Preserve,
-    /// They are not read; the report says so
-    Ignore,
-}
-
-impl From<Acls> for AclPolicy {
-    fn from(acl: Acls) -> Self {
-        match acl {
-            Acls::Preserve => Self::Preserve,
-            Acls::Open => Self::Open,
-        }
-    }
-}
-
-impl From<ComparedAcls> for AclPolicy {
-    fn from(acl: ComparedAcls) -> Self {
-        match acl {
-            ComparedAcls::Preserve => Self::Preserve,
-            ComparedAcls::Ignore => Self::Open,
-        }
-    }
-}
-
 /// What is to be done, after everything typed has been understood.
 enum Work {
     Copy(CopyOptions),
@@ -255,14 +226,15 @@ pub fn main() -> ExitCode {
 
 fn understand(command: Command) -> Result<Work> {
     match command {
-        Command::Copy { trees, update, verify, acl, jute_maxbuffer } => {
+        Command::Copy { trees, update, verify, acl, masked_acl, jute_maxbuffer } => {
             if jute_maxbuffer < limits::JUTE_MAXBUFFER_BYTES_MIN {
                 let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
                 return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
             }
             let (source, target) = trees.understand()?;
             let filter = trees.filter()?;
-            Ok(Work::Copy(CopyOptions { source, target, update, verify, filter, acl: acl.into(), jute_maxbuffer }))
+            let (acl, masked_acls) = (acl.into(), masked_acl.into());
+            Ok(Work::Copy(CopyOptions { source, target, update, verify, filter, acl, masked_acls, jute_maxbuffer }))
         }
         Command::Verify { trees, acl, list } => {
             let (source, target) = trees.understand()?;

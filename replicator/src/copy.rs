@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind, Result, Side};
 use crate::filter::Place;
 use crate::latency::Latency;
 use crate::limits;
+use crate::masked::{Masked, MaskedReport};
 use crate::options::CopyOptions;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
 use crate::plan::Plan;
@@ -40,6 +41,8 @@ pub struct CopyReport {
     pub counts: Counts,
     /// Ancestors of the target root that were created.
     pub ancestors_created: usize,
+    /// Znodes whose ACL could not be copied, or that were left out for it.
+    pub masked: MaskedReport,
     /// How long the source's servers took to answer.
     pub source_latencies: Vec<Latency>,
     /// How long the target's servers took to take writes.
@@ -71,9 +74,10 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
         }
     };
     let elapsed = started.elapsed();
-    let report = copied.map(|ancestors_created| CopyReport {
+    let report = copied.map(|(ancestors_created, masked)| CopyReport {
         counts: progress.counts(),
         ancestors_created,
+        masked,
         source_latencies: sessions
             .source
             .as_ref()
@@ -107,7 +111,7 @@ impl Sessions {
     }
 }
 
-async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<usize> {
+async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<(usize, MaskedReport)> {
     let Sessions { source, writer, beside } = sessions;
     let (opened_source, opened_writer) = tokio::try_join!(
         Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
@@ -124,8 +128,8 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
     let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES), options.filter.clone());
     let planned = async {
         let batcher = Batcher::new(writer.chroot().clone(), options.jute_maxbuffer);
-        let planner =
-            Planner { plan: Plan::new(&options.target.auths), batcher, source: source.lane(), writer, progress };
+        let (masked, plan) = (Masked::new(options.masked_acls), Plan::new(&options.target.auths));
+        let planner = Planner { masked, plan, batcher, source: source.lane(), writer, progress };
         match beside {
             Some(reader) => planner.run(pair(chunks, Pairing::new(reader, false)), batches_in).await,
             None => planner.run(pair_root(chunks, target_root.znode), batches_in).await,
@@ -133,7 +137,8 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
     };
     let (read, planned, written) =
         tokio::join!(read(walk, chunks_in, progress), planned, target::write(writer, batches, progress));
-    written.and(planned).and(read).map(|()| ancestors_created)
+    let masked = written.and(planned)?;
+    read.map(|()| (ancestors_created, masked))
 }
 
 /// Everything that can be known to be wrong before anything is written.
@@ -221,6 +226,7 @@ fn received<T>(receiver: Receiver<T>) -> impl Stream<Item = T> {
 
 /// The middle of the line: pairs in, batches out.
 struct Planner<'a> {
+    masked: Masked,
     plan: Plan,
     batcher: Batcher,
     source: &'a Lane,
@@ -230,7 +236,7 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     /// Runs until the pairs end or nobody takes batches any more. What was planned before an error is sent.
-    async fn run(mut self, pairs: impl Stream<Item = Result<Pairs>>, batches: Sender<Batch>) -> Result<()> {
+    async fn run(mut self, pairs: impl Stream<Item = Result<Pairs>>, batches: Sender<Batch>) -> Result<MaskedReport> {
         let mut pairs = std::pin::pin!(pairs);
         let mut full = Vec::new();
         loop {
@@ -243,7 +249,7 @@ impl Planner<'_> {
                         // Nobody takes it: the writer has failed and says why itself.
                         let _ = batches.send(batch).await;
                     }
-                    return Ok(());
+                    return Ok(self.masked.into_report());
                 }
                 Err(_) => {
                     full.extend(self.batcher.take());
@@ -252,7 +258,7 @@ impl Planner<'_> {
             };
             for batch in full.drain(..) {
                 if batches.send(batch).await.is_err() {
-                    return Ok(());
+                    return Ok(self.masked.into_report());
                 }
             }
             planned?;
@@ -264,13 +270,16 @@ impl Planner<'_> {
         let mut writes = Vec::new();
         for pair in pairs.pairs {
             match pair {
-                Pair::Znode { source, target } => {
-                    if !self.plan.znode(source, &target, self.writer, &mut writes)? {
+                Pair::Znode { mut source, target } => {
+                    if self.masked.admit(&mut source)? && !self.plan.znode(source, &target, self.writer, &mut writes)? {
                         self.progress.kept();
                     }
                 }
-                Pair::Other(Visit::Leave(path)) => self.plan.leave(path, &mut writes),
-                Pair::Other(Visit::Unreadable(path, code)) => {
+                Pair::Other(Visit::Leave(path)) => {
+                    self.masked.leave(&path);
+                    self.plan.leave(path, &mut writes);
+                }
+                Pair::Other(Visit::Unreadable(path, code)) if !self.masked.leaves_out(&path) => {
                     return Err(self.source.refused(code, "read", &path));
                 }
                 Pair::Children { .. } | Pair::Other(_) => {}

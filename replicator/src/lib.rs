@@ -21,6 +21,7 @@ pub mod filter;
 pub mod jute;
 pub mod latency;
 pub mod limits;
+pub mod masked;
 pub mod options;
 pub mod pair;
 pub mod plan;

@@ -93,6 +93,9 @@ pub const STATS_IN_FLIGHT_MAX: usize = 64;
 /// Differences kept for the report; the rest is counted.
 pub const DIFFERENCES_LISTED: usize = 100;
 
+/// Znodes with masked ACLs kept for the report; the rest is counted.
+pub const MASKED_LISTED: usize = 100;
+
 /// How long a session is given to close in good order.
 pub const CLOSE_WITHIN: Duration = Duration::from_millis(800);
 

@@ -88,6 +88,18 @@ pub enum AclPolicy {
     Open,
 }
 
+/// What becomes of a znode when the server hides an id of its ACL. Whatever it is, the hidden id is never written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaskedAcls {
+    /// The copy stops there.
+    #[default]
+    Fail,
+    /// It is left out with everything below it, and listed.
+    Skip,
+    /// It is created open to anyone, and listed; a znode that the target has keeps the ACL that it has there.
+    Open,
+}
+
 /// What a copy is told.
 #[derive(Clone, Debug)]
 pub struct CopyOptions {
@@ -103,6 +115,8 @@ pub struct CopyOptions {
     pub filter: Filter,
     /// What becomes of ACLs.
     pub acl: AclPolicy,
+    /// What becomes of an ACL that the source hides in part.
+    pub masked_acls: MaskedAcls,
     /// The largest request that the target takes, in bytes.
     pub jute_maxbuffer: usize,
 }

@@ -24,7 +24,7 @@ use crate::znode::{Acl, Znode, ZnodePath};
 #[derive(Debug)]
 pub struct Plan {
     working: Acl,
-    /// For znodes whose own ACL was not read; one for all of them.
+    /// For znodes whose own ACL was not read or is masked; one for all of them.
     unread: Acl,
     /// Our digest ids at the target.
     identities: Vec<String>,
@@ -58,9 +58,6 @@ impl Plan {
         let Znode { path, data, acl, kind, stat } = source;
         if target.chroot().is_none() && is_reserved(path.as_str()) {
             return Err(reserved(&path));
-        }
-        if let Some(acl) = acl.as_ref().filter(|acl| acl.is_masked()) {
-            return Err(masked(&path, acl));
         }
         let shelters = stat.num_children > 0 && acl.as_ref().is_some_and(|acl| !self.may_create_below(acl));
         match beside {
@@ -142,16 +139,6 @@ fn reserved(path: &ZnodePath) -> Error {
     let text =
         format!("{path} can't live at the root of the target, where it is ZooKeeper's own: choose another target");
     Error::bad_input(text).at(Side::Target)
-}
-
-/// A hidden id can't be copied, and what stands in its place must never be written.
-fn masked(path: &ZnodePath, acl: &Acl) -> Error {
-    Error::bad_input(format!(
-        "the server hides an id of the ACL {acl} ({}) since our session may not administer this znode: nothing of it was \
-         written; give credentials that have ADMIN there (or those of a superuser), then run again with --update",
-        path.as_str().escape_debug()
-    ))
-    .at(Side::Source)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! The JSON's `version` changes when a field changes its meaning or goes; new fields may come without.
 
+mod masked;
+
 use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
@@ -25,7 +27,8 @@ pub mod exit {
     pub const DIFFERENT: u8 = 1;
     /// It failed.
     pub const ERROR: u8 = 2;
-    /// Done, but the source kept changing: not of a single moment, or not proven.
+    /// Done, but the source kept changing: not of a single moment, or not proven; or not complete, by a policy that the
+    /// user chose.
     pub const NOT_PROVEN: u8 = 3;
     /// The user stopped it; it can be run again.
     pub const INTERRUPTED: u8 = 130;
@@ -85,13 +88,16 @@ impl Outcome {
             exit::DIFFERENT
         } else if verified.is_some_and(|verify| verify.differences.unreadable > 0) {
             exit::ERROR
-        } else if verified.is_some_and(|verify| verify.skipped.vanished > 0)
-            || self.copy.as_ref().is_some_and(CopyReport::source_changed)
-        {
+        } else if self.source_changed() || self.copy.as_ref().is_some_and(|copy| copy.masked.znodes > 0) {
             exit::NOT_PROVEN
         } else {
             exit::DONE
         }
+    }
+
+    fn source_changed(&self) -> bool {
+        self.verify.as_ref().is_some_and(|verify| verify.skipped.vanished > 0)
+            || self.copy.as_ref().is_some_and(CopyReport::source_changed)
     }
 
     fn verdict(&self) -> &'static str {
@@ -99,7 +105,8 @@ impl Outcome {
             (exit::DONE, Some(_)) => "equal",
             (exit::DONE, None) => "done",
             (exit::DIFFERENT, _) => "different",
-            (exit::NOT_PROVEN, _) => "source changed",
+            (exit::NOT_PROVEN, _) if self.source_changed() => "source changed",
+            (exit::NOT_PROVEN, _) => "not complete",
             (exit::INTERRUPTED, _) => "interrupted",
             _ => "failed",
         }
@@ -158,7 +165,7 @@ impl Outcome {
         if task.acl == AclPolicy::Open {
             writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
         }
-        if self.exit_code() == exit::NOT_PROVEN {
+        if self.exit_code() == exit::NOT_PROVEN && self.source_changed() {
             writeln!(
                 text,
                 "  not proven  the source changed while it was read; when it is quiet, run again{}",
@@ -183,6 +190,7 @@ fn copy_json(copy: &CopyReport) -> Value {
         "bytes": { "read": counts.read_bytes, "written": counts.written_bytes },
         "write_requests": counts.requests,
         "skipped": skipped_json(&counts),
+        "masked_acls": masked::json(&copy.masked),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
         "znodes_per_second": rate(counts.read, copy.elapsed),
@@ -278,6 +286,7 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
     )?;
     writeln!(text, "  bytes       {} read, {} written", bytes(counts.read_bytes), bytes(counts.written_bytes))?;
     skipped_text(&counts, text)?;
+    masked::text(&copy.masked, text)?;
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)
 }
