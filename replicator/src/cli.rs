@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use self::acl::{Acls, ComparedAcls, Masked};
+use self::acl::{Acl, Masked};
 use self::credentials::Credentials;
 use crate::connect::ConnectString;
 use crate::copy::copy;
@@ -57,6 +57,14 @@ Examples:
 
   Of each application its configuration alone, and no znode called tmp:
     zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' zk1:2181/a new1:2181/a
+
+  With the ids of ACLs rewritten:
+    zkreplicator copy --verify --acl map rules zk1:2181/a new1:2181/a
+
+The file of --acl map holds a rule a line; for each entry of an ACL the first that fits is the one:
+  sasl:bob -> digest:bob:IuF44nXb=  one id; digest:bob:x -> ... resolves an id that the server hides
+  sasl:* -> digest:*                every id of a scheme; * on the right takes the id over
+  x509:CN=old -> drop               the entry goes away; # begins a line that says nothing
 
 Globs are paths below the root of the tree:
   *  ?  [ab]  {one,two}  names or parts of them; they cross no slash, and a \\ takes one as it is
@@ -101,9 +109,10 @@ enum Command {
         /// Read both trees again afterwards and compare them
         #[arg(long)]
         verify: bool,
-        /// Whether ACLs are copied, or every znode that is created is open to anyone
-        #[arg(long, value_enum, default_value_t = Acls::Preserve)]
-        acl: Acls,
+        /// preserve: ACLs are copied; open: they are not read, and znodes that are created are open to anyone
+        /// (world:anyone:cdrwa); map FILE: they are copied as the rules of FILE make them
+        #[arg(long, value_name = "preserve|open|map FILE", default_value = "preserve", value_parser = acl::copied)]
+        acl: Acl,
         /// What becomes of a znode when the server hides an id of its ACL (digest:user:x) for want of ADMIN
         #[arg(long, value_enum, default_value_t = Masked::Fail)]
         masked_acl: Masked,
@@ -119,9 +128,10 @@ enum Command {
     Verify {
         #[command(flatten)]
         trees: Trees,
-        /// Whether ACLs are compared
-        #[arg(long, value_enum, default_value_t = ComparedAcls::Preserve)]
-        acl: ComparedAcls,
+        /// preserve: ACLs are compared; ignore: they are not read; map FILE: the source's are compared as the rules of FILE
+        /// make them
+        #[arg(long, value_name = "preserve|ignore|map FILE", default_value = "preserve", value_parser = acl::compared)]
+        acl: Acl,
         /// How many differences are listed; the rest is counted
         #[arg(long, value_name = "N", default_value_t = limits::DIFFERENCES_LISTED)]
         list: usize,
@@ -203,18 +213,18 @@ enum Work {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(acl::join_map_file(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
     log_to_stderr(cli.verbose);
     let (command, trees, acl) = match &cli.command {
-        Command::Copy { trees, acl, .. } => ("copy", trees, (*acl).into()),
-        Command::Verify { trees, acl, .. } => ("verify", trees, (*acl).into()),
+        Command::Copy { trees, acl, .. } => ("copy", trees, acl),
+        Command::Verify { trees, acl, .. } => ("verify", trees, acl),
     };
     let (source, target) = (trees.source.clone(), trees.target.clone());
-    let (include, exclude) = (trees.include.clone(), trees.exclude.clone());
-    let task = Task { command, source, target, transport: trees.transport.into(), acl, include, exclude };
+    let (acls, include, exclude) = (acl.as_reported(), trees.include.clone(), trees.exclude.clone());
+    let task = Task { command, source, target, transport: trees.transport.into(), acls, include, exclude };
     let format = trees.format;
     let outcome = match understand(cli.command) {
         Ok(work) => run(&work),
@@ -233,7 +243,7 @@ fn understand(command: Command) -> Result<Work> {
             }
             let (source, target) = trees.understand()?;
             let filter = trees.filter()?;
-            let (acl, masked_acls) = (acl.into(), masked_acl.into());
+            let (acl, masked_acls) = (acl.understand()?, masked_acl.into());
             Ok(Work::Copy(CopyOptions { source, target, update, verify, filter, acl, masked_acls, jute_maxbuffer }))
         }
         Command::Verify { trees, acl, list } => {
@@ -242,7 +252,7 @@ fn understand(command: Command) -> Result<Work> {
                 source,
                 target,
                 filter: trees.filter()?,
-                acl: acl.into(),
+                acl: acl.understand()?,
                 target_seen: Zxid::default(),
                 differences_listed: list,
             }))

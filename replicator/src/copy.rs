@@ -114,13 +114,13 @@ impl Sessions {
 async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<(usize, MaskedReport)> {
     let Sessions { source, writer, beside } = sessions;
     let (opened_source, opened_writer) = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
+        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
         Lane::connect(Side::Target, &options.target),
     )?;
     let (source, writer) = (&*source.insert(opened_source), &*writer.insert(opened_writer));
     let target_root = check(options, source, writer).await?;
     if target_root.children > 0 {
-        *beside = Some(Reader::connect(Side::Target, &options.target, options.acl, Zxid::default()).await?);
+        *beside = Some(Reader::connect(Side::Target, &options.target, &options.acl, Zxid::default()).await?);
     }
     let ancestors_created = root::create_ancestors(writer).await?;
     let (chunks_in, chunks) = mpsc::channel(1);

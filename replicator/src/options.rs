@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::acl_map::AclMap;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
 use crate::filter::Filter;
@@ -80,10 +81,12 @@ impl Transport {
 }
 
 /// What becomes of ACLs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AclPolicy {
     /// They are read, copied and compared.
     Preserve,
+    /// The same, and the source's are taken for what the map makes of them.
+    Map(AclMap),
     /// They are not read; what is created is open to anyone, and nothing is said about them.
     Open,
 }
@@ -145,7 +148,7 @@ impl VerifyOptions {
             source: copy.source.clone(),
             target: copy.target.clone(),
             filter: copy.filter.clone(),
-            acl: copy.acl,
+            acl: copy.acl.clone(),
             target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::copy::CopyReport;
 use crate::error::{Error, ErrorKind};
 use crate::latency::Latency;
-use crate::options::{AclPolicy, Transport};
+use crate::options::Transport;
 use crate::progress::Counts;
 use crate::resources::Resources;
 use crate::verify::{Summary, VerifyReport};
@@ -45,12 +45,23 @@ pub struct Task {
     pub target: String,
     /// What spoke to both.
     pub transport: Transport,
-    /// Whether ACLs were read.
-    pub acl: AclPolicy,
+    /// What was said about ACLs.
+    pub acls: Acls,
     /// Globs of what was taken; none: everything.
     pub include: Vec<String>,
     /// Globs of what was left out.
     pub exclude: Vec<String>,
+}
+
+/// What becomes of ACLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acls {
+    /// They are copied and compared as they are.
+    Preserved,
+    /// They are copied and compared as a map makes them.
+    Mapped,
+    /// They are not read.
+    NotRead,
 }
 
 impl Task {
@@ -119,9 +130,10 @@ impl Outcome {
             "command": task.command,
             "source": task.source,
             "target": task.target,
-            "acl": match task.acl {
-                AclPolicy::Preserve => "preserved",
-                AclPolicy::Open => "not read",
+            "acl": match task.acls {
+                Acls::Preserved => "preserved",
+                Acls::Mapped => "mapped",
+                Acls::NotRead => "not read",
             },
             "include": task.include,
             "exclude": task.exclude,
@@ -162,8 +174,14 @@ impl Outcome {
                 bytes(resident_bytes_max)
             )?;
         }
-        if task.acl == AclPolicy::Open {
-            writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
+        match task.acls {
+            Acls::Preserved => {}
+            Acls::Mapped => {
+                writeln!(text, "  ACLs        mapped: the source's are taken for what the map makes of them")?;
+            }
+            Acls::NotRead => {
+                writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
+            }
         }
         if self.exit_code() == exit::NOT_PROVEN && self.source_changed() {
             writeln!(

@@ -10,7 +10,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
 use super::Visit;
-use crate::error::{Code, Result, Side};
+use crate::acl_map::AclMap;
+use crate::error::{Code, Error, Result, Side};
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
 use crate::session::{Lane, ReadOp, ReadReply};
@@ -24,6 +25,8 @@ pub type AclReply = Result<Acl, Code>;
 pub struct Reader {
     data: Lane,
     acls: Vec<AclLane>,
+    /// What makes of this side's ACLs what they are taken for.
+    map: AclMap,
     turn: AtomicUsize,
 }
 
@@ -40,22 +43,26 @@ impl AclLane {
 }
 
 impl Reader {
-    /// Opens the sessions; those for ACLs only where `acl` wants them read.
+    /// Opens the sessions; those for ACLs only where `acl` wants them read. A map is for the source alone.
     ///
     /// All of them are on servers that have applied every transaction up to `seen`. A server that takes fewer sessions
     /// than are wanted for ACLs (maxClientCnxns) gives fewer lanes; one is enough.
-    pub async fn connect(side: Side, options: &EnsembleOptions, acl: AclPolicy, seen: Zxid) -> Result<Self> {
+    pub async fn connect(side: Side, options: &EnsembleOptions, acl: &AclPolicy, seen: Zxid) -> Result<Self> {
         let data = Lane::connect_behind(side, options, seen).await?;
-        let acl_lanes = if acl == AclPolicy::Preserve { limits::ACL_LANES } else { 0 };
+        let acl_lanes = if *acl == AclPolicy::Open { 0 } else { limits::ACL_LANES };
+        let map = match acl {
+            AclPolicy::Map(map) if side == Side::Source => map.clone(),
+            _ => AclMap::default(),
+        };
         let lanes = data.connect_beside(options, seen, acl_lanes).await?;
-        Ok(Self { data, acls: lanes.into_iter().map(AclLane::new).collect(), turn: AtomicUsize::new(0) })
+        Ok(Self { data, acls: lanes.into_iter().map(AclLane::new).collect(), map, turn: AtomicUsize::new(0) })
     }
 
     /// The same sessions with windows of their own: for a walk that is awaited by somebody who holds places in ours.
     #[must_use]
     pub fn beside(&self) -> Self {
         let lanes = self.acls.iter().map(|AclLane { lane, .. }| AclLane::new(lane.clone()));
-        Self { data: self.data.clone(), acls: lanes.collect(), turn: AtomicUsize::new(0) }
+        Self { data: self.data.clone(), acls: lanes.collect(), map: self.map.clone(), turn: AtomicUsize::new(0) }
     }
 
     /// The session for data and children.
@@ -92,7 +99,7 @@ impl Reader {
         asks.buffer_unordered(limits::ACL_LANES * limits::ACL_LANE_WINDOW).try_collect().await
     }
 
-    /// Reads the ACL of every znode among `visits`. One that is gone by now becomes [`Visit::Vanished`].
+    /// Reads the ACL of every znode among `visits`, and maps it. One that is gone by now becomes [`Visit::Vanished`].
     pub async fn read_acls(&self, visits: &mut [Visit]) -> Result<()> {
         if !self.reads_acls() {
             return Ok(());
@@ -105,12 +112,21 @@ impl Reader {
             let visit = &mut visits[index];
             let Visit::Znode(znode) = visit else { continue };
             match acl {
-                Ok(acl) => znode.acl = Some(acl),
+                Ok(acl) => znode.acl = Some(self.mapped(&acl, &znode.path)?),
                 Err(Code::NO_NODE) => *visit = Visit::Vanished(znode.path.clone()),
                 Err(code) => *visit = Visit::Unreadable(znode.path.clone(), code),
             }
         }
         Ok(())
+    }
+
+    fn mapped(&self, acl: &Acl, path: &ZnodePath) -> Result<Acl> {
+        self.map.apply(acl).ok_or_else(|| {
+            let text = format!(
+                "the ACL map leaves no entry of its ACL {acl}, and a znode can't be without one: add a rule that keeps one"
+            );
+            Error::bad_input(text).at(self.data.side()).on(self.data.chroot().locate(path).to_string())
+        })
     }
 
     /// Ends the sessions.
