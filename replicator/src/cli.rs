@@ -3,6 +3,7 @@
 //! Reports go to stdout, everything else to stderr. With `--format json` stdout holds one document at the end and
 //! nothing else.
 
+mod acl;
 mod credentials;
 mod status;
 
@@ -15,13 +16,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use self::acl::{Acl, Masked};
 use self::credentials::Credentials;
 use crate::connect::ConnectString;
 use crate::copy::copy;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::limits;
-use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, ReadFrom, Transport, VerifyOptions};
+use crate::options::{CopyOptions, EnsembleOptions, ReadFrom, Transport, VerifyOptions};
 use crate::progress::Progress;
 use crate::report::{Outcome, Task, exit};
 use crate::resources::Resources;
@@ -39,7 +41,7 @@ Exit codes:
   0    done; equal
   1    differences found
   2    error; the message says what to do
-  3    done, but the source changed while it was read
+  3    done, but the source changed while it was read, or ACLs were not copied for --masked-acl skip or open
   130  interrupted; can be run again";
 
 const COPY_EXAMPLES: &str = "\
@@ -55,6 +57,14 @@ Examples:
 
   Of each application its configuration alone, and no znode called tmp:
     zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' zk1:2181/a new1:2181/a
+
+  With the ids of ACLs rewritten:
+    zkreplicator copy --verify --acl map rules zk1:2181/a new1:2181/a
+
+The file of --acl map holds a rule a line; for each entry of an ACL the first that fits is the one:
+  sasl:bob -> digest:bob:IuF44nXb=  one id; digest:bob:x -> ... resolves an id that the server hides
+  sasl:* -> digest:*                every id of a scheme; * on the right takes the id over
+  x509:CN=old -> drop               the entry goes away; # begins a line that says nothing
 
 Globs are paths below the root of the tree:
   *  ?  [ab]  {one,two}  names or parts of them; they cross no slash, and a \\ takes one as it is
@@ -99,9 +109,13 @@ enum Command {
         /// Read both trees again afterwards and compare them
         #[arg(long)]
         verify: bool,
-        /// Whether ACLs are copied, or every znode that is created is open to anyone
-        #[arg(long, value_enum, default_value_t = Acls::Preserve)]
-        acl: Acls,
+        /// preserve: ACLs are copied; open: they are not read, and znodes that are created are open to anyone
+        /// (world:anyone:cdrwa); map FILE: they are copied as the rules of FILE make them
+        #[arg(long, value_name = "preserve|open|map FILE", default_value = "preserve", value_parser = acl::copied)]
+        acl: Acl,
+        /// What becomes of a znode when the server hides an id of its ACL (digest:user:x) for want of ADMIN
+        #[arg(long, value_enum, default_value_t = Masked::Fail)]
+        masked_acl: Masked,
         /// Leave sequence counters as they come; otherwise the next sequential child of a znode gets a number that is
         /// not below the source's
         #[arg(long)]
@@ -118,9 +132,10 @@ enum Command {
     Verify {
         #[command(flatten)]
         trees: Trees,
-        /// Whether ACLs are compared
-        #[arg(long, value_enum, default_value_t = ComparedAcls::Preserve)]
-        acl: ComparedAcls,
+        /// preserve: ACLs are compared; ignore: they are not read; map FILE: the source's are compared as the rules of FILE
+        /// make them
+        #[arg(long, value_name = "preserve|ignore|map FILE", default_value = "preserve", value_parser = acl::compared)]
+        acl: Acl,
         /// How many differences are listed; the rest is counted
         #[arg(long, value_name = "N", default_value_t = limits::DIFFERENCES_LISTED)]
         list: usize,
@@ -214,40 +229,6 @@ enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Acls {
-    /// Read, copied and compared
-    Preserve,
-    /// Not read; znodes that are created are open to anyone (world:anyone:cdrwa)
-    Open,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ComparedAcls {
-    /// They are compared, and part of the digests
-    Preserve,
-    /// They are not read; the report says so
-    Ignore,
-}
-
-impl From<Acls> for AclPolicy {
-    fn from(acl: Acls) -> Self {
-        match acl {
-            Acls::Preserve => Self::Preserve,
-            Acls::Open => Self::Open,
-        }
-    }
-}
-
-impl From<ComparedAcls> for AclPolicy {
-    fn from(acl: ComparedAcls) -> Self {
-        match acl {
-            ComparedAcls::Preserve => Self::Preserve,
-            ComparedAcls::Ignore => Self::Open,
-        }
-    }
-}
-
 /// What is to be done, after everything typed has been understood.
 enum Work {
     Copy(CopyOptions),
@@ -256,18 +237,18 @@ enum Work {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(acl::join_map_file(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
     log_to_stderr(cli.verbose);
     let (command, trees, acl) = match &cli.command {
-        Command::Copy { trees, acl, .. } => ("copy", trees, (*acl).into()),
-        Command::Verify { trees, acl, .. } => ("verify", trees, (*acl).into()),
+        Command::Copy { trees, acl, .. } => ("copy", trees, acl),
+        Command::Verify { trees, acl, .. } => ("verify", trees, acl),
     };
     let (source, target) = (trees.source.clone(), trees.target.clone());
-    let (include, exclude) = (trees.include.clone(), trees.exclude.clone());
-    let task = Task { command, source, target, transport: trees.transport.into(), acl, include, exclude };
+    let (acls, include, exclude) = (acl.as_reported(), trees.include.clone(), trees.exclude.clone());
+    let task = Task { command, source, target, transport: trees.transport.into(), acls, include, exclude };
     let format = trees.format;
     let outcome = match understand(cli.command) {
         Ok(work) => run(&work),
@@ -279,21 +260,21 @@ pub fn main() -> ExitCode {
 
 fn understand(command: Command) -> Result<Work> {
     match command {
-        Command::Copy { trees, update, verify, acl, no_counters, jute_maxbuffer } => {
+        Command::Copy { trees, update, verify, acl, masked_acl, no_counters, jute_maxbuffer } => {
             if jute_maxbuffer < limits::JUTE_MAXBUFFER_BYTES_MIN {
                 let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
                 return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
             }
             let (source, target) = trees.understand()?;
-            let (filter, acl, counters) = (trees.filter()?, acl.into(), !no_counters);
             Ok(Work::Copy(CopyOptions {
                 source,
                 target,
                 update,
                 verify,
-                filter,
-                acl,
-                counters,
+                filter: trees.filter()?,
+                acl: acl.understand()?,
+                masked_acls: masked_acl.into(),
+                counters: !no_counters,
                 removal: None,
                 jute_maxbuffer,
             }))
@@ -304,7 +285,7 @@ fn understand(command: Command) -> Result<Work> {
                 source,
                 target,
                 filter: trees.filter()?,
-                acl: acl.into(),
+                acl: acl.understand()?,
                 target_seen: Zxid::default(),
                 differences_listed: list,
             }))

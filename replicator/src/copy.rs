@@ -24,6 +24,7 @@ use crate::error::{Error, ErrorKind, Result, Side};
 use crate::filter::Place;
 use crate::latency::Latency;
 use crate::limits;
+use crate::masked::{Masked, MaskedReport};
 use crate::options::CopyOptions;
 use crate::pair::{Pairing, Pairs};
 use crate::progress::{Counts, Progress};
@@ -43,6 +44,8 @@ pub struct CopyReport {
     pub ancestors_created: usize,
     /// The passes over the source, and whether it stood still in the end.
     pub passes: Passes,
+    /// Znodes whose ACL could not be copied, or that were left out for it.
+    pub masked: MaskedReport,
     /// How long the source's servers took to answer.
     pub source_latencies: Vec<Latency>,
     /// How long the target's servers took to take writes.
@@ -74,10 +77,11 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
         }
     };
     let elapsed = started.elapsed();
-    let report = copied.map(|Copied { ancestors_created, passes }| CopyReport {
+    let report = copied.map(|Copied { ancestors_created, passes, masked }| CopyReport {
         counts: progress.counts(),
         ancestors_created,
         passes,
+        masked,
         source_latencies: sessions
             .source
             .as_ref()
@@ -95,6 +99,7 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
 struct Copied {
     ancestors_created: usize,
     passes: Passes,
+    masked: MaskedReport,
 }
 
 /// What a copy has opened, kept where it can be closed however the copy ends.
@@ -119,15 +124,16 @@ impl Sessions {
 
 async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<Copied> {
     let (opened_source, opened_writer) = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
+        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
         Lane::connect(Side::Target, &options.target),
     )?;
     let source = &*sessions.source.insert(opened_source);
     let writer = &*sessions.writer.insert(opened_writer);
     let target_root = check(options, source, writer).await?;
     let ancestors_created = root::create_ancestors(writer).await?;
-    let passes = Line { options, source, writer, progress }.run(target_root, &mut sessions.beside).await?;
-    Ok(Copied { ancestors_created, passes })
+    let mut masked = Masked::new(options.masked_acls);
+    let passes = Line { options, source, writer, progress }.run(target_root, &mut sessions.beside, &mut masked).await?;
+    Ok(Copied { ancestors_created, passes, masked: masked.into_report() })
 }
 
 /// Everything that can be known to be wrong before anything is written.

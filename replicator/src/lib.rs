@@ -10,6 +10,7 @@
 //! [`progress::Progress`] and stop when told to. Reads run many at once in constant memory; writes go out on one
 //! session, parents first, many in flight. The source is never written.
 
+pub mod acl_map;
 pub mod batch;
 pub mod budget;
 pub mod cli;
@@ -21,6 +22,7 @@ pub mod filter;
 pub mod jute;
 pub mod latency;
 pub mod limits;
+pub mod masked;
 pub mod options;
 pub mod pair;
 pub mod plan;

@@ -117,6 +117,15 @@ pub const STATS_IN_FLIGHT_MAX: usize = 64;
 /// Differences kept for the report; the rest is counted.
 pub const DIFFERENCES_LISTED: usize = 100;
 
+/// Rules of an ACL map at most: each entry of each ACL is held against all of them.
+pub const ACL_MAP_RULES_MAX: usize = 1_000;
+
+/// Bytes of an ACL map's file at most: far above that many rules, far below what hurts.
+pub const ACL_MAP_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Znodes with masked ACLs kept for the report; the rest is counted.
+pub const MASKED_LISTED: usize = 100;
+
 /// How long a session is given to close in good order.
 pub const CLOSE_WITHIN: Duration = Duration::from_millis(800);
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use crate::acl_map::AclMap;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
 use crate::filter::Filter;
@@ -99,11 +100,25 @@ pub enum ReadFrom {
 }
 
 /// What becomes of ACLs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AclPolicy {
     /// They are read, copied and compared.
     Preserve,
+    /// The same, and the source's are taken for what the map makes of them.
+    Map(AclMap),
     /// They are not read; what is created is open to anyone, and nothing is said about them.
+    Open,
+}
+
+/// What becomes of a znode when the server hides an id of its ACL. Whatever it is, the hidden id is never written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaskedAcls {
+    /// The copy stops there.
+    #[default]
+    Fail,
+    /// It is left out with everything below it, and listed.
+    Skip,
+    /// It is created open to anyone, and listed; a znode that the target has keeps the ACL that it has there.
     Open,
 }
 
@@ -122,6 +137,8 @@ pub struct CopyOptions {
     pub filter: Filter,
     /// What becomes of ACLs.
     pub acl: AclPolicy,
+    /// What becomes of an ACL that the source hides in part.
+    pub masked_acls: MaskedAcls,
     /// Whether sequence counters are carried over.
     pub counters: bool,
     /// Whether what the source does not have is removed from the target, and how many znodes at most; each one that goes
@@ -141,6 +158,7 @@ impl CopyOptions {
             verify: false,
             filter: Filter::default(),
             acl: AclPolicy::Preserve,
+            masked_acls: MaskedAcls::default(),
             counters: true,
             removal: None,
             jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
@@ -172,7 +190,7 @@ impl VerifyOptions {
             source: copy.source.clone(),
             target: copy.target.clone(),
             filter: copy.filter.clone(),
-            acl: copy.acl,
+            acl: copy.acl.clone(),
             target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,
         }

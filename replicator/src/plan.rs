@@ -39,7 +39,7 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Plan {
     working: Acl,
-    /// For znodes whose own ACL was not read; one for all of them.
+    /// For znodes whose own ACL was not read or is masked; one for all of them.
     unread: Acl,
     /// Our digest ids at the target.
     identities: Vec<String>,
@@ -81,9 +81,6 @@ impl Plan {
         let Znode { path, data, acl, kind, stat } = source;
         if target.chroot().is_none() && is_reserved(path.as_str()) {
             return Err(reserved(&path));
-        }
-        if let Some(acl) = acl.as_ref().filter(|acl| acl.is_masked()) {
-            return Err(masked(&path, acl));
         }
         let there = match beside {
             Beside::Nothing => None,
@@ -217,16 +214,6 @@ fn reserved(path: &ZnodePath) -> Error {
     let text =
         format!("{path} can't live at the root of the target, where it is ZooKeeper's own: choose another target");
     Error::bad_input(text).at(Side::Target)
-}
-
-/// A hidden id can't be copied, and what stands in its place must never be written.
-fn masked(path: &ZnodePath, acl: &Acl) -> Error {
-    Error::bad_input(format!(
-        "the server hides an id of the ACL {acl} ({}) since our session may not administer this znode: nothing of it was \
-         written; give credentials that have ADMIN there (or those of a superuser), then run again with --update",
-        path.as_str().escape_debug()
-    ))
-    .at(Side::Source)
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn moved(error: &Error) -> bool {
 
 async fn pass(writer: &Lane, ensemble: &EnsembleOptions, request_bytes_max: usize, progress: &Progress) -> Result<()> {
     let seen = writer.last_zxid().unwrap_or_default();
-    let reader = Reader::connect(writer.side(), ensemble, AclPolicy::Open, seen).await?;
+    let reader = Reader::connect(writer.side(), ensemble, &AclPolicy::Open, seen).await?;
     let walk = Walk::of_tree(&reader, Budget::of_line(), Filter::default());
     let removed = walked(walk, writer, request_bytes_max, Care::None, progress).await;
     reader.close().await;

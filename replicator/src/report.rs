@@ -2,6 +2,8 @@
 //!
 //! The JSON's `version` changes when a field changes its meaning or goes; new fields may come without.
 
+mod masked;
+
 use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use crate::copy::{CopyReport, Passes};
 use crate::error::{Error, ErrorKind};
 use crate::latency::Latency;
-use crate::options::{AclPolicy, Transport};
+use crate::options::Transport;
 use crate::progress::Counts;
 use crate::resources::Resources;
 use crate::verify::{Summary, VerifyReport};
@@ -25,7 +27,8 @@ pub mod exit {
     pub const DIFFERENT: u8 = 1;
     /// It failed.
     pub const ERROR: u8 = 2;
-    /// Done, but the source kept changing: not of a single moment, or not proven.
+    /// Done, but the source kept changing: not of a single moment, or not proven; or not complete, by a policy that the
+    /// user chose.
     pub const NOT_PROVEN: u8 = 3;
     /// The user stopped it; it can be run again.
     pub const INTERRUPTED: u8 = 130;
@@ -42,12 +45,23 @@ pub struct Task {
     pub target: String,
     /// What spoke to both.
     pub transport: Transport,
-    /// Whether ACLs were read.
-    pub acl: AclPolicy,
+    /// What was said about ACLs.
+    pub acls: Acls,
     /// Globs of what was taken; none: everything.
     pub include: Vec<String>,
     /// Globs of what was left out.
     pub exclude: Vec<String>,
+}
+
+/// What becomes of ACLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acls {
+    /// They are copied and compared as they are.
+    Preserved,
+    /// They are copied and compared as a map makes them.
+    Mapped,
+    /// They are not read.
+    NotRead,
 }
 
 impl Task {
@@ -85,13 +99,16 @@ impl Outcome {
             exit::DIFFERENT
         } else if verified.is_some_and(|verify| verify.differences.unreadable > 0) {
             exit::ERROR
-        } else if verified.is_some_and(|verify| verify.skipped.vanished > 0)
-            || self.copy.as_ref().is_some_and(CopyReport::source_changed)
-        {
+        } else if self.source_changed() || self.copy.as_ref().is_some_and(|copy| copy.masked.znodes > 0) {
             exit::NOT_PROVEN
         } else {
             exit::DONE
         }
+    }
+
+    fn source_changed(&self) -> bool {
+        self.verify.as_ref().is_some_and(|verify| verify.skipped.vanished > 0)
+            || self.copy.as_ref().is_some_and(CopyReport::source_changed)
     }
 
     fn verdict(&self) -> &'static str {
@@ -99,7 +116,8 @@ impl Outcome {
             (exit::DONE, Some(_)) => "equal",
             (exit::DONE, None) => "done",
             (exit::DIFFERENT, _) => "different",
-            (exit::NOT_PROVEN, _) => "source changed",
+            (exit::NOT_PROVEN, _) if self.source_changed() => "source changed",
+            (exit::NOT_PROVEN, _) => "not complete",
             (exit::INTERRUPTED, _) => "interrupted",
             _ => "failed",
         }
@@ -112,9 +130,10 @@ impl Outcome {
             "command": task.command,
             "source": task.source,
             "target": task.target,
-            "acl": match task.acl {
-                AclPolicy::Preserve => "preserved",
-                AclPolicy::Open => "not read",
+            "acl": match task.acls {
+                Acls::Preserved => "preserved",
+                Acls::Mapped => "mapped",
+                Acls::NotRead => "not read",
             },
             "include": task.include,
             "exclude": task.exclude,
@@ -155,10 +174,16 @@ impl Outcome {
                 bytes(resident_bytes_max)
             )?;
         }
-        if task.acl == AclPolicy::Open {
-            writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
+        match task.acls {
+            Acls::Preserved => {}
+            Acls::Mapped => {
+                writeln!(text, "  ACLs        mapped: the source's are taken for what the map makes of them")?;
+            }
+            Acls::NotRead => {
+                writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
+            }
         }
-        if self.exit_code() == exit::NOT_PROVEN {
+        if self.exit_code() == exit::NOT_PROVEN && self.source_changed() {
             writeln!(
                 text,
                 "  not proven  the source changed while it was read; when it is quiet, run again{}",
@@ -189,6 +214,7 @@ fn copy_json(copy: &CopyReport) -> Value {
             "settled": copy.passes.settled,
         },
         "skipped": skipped_json(&counts),
+        "masked_acls": masked::json(&copy.masked),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
         "znodes_per_second": rate(counts.read, copy.elapsed),
@@ -289,6 +315,7 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
     }
     passes_text(&copy.passes, text)?;
     skipped_text(&counts, text)?;
+    masked::text(&copy.masked, text)?;
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)
 }

@@ -149,8 +149,8 @@ async fn run(
     sessions: &mut Option<(Reader, Reader)>,
 ) -> Result<VerifyReport> {
     let opened = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
-        Reader::connect(Side::Target, &options.target, options.acl, options.target_seen),
+        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
+        Reader::connect(Side::Target, &options.target, &options.acl, options.target_seen),
     )?;
     let (source, target) = &*sessions.insert(opened);
     crate::copy::check_source(source).await?;

@@ -243,6 +243,13 @@ pub struct AclEntry {
     pub id: Box<str>,
 }
 
+impl AclEntry {
+    /// Whether the server hides the id: a session without ADMIN sees `digest:user:x` (FinalRequestProcessor.java:444-465).
+    pub fn is_masked(&self) -> bool {
+        &*self.scheme == "digest" && self.id.ends_with(":x")
+    }
+}
+
 /// A znode's ACL, shared: a tree has few distinct ones.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Acl(Arc<[AclEntry]>);
@@ -277,10 +284,9 @@ impl Acl {
         &self.0
     }
 
-    /// Whether the server hides an id: a session without ADMIN sees `digest:user:x` (FinalRequestProcessor.java:444-465).
-    /// Written back it would be accepted, and lock everybody out.
+    /// Whether the server hides an id. Written back it would be accepted, and lock everybody out.
     pub fn is_masked(&self) -> bool {
-        self.0.iter().any(|entry| &*entry.scheme == "digest" && entry.id.ends_with(":x"))
+        self.0.iter().any(AclEntry::is_masked)
     }
 
     /// Whether anybody at all has `perm`.

@@ -17,6 +17,7 @@ use crate::batch::Batcher;
 use crate::budget::Budget;
 use crate::error::{Result, Side};
 use crate::limits;
+use crate::masked::Masked;
 use crate::options::CopyOptions;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
 use crate::plan::Plan;
@@ -50,19 +51,26 @@ pub(super) struct Line<'a> {
 
 impl Line<'_> {
     /// Copies until the source stands still. `beside` reads the target, where it holds anything.
-    pub(super) async fn run(&self, root: TargetRoot, beside: &mut Option<Reader>) -> Result<Passes> {
+    pub(super) async fn run(
+        &self,
+        root: TargetRoot,
+        beside: &mut Option<Reader>,
+        masked: &mut Masked,
+    ) -> Result<Passes> {
         let changes = Changes::default();
         let mut since = self.source.sync().await?;
         let walk = self.walk(&changes);
         if root.children == 0 {
-            self.pass(walk, self.progress, |chunks| pair_root(chunks, root.znode)).await?;
+            self.pass(walk, masked, self.progress, |chunks| pair_root(chunks, root.znode)).await?;
         } else {
             let target = self.beside(beside).await?;
             match &self.options.removal {
-                None => self.pass(walk, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await?,
+                None => {
+                    self.pass(walk, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await?
+                }
                 Some(left) => {
                     let extras = Extras::new(self, target, Care::Left(left), None);
-                    self.pass(walk, self.progress, |chunks| extras.removed_from(chunks)).await?;
+                    self.pass(walk, masked, self.progress, |chunks| extras.removed_from(chunks)).await?;
                 }
             }
         }
@@ -70,11 +78,13 @@ impl Line<'_> {
         while let Some(before) = since {
             since = self.source.sync().await?;
             passes.settled = since == Some(before);
-            if passes.settled || passes.later.len() + 1 == limits::PASSES_MAX {
+            // Below a znode that was left out a later pass, which meets only what has changed, would not know it.
+            let blind = masked.has_left_out();
+            if passes.settled || blind || passes.later.len() + 1 == limits::PASSES_MAX {
                 break;
             }
             changes.since(before);
-            let writes = self.again(&changes, self.beside(beside).await?).await?;
+            let writes = self.again(&changes, self.beside(beside).await?, masked).await?;
             let unsure = changes.is_unsure();
             tracing::debug!(pass = passes.later.len() + 2, writes, unsure, "the source's zxid had moved");
             passes.later.push(writes);
@@ -87,13 +97,13 @@ impl Line<'_> {
     }
 
     /// One pass of what has changed; gives the writes.
-    async fn again(&self, changes: &Changes, target: &Reader) -> Result<u64> {
+    async fn again(&self, changes: &Changes, target: &Reader, masked: &mut Masked) -> Result<u64> {
         let before = writes(&self.progress.counts());
         // What is read again was counted before.
         let uncounted = Progress::default();
         let unlimited = AtomicU64::new(u64::MAX);
         let extras = Extras::new(self, target, Care::Left(&unlimited), Some(changes));
-        self.pass(self.walk(changes), &uncounted, |chunks| extras.removed_from(chunks)).await?;
+        self.pass(self.walk(changes), masked, &uncounted, |chunks| extras.removed_from(chunks)).await?;
         Ok(writes(&self.progress.counts()) - before)
     }
 
@@ -105,6 +115,7 @@ impl Line<'_> {
     async fn pass<P>(
         &self,
         walk: Walk<'_>,
+        masked: &mut Masked,
         read_progress: &Progress,
         pairs: impl FnOnce(Receiver<Chunk>) -> P,
     ) -> Result<()>
@@ -114,6 +125,7 @@ impl Line<'_> {
         let (chunks_in, chunks) = mpsc::channel(1);
         let (batches_in, batches) = mpsc::channel(1);
         let planner = Planner {
+            masked,
             plan: Plan::new(&self.options.target.auths, self.options.counters),
             batcher: Batcher::new(self.writer.chroot().clone(), self.options.jute_maxbuffer),
             batches: batches_in,
@@ -138,7 +150,7 @@ impl Line<'_> {
                 Ok(reader)
             }
             None => {
-                let opened = Reader::connect(Side::Target, &self.options.target, self.options.acl, seen).await?;
+                let opened = Reader::connect(Side::Target, &self.options.target, &self.options.acl, seen).await?;
                 Ok(reader.insert(opened))
             }
         }

@@ -12,6 +12,7 @@ use crate::batch::{Batch, Batcher};
 use crate::budget::Permit;
 use crate::error::Result;
 use crate::limits;
+use crate::masked::Masked;
 use crate::pair::{Pair, Pairs};
 use crate::plan::{Plan, Step};
 use crate::progress::Progress;
@@ -20,6 +21,7 @@ use crate::source::Visit;
 
 /// Plans what comes and fills batches with it.
 pub(super) struct Planner<'a> {
+    pub(super) masked: &'a mut Masked,
     pub(super) plan: Plan,
     pub(super) batcher: Batcher,
     pub(super) batches: Sender<Batch>,
@@ -97,14 +99,19 @@ impl Planner<'_> {
 
     fn plan(&mut self, pair: Pair, steps: &mut Vec<Step>) -> Result<()> {
         match pair {
-            Pair::Znode { source, target } => {
-                if !self.plan.znode(source, &target, self.writer, steps)? {
+            Pair::Znode { mut source, target } => {
+                if self.masked.admit(&mut source)? && !self.plan.znode(source, &target, self.writer, steps)? {
                     self.progress.kept();
                 }
                 Ok(())
             }
-            Pair::Other(Visit::Leave(path)) => self.plan.leave(path, steps),
-            Pair::Other(Visit::Unreadable(path, code)) => Err(self.source.refused(code, "read", &path)),
+            Pair::Other(Visit::Leave(path)) => {
+                self.masked.leave(&path);
+                self.plan.leave(path, steps)
+            }
+            Pair::Other(Visit::Unreadable(path, code)) if !self.masked.leaves_out(&path) => {
+                Err(self.source.refused(code, "read", &path))
+            }
             Pair::Children { .. } | Pair::Other(_) => Ok(()),
         }
     }
