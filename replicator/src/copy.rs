@@ -26,11 +26,12 @@ use crate::options::CopyOptions;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
 use crate::plan::Plan;
 use crate::progress::{Counts, Progress};
-use crate::session::Lane;
+use crate::session::{Lane, WriteOp};
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
 use crate::target;
+use crate::target::probe::Probes;
 use crate::target::root::{self, TargetRoot};
 use crate::znode::{ZnodePath, Zxid};
 
@@ -129,7 +130,8 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
     let planned = async {
         let batcher = Batcher::new(writer.chroot().clone(), options.jute_maxbuffer);
         let (masked, plan) = (Masked::new(options.masked_acls), Plan::new(&options.target.auths));
-        let planner = Planner { masked, plan, batcher, source: source.lane(), writer, progress };
+        let probes = Probes::new(writer.chroot().clone(), options.jute_maxbuffer);
+        let planner = Planner { masked, plan, probes, batcher, source: source.lane(), writer, progress };
         match beside {
             Some(reader) => planner.run(pair(chunks, Pairing::new(reader, false)), batches_in).await,
             None => planner.run(pair_root(chunks, target_root.znode), batches_in).await,
@@ -228,6 +230,7 @@ fn received<T>(receiver: Receiver<T>) -> impl Stream<Item = T> {
 struct Planner<'a> {
     masked: Masked,
     plan: Plan,
+    probes: Probes,
     batcher: Batcher,
     source: &'a Lane,
     writer: &'a Lane,
@@ -268,24 +271,33 @@ impl Planner<'_> {
     fn take(&mut self, pairs: Pairs, full: &mut Vec<Batch>) -> Result<()> {
         let permit = Arc::new(pairs.permit);
         let mut writes = Vec::new();
-        for pair in pairs.pairs {
+        let planned = self.plan(pairs.pairs, &mut writes);
+        full.extend(self.probes.take(&permit));
+        for write in writes {
+            self.batcher.push(write, &permit, full)?;
+        }
+        planned
+    }
+
+    fn plan(&mut self, pairs: Vec<Pair>, writes: &mut Vec<WriteOp>) -> Result<()> {
+        for pair in pairs {
             match pair {
                 Pair::Znode { mut source, target } => {
-                    if self.masked.admit(&mut source)? && !self.plan.znode(source, &target, self.writer, &mut writes)? {
-                        self.progress.kept();
+                    if self.masked.admit(&mut source)? {
+                        self.probes.note(&source, &target);
+                        if !self.plan.znode(source, &target, self.writer, writes)? {
+                            self.progress.kept();
+                        }
                     }
                 }
                 Pair::Other(Visit::Leave(path)) => {
                     self.masked.leave(&path);
-                    self.plan.leave(path, &mut writes);
+                    self.plan.leave(path, writes);
                 }
                 Pair::Other(Visit::Unreadable(path, code)) if !self.masked.leaves_out(&path) => {
                     return Err(self.source.refused(code, "read", &path));
                 }
                 Pair::Children { .. } | Pair::Other(_) => {}
-            }
-            for write in writes.drain(..) {
-                self.batcher.push(write, &permit, full)?;
             }
         }
         Ok(())

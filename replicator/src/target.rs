@@ -1,5 +1,6 @@
 //! Where trees go: the writing session, its window, and what the target must be before anything is written.
 
+pub mod probe;
 pub mod root;
 
 use std::collections::VecDeque;
@@ -11,7 +12,7 @@ use tokio::sync::mpsc::Receiver;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::progress::Progress;
+use crate::progress::{Counts, Progress};
 use crate::session::Lane;
 
 /// Sends batches as they come, several in flight on one session, and counts what was acknowledged.
@@ -80,9 +81,10 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
 
 /// Sends now, in the call; the future counts and gives the batch's permits back.
 fn send<'a>(lane: &'a Lane, batch: Batch, progress: &'a Progress) -> impl Future<Output = (usize, Result<()>)> + 'a {
-    let Batch { ops, bytes, permits } = batch;
-    let counted = progress.count(&ops);
-    let ack = lane.write(ops);
+    let Batch { ops, bytes, permits, probed } = batch;
+    let is_probe = !probed.is_empty();
+    let counted = if is_probe { Counts::default() } else { progress.count(&ops) };
+    let ack = if is_probe { probe::ask(lane, ops, probed) } else { lane.write(ops) };
     async move {
         let done = ack.await;
         if done.is_ok() {
