@@ -54,6 +54,11 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// A permit for nothing: for work whose bytes are bounded by something else.
+    pub fn none() -> Self {
+        Self { budget: Budget::new(0), bytes: 0 }
+    }
+
     /// Bytes that it stands for.
     pub fn bytes(&self) -> usize {
         self.bytes

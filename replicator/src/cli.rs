@@ -3,7 +3,9 @@
 //! Reports go to stdout, everything else to stderr. With `--format json` stdout holds one document at the end and
 //! nothing else.
 
+mod bench;
 mod credentials;
+mod process;
 mod status;
 
 use std::io::Write;
@@ -12,17 +14,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::credentials::Credentials;
+use self::process::{in_runtime, log_to_stderr, stop_on_signal, write_report};
 use crate::connect::ConnectString;
 use crate::copy::copy;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, Transport, VerifyOptions};
 use crate::progress::Progress;
-use crate::report::{Outcome, Task, exit};
+use crate::report::{Outcome, Task};
 use crate::resources::Resources;
 use crate::verify::verify;
 use crate::znode::Zxid;
@@ -63,13 +65,20 @@ Each difference is a line with a sign:
   !  one of the sides does not let us read it";
 
 #[derive(Parser)]
-#[command(name = "zkreplicator", version, about = "Copies and compares ZooKeeper trees", after_help = ENVIRONMENT)]
+#[command(name = "zkreplicator", version, about = "Copies and compares ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Action,
     /// Log more to stderr; twice for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    #[command(flatten)]
+    Trees(Command),
+    Bench(bench::Bench),
 }
 
 #[derive(Subcommand)]
@@ -220,14 +229,18 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     log_to_stderr(cli.verbose);
-    let (command, trees, acl) = match &cli.command {
+    let work = match cli.command {
+        Action::Bench(bench) => return bench.main(),
+        Action::Trees(work) => work,
+    };
+    let (command, trees, acl) = match &work {
         Command::Copy { trees, acl, .. } => ("copy", trees, (*acl).into()),
         Command::Verify { trees, acl, .. } => ("verify", trees, (*acl).into()),
     };
     let (source, target) = (trees.source.clone(), trees.target.clone());
     let task = Task { command, source, target, transport: trees.transport.into(), acl };
     let format = trees.format;
-    let outcome = match understand(cli.command) {
+    let outcome = match understand(work) {
         Ok(work) => run(&work),
         Err(error) => Outcome { error: Some((error, crate::progress::Counts::default())), ..Outcome::default() },
     };
@@ -238,10 +251,7 @@ pub fn main() -> ExitCode {
 fn understand(command: Command) -> Result<Work> {
     match command {
         Command::Copy { trees, update, verify, acl, jute_maxbuffer } => {
-            if jute_maxbuffer < limits::JUTE_MAXBUFFER_BYTES_MIN {
-                let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
-                return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
-            }
+            check_jute_maxbuffer(jute_maxbuffer)?;
             let (source, target) = trees.understand()?;
             Ok(Work::Copy(CopyOptions { source, target, update, verify, acl: acl.into(), jute_maxbuffer }))
         }
@@ -256,6 +266,15 @@ fn understand(command: Command) -> Result<Work> {
                 differences_listed: list,
             }))
         }
+    }
+}
+
+fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
+    let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
+    if bytes >= min {
+        Ok(())
+    } else {
+        Err(Error::bad_input(format!("--jute-maxbuffer {bytes}: it is at least {min} bytes")))
     }
 }
 
@@ -287,21 +306,10 @@ fn parse_version(text: &str) -> Result<(u32, u32), String> {
 }
 
 fn run(work: &Work) -> Outcome {
-    // One thread drives all sockets: what the line asks for while it runs gathers, and goes out in few writes.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime {
-        Ok(runtime) => {
-            let outcome = runtime.block_on(perform(work));
-            // A name that is still being looked up must not hold the exit.
-            runtime.shutdown_background();
-            outcome
-        }
-        Err(error) => {
-            let kind = crate::error::ErrorKind::Io(error.to_string());
-            let error = Error::new(kind, "start the runtime");
-            Outcome { error: Some((error, crate::progress::Counts::default())), ..Outcome::default() }
-        }
-    }
+    in_runtime(perform(work)).unwrap_or_else(|error| Outcome {
+        error: Some((error, crate::progress::Counts::default())),
+        ..Outcome::default()
+    })
 }
 
 async fn perform(work: &Work) -> Outcome {
@@ -335,31 +343,11 @@ async fn perform(work: &Work) -> Outcome {
     outcome
 }
 
-/// The first SIGINT or SIGTERM ends the work in good order, the second one at once.
-async fn stop_on_signal(stop: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::warn!("signals can't be caught: an interrupt ends the program at once");
-        return;
-    };
-    for _ in 0..2 {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if stop.is_cancelled() {
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-        stop.cancel();
-    }
-}
-
 fn report(task: &Task, outcome: &Outcome, format: Format) -> ExitCode {
     let text = match format {
         Format::Text => outcome.text(task),
         Format::Json => format!("{:#}\n", outcome.json(task)),
     };
-    let mut code = outcome.exit_code();
     let mut stderr = std::io::stderr().lock();
     if let Some((error, counts)) = &outcome.error {
         // Nobody is left to tell when stderr is gone.
@@ -369,20 +357,6 @@ fn report(task: &Task, outcome: &Outcome, format: Format) -> ExitCode {
             let _ = writeln!(stderr, "zkreplicator: {written} write(s) were acknowledged before; they stand");
         }
     }
-    if let Err(error) = std::io::stdout().lock().write_all(text.as_bytes()) {
-        let _ = writeln!(stderr, "zkreplicator: the report could not be written: {error}");
-        code = code.max(exit::ERROR);
-    }
-    ExitCode::from(code)
-}
-
-fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => "error",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    drop(stderr);
+    ExitCode::from(write_report(&text, outcome.exit_code()))
 }

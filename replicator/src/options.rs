@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::bench::shape::Tree;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
 use crate::limits;
@@ -101,6 +102,23 @@ pub struct CopyOptions {
     /// What becomes of ACLs.
     pub acl: AclPolicy,
     /// The largest request that the target takes, in bytes.
+    pub jute_maxbuffer: usize,
+}
+
+/// What a bench is told.
+#[derive(Clone, Debug)]
+pub struct BenchOptions {
+    /// Where the tree is made up, below a path of the bench's own.
+    pub source: EnsembleOptions,
+    /// Where it is copied to, below another.
+    pub target: EnsembleOptions,
+    /// What both paths are called; see [`crate::bench::site::fresh_name`].
+    pub name: String,
+    /// What is made up.
+    pub tree: Tree,
+    /// Whether ACLs are read, copied and compared. All of them are open to anyone.
+    pub acl: AclPolicy,
+    /// The largest request that both sides take, in bytes.
     pub jute_maxbuffer: usize,
 }
 

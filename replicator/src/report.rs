@@ -2,6 +2,8 @@
 //!
 //! The JSON's `version` changes when a field changes its meaning or goes; new fields may come without.
 
+pub mod bench;
+
 use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
@@ -34,7 +36,7 @@ pub mod exit {
 /// What a command was asked to do, as the report names it.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// `copy` or `verify`.
+    /// `copy`, `verify` or `bench`.
     pub command: &'static str,
     /// The source's connect string; it holds no credentials.
     pub source: String,
@@ -108,10 +110,7 @@ impl Outcome {
             "command": task.command,
             "source": task.source,
             "target": task.target,
-            "acl": match task.acl {
-                AclPolicy::Preserve => "preserved",
-                AclPolicy::Open => "not read",
-            },
+            "acl": acl_json(task.acl),
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "copy": self.copy.as_ref().map(copy_json),
@@ -160,6 +159,13 @@ impl Outcome {
             )?;
         }
         Ok(())
+    }
+}
+
+fn acl_json(acl: AclPolicy) -> &'static str {
+    match acl {
+        AclPolicy::Preserve => "preserved",
+        AclPolicy::Open => "not read",
     }
 }
 
