@@ -166,12 +166,9 @@ impl Run<'_> {
         at_source.close().await;
         generated?;
         let first = CopyOptions {
-            source: source.ensemble().clone(),
-            target: target.ensemble().clone(),
-            update: false,
-            verify: false,
-            acl: self.options.acl,
+            acl: self.options.acl.clone(),
             jute_maxbuffer: self.options.jute_maxbuffer,
+            ..CopyOptions::between(source.ensemble().clone(), target.ensemble().clone())
         };
         let copied = self.copy("copy", &first).await?;
         self.verify(&VerifyOptions::of_copy(&first, &copied)).await?;

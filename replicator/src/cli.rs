@@ -3,6 +3,7 @@
 //! Reports go to stdout, everything else to stderr. With `--format json` stdout holds one document at the end and
 //! nothing else.
 
+mod acl;
 mod bench;
 mod credentials;
 mod process;
@@ -16,13 +17,15 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
+use self::acl::{Acl, Masked};
 use self::credentials::Credentials;
 use self::process::{in_runtime, log_to_stderr, stop_on_signal, write_report};
 use crate::connect::ConnectString;
 use crate::copy::copy;
 use crate::error::{Error, Result};
+use crate::filter::Filter;
 use crate::limits;
-use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, Transport, VerifyOptions};
+use crate::options::{CopyOptions, EnsembleOptions, ReadFrom, Transport, VerifyOptions};
 use crate::progress::Progress;
 use crate::report::{Outcome, Task};
 use crate::resources::Resources;
@@ -40,7 +43,7 @@ Exit codes:
   0    done; equal
   1    differences found
   2    error; the message says what to do
-  3    done, but the source changed while it was read
+  3    done, but the source changed while it was read, or ACLs were not copied for --masked-acl skip or open
   130  interrupted; can be run again";
 
 const COPY_EXAMPLES: &str = "\
@@ -52,11 +55,29 @@ Examples:
     zkreplicator copy --update zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
 
   With credentials that stand on no command line:
-    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a";
+    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a
+
+  Of each application its configuration alone, and no znode called tmp:
+    zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' zk1:2181/a new1:2181/a
+
+  With the ids of ACLs rewritten:
+    zkreplicator copy --verify --acl map rules zk1:2181/a new1:2181/a
+
+The file of --acl map holds a rule a line; for each entry of an ACL the first that fits is the one:
+  sasl:bob -> digest:bob:IuF44nXb=  one id; digest:bob:x -> ... resolves an id that the server hides
+  sasl:* -> digest:*                every id of a scheme; * on the right takes the id over
+  x509:CN=old -> drop               the entry goes away; # begins a line that says nothing
+
+Globs are paths below the root of the tree:
+  *  ?  [ab]  {one,two}  names or parts of them; they cross no slash, and a \\ takes one as it is
+  **                     any number of names: /**/tmp at any depth, /apps/** all below /apps";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   zkreplicator verify zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+  A part of the trees (see zkreplicator copy --help):
+    zkreplicator verify --include '/apps/*' --exclude '/**/lock' zk1:2181/a new1:2181/a
 
 Each difference is a line with a sign:
   +  only the source has it
@@ -91,15 +112,25 @@ enum Command {
     Copy {
         #[command(flatten)]
         trees: Trees,
+        #[command(flatten)]
+        globs: Globs,
         /// Bring a target that holds znodes up to date: send only what differs, remove nothing
         #[arg(long)]
         update: bool,
         /// Read both trees again afterwards and compare them
         #[arg(long)]
         verify: bool,
-        /// Whether ACLs are copied, or every znode that is created is open to anyone
-        #[arg(long, value_enum, default_value_t = Acls::Preserve)]
-        acl: Acls,
+        /// preserve: ACLs are copied; open: they are not read, and znodes that are created are open to anyone
+        /// (world:anyone:cdrwa); map FILE: they are copied as the rules of FILE make them
+        #[arg(long, value_name = "preserve|open|map FILE", default_value = "preserve", value_parser = acl::copied)]
+        acl: Acl,
+        /// What becomes of a znode when the server hides an id of its ACL (digest:user:x) for want of ADMIN
+        #[arg(long, value_enum, default_value_t = Masked::Fail)]
+        masked_acl: Masked,
+        /// Leave sequence counters as they come; otherwise the next sequential child of a znode gets a number that is
+        /// not below the source's
+        #[arg(long)]
+        no_counters: bool,
         /// The largest request that the target takes (its jute.maxbuffer)
         #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
         jute_maxbuffer: usize,
@@ -112,13 +143,32 @@ enum Command {
     Verify {
         #[command(flatten)]
         trees: Trees,
-        /// Whether ACLs are compared
-        #[arg(long, value_enum, default_value_t = ComparedAcls::Preserve)]
-        acl: ComparedAcls,
+        #[command(flatten)]
+        globs: Globs,
+        /// preserve: ACLs are compared; ignore: they are not read; map FILE: the source's are compared as the rules of FILE
+        /// make them
+        #[arg(long, value_name = "preserve|ignore|map FILE", default_value = "preserve", value_parser = acl::compared)]
+        acl: Acl,
         /// How many differences are listed; the rest is counted
         #[arg(long, value_name = "N", default_value_t = limits::DIFFERENCES_LISTED)]
         list: usize,
     },
+}
+
+#[derive(Args)]
+struct Globs {
+    /// Take only what the glob matches, with everything below it and the parents it needs; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// Leave out what the glob matches, with everything below it, even if it is included; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+}
+
+impl Globs {
+    fn understand(&self) -> Result<Filter> {
+        Filter::new(&self.include, &self.exclude)
+    }
 }
 
 #[derive(Args)]
@@ -155,6 +205,26 @@ struct Trees {
     /// The largest reply that the wire transport takes; a parent with a million children answers 40 MB or more
     #[arg(long, value_name = "BYTES", default_value_t = limits::REPLY_BYTES_MAX)]
     max_reply: usize,
+    /// Which servers of an ensemble are read from
+    #[arg(long, value_enum, default_value_t = ReadFromName::Followers)]
+    read_from: ReadFromName,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReadFromName {
+    /// Followers and observers, several at once; the leader only when there is nothing else
+    Followers,
+    /// All of those that are named, the leader too
+    Any,
+}
+
+impl From<ReadFromName> for ReadFrom {
+    fn from(name: ReadFromName) -> Self {
+        match name {
+            ReadFromName::Followers => Self::Followers,
+            ReadFromName::Any => Self::Any,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -182,40 +252,6 @@ enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Acls {
-    /// Read, copied and compared
-    Preserve,
-    /// Not read; znodes that are created are open to anyone (world:anyone:cdrwa)
-    Open,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ComparedAcls {
-    /// They are compared, and part of the digests
-    Preserve,
-    /// They are not read; the report says so
-    Ignore,
-}
-
-impl From<Acls> for AclPolicy {
-    fn from(acl: Acls) -> Self {
-        match acl {
-            Acls::Preserve => Self::Preserve,
-            Acls::Open => Self::Open,
-        }
-    }
-}
-
-impl From<ComparedAcls> for AclPolicy {
-    fn from(acl: ComparedAcls) -> Self {
-        match acl {
-            ComparedAcls::Preserve => Self::Preserve,
-            ComparedAcls::Ignore => Self::Open,
-        }
-    }
-}
-
 /// What is to be done, after everything typed has been understood.
 enum Work {
     Copy(CopyOptions),
@@ -224,7 +260,7 @@ enum Work {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(acl::join_map_file(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
@@ -233,12 +269,13 @@ pub fn main() -> ExitCode {
         Action::Bench(bench) => return bench.main(),
         Action::Trees(work) => work,
     };
-    let (command, trees, acl) = match &work {
-        Command::Copy { trees, acl, .. } => ("copy", trees, (*acl).into()),
-        Command::Verify { trees, acl, .. } => ("verify", trees, (*acl).into()),
+    let (command, trees, globs, acl) = match &work {
+        Command::Copy { trees, globs, acl, .. } => ("copy", trees, globs, acl),
+        Command::Verify { trees, globs, acl, .. } => ("verify", trees, globs, acl),
     };
     let (source, target) = (trees.source.clone(), trees.target.clone());
-    let task = Task { command, source, target, transport: trees.transport.into(), acl };
+    let (acls, include, exclude) = (acl.as_reported(), globs.include.clone(), globs.exclude.clone());
+    let task = Task { command, source, target, transport: trees.transport.into(), acls, include, exclude };
     let format = trees.format;
     let outcome = match understand(work) {
         Ok(work) => run(&work),
@@ -250,18 +287,29 @@ pub fn main() -> ExitCode {
 
 fn understand(command: Command) -> Result<Work> {
     match command {
-        Command::Copy { trees, update, verify, acl, jute_maxbuffer } => {
+        Command::Copy { trees, globs, update, verify, acl, masked_acl, no_counters, jute_maxbuffer } => {
             check_jute_maxbuffer(jute_maxbuffer)?;
             let (source, target) = trees.understand()?;
-            Ok(Work::Copy(CopyOptions { source, target, update, verify, acl: acl.into(), jute_maxbuffer }))
+            Ok(Work::Copy(CopyOptions {
+                source,
+                target,
+                update,
+                verify,
+                filter: globs.understand()?,
+                acl: acl.understand()?,
+                masked_acls: masked_acl.into(),
+                counters: !no_counters,
+                removal: None,
+                jute_maxbuffer,
+            }))
         }
-        Command::Verify { trees, acl, list } => {
+        Command::Verify { trees, globs, acl, list } => {
             let (source, target) = trees.understand()?;
-            let acl = acl.into();
             Ok(Work::Verify(VerifyOptions {
                 source,
                 target,
-                acl,
+                filter: globs.understand()?,
+                acl: acl.understand()?,
                 target_seen: Zxid::default(),
                 differences_listed: list,
             }))
@@ -290,6 +338,8 @@ impl Trees {
                 transport: self.transport.into(),
                 server_version: self.server_version,
                 reply_bytes_max: self.max_reply,
+                read_from: self.read_from.into(),
+                spared: Vec::new(),
             })
         };
         Ok((side(&self.source, credentials.source)?, side(&self.target, credentials.target)?))

@@ -11,6 +11,7 @@
 //! [`progress::Progress`] and stop when told to. Reads run many at once in constant memory; writes go out on one
 //! session, parents first, many in flight. The source is never written, but by a bench, below a path that it made.
 
+pub mod acl_map;
 pub mod batch;
 pub mod bench;
 pub mod budget;
@@ -19,9 +20,11 @@ pub mod connect;
 pub mod copy;
 pub mod digest;
 pub mod error;
+pub mod filter;
 pub mod jute;
 pub mod latency;
 pub mod limits;
+pub mod masked;
 pub mod options;
 pub mod pair;
 pub mod plan;

@@ -3,11 +3,15 @@
 //! Nothing here knows a command line; see [`crate::cli`] for how a user says it.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use crate::acl_map::AclMap;
 use crate::bench::shape::Tree;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
+use crate::filter::Filter;
 use crate::limits;
 use crate::znode::Zxid;
 
@@ -44,6 +48,11 @@ pub struct EnsembleOptions {
     pub server_version: Option<(u32, u32)>,
     /// Bytes of one reply at most; the wire transport ends a session that sends more.
     pub reply_bytes_max: usize,
+    /// Which servers are read from.
+    pub read_from: ReadFrom,
+    /// Servers that are asked for a session only when none of those of `connect` gives one; whoever reads finds out
+    /// which ones.
+    pub spared: Vec<(String, u16)>,
 }
 
 impl EnsembleOptions {
@@ -57,6 +66,8 @@ impl EnsembleOptions {
             transport: Transport::default(),
             server_version: None,
             reply_bytes_max: limits::REPLY_BYTES_MAX,
+            read_from: ReadFrom::default(),
+            spared: Vec::new(),
         }
     }
 }
@@ -79,12 +90,36 @@ impl Transport {
     }
 }
 
+/// Which servers of an ensemble are read from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// Followers and observers; the leader only when there is nothing else.
+    #[default]
+    Followers,
+    /// Every server that was named.
+    Any,
+}
+
 /// What becomes of ACLs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AclPolicy {
     /// They are read, copied and compared.
     Preserve,
+    /// The same, and the source's are taken for what the map makes of them.
+    Map(AclMap),
     /// They are not read; what is created is open to anyone, and nothing is said about them.
+    Open,
+}
+
+/// What becomes of a znode when the server hides an id of its ACL. Whatever it is, the hidden id is never written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaskedAcls {
+    /// The copy stops there.
+    #[default]
+    Fail,
+    /// It is left out with everything below it, and listed.
+    Skip,
+    /// It is created open to anyone, and listed; a znode that the target has keeps the ACL that it has there.
     Open,
 }
 
@@ -99,10 +134,37 @@ pub struct CopyOptions {
     pub update: bool,
     /// Whether both trees are compared afterwards.
     pub verify: bool,
+    /// What of the tree is copied.
+    pub filter: Filter,
     /// What becomes of ACLs.
     pub acl: AclPolicy,
+    /// What becomes of an ACL that the source hides in part.
+    pub masked_acls: MaskedAcls,
+    /// Whether sequence counters are carried over.
+    pub counters: bool,
+    /// Whether what the source does not have is removed from the target, and how many znodes at most; each one that goes
+    /// makes it one less.
+    pub removal: Option<Arc<AtomicU64>>,
     /// The largest request that the target takes, in bytes.
     pub jute_maxbuffer: usize,
+}
+
+impl CopyOptions {
+    /// The defaults of the command line.
+    pub fn between(source: EnsembleOptions, target: EnsembleOptions) -> Self {
+        Self {
+            source,
+            target,
+            update: false,
+            verify: false,
+            filter: Filter::default(),
+            acl: AclPolicy::Preserve,
+            masked_acls: MaskedAcls::default(),
+            counters: true,
+            removal: None,
+            jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
+        }
+    }
 }
 
 /// What a bench is told.
@@ -129,6 +191,8 @@ pub struct VerifyOptions {
     pub source: EnsembleOptions,
     /// The tree that should be equal.
     pub target: EnsembleOptions,
+    /// What of the trees is compared.
+    pub filter: Filter,
     /// Whether ACLs are compared.
     pub acl: AclPolicy,
     /// The target is read on servers that have applied every transaction up to this one.
@@ -143,7 +207,8 @@ impl VerifyOptions {
         Self {
             source: copy.source.clone(),
             target: copy.target.clone(),
-            acl: copy.acl,
+            filter: copy.filter.clone(),
+            acl: copy.acl.clone(),
             target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,
         }

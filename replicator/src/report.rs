@@ -3,15 +3,16 @@
 //! The JSON's `version` changes when a field changes its meaning or goes; new fields may come without.
 
 pub mod bench;
+mod masked;
 
 use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::copy::CopyReport;
+use crate::copy::{CopyReport, Passes};
 use crate::error::{Error, ErrorKind};
 use crate::latency::Latency;
-use crate::options::{AclPolicy, Transport};
+use crate::options::Transport;
 use crate::progress::Counts;
 use crate::resources::Resources;
 use crate::verify::{Summary, VerifyReport};
@@ -27,7 +28,8 @@ pub mod exit {
     pub const DIFFERENT: u8 = 1;
     /// It failed.
     pub const ERROR: u8 = 2;
-    /// Done, but the source kept changing: not of a single moment, or not proven.
+    /// Done, but the source kept changing: not of a single moment, or not proven; or not complete, by a policy that the
+    /// user chose.
     pub const NOT_PROVEN: u8 = 3;
     /// The user stopped it; it can be run again.
     pub const INTERRUPTED: u8 = 130;
@@ -44,8 +46,23 @@ pub struct Task {
     pub target: String,
     /// What spoke to both.
     pub transport: Transport,
-    /// Whether ACLs were read.
-    pub acl: AclPolicy,
+    /// What was said about ACLs.
+    pub acls: Acls,
+    /// Globs of what was taken; none: everything.
+    pub include: Vec<String>,
+    /// Globs of what was left out.
+    pub exclude: Vec<String>,
+}
+
+/// What becomes of ACLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acls {
+    /// They are copied and compared as they are.
+    Preserved,
+    /// They are copied and compared as a map makes them.
+    Mapped,
+    /// They are not read.
+    NotRead,
 }
 
 impl Task {
@@ -83,13 +100,16 @@ impl Outcome {
             exit::DIFFERENT
         } else if verified.is_some_and(|verify| verify.differences.unreadable > 0) {
             exit::ERROR
-        } else if verified.is_some_and(|verify| verify.skipped.vanished > 0)
-            || self.copy.as_ref().is_some_and(CopyReport::source_changed)
-        {
+        } else if self.source_changed() || self.copy.as_ref().is_some_and(|copy| copy.masked.znodes > 0) {
             exit::NOT_PROVEN
         } else {
             exit::DONE
         }
+    }
+
+    fn source_changed(&self) -> bool {
+        self.verify.as_ref().is_some_and(|verify| verify.skipped.vanished > 0)
+            || self.copy.as_ref().is_some_and(CopyReport::source_changed)
     }
 
     fn verdict(&self) -> &'static str {
@@ -97,7 +117,8 @@ impl Outcome {
             (exit::DONE, Some(_)) => "equal",
             (exit::DONE, None) => "done",
             (exit::DIFFERENT, _) => "different",
-            (exit::NOT_PROVEN, _) => "source changed",
+            (exit::NOT_PROVEN, _) if self.source_changed() => "source changed",
+            (exit::NOT_PROVEN, _) => "not complete",
             (exit::INTERRUPTED, _) => "interrupted",
             _ => "failed",
         }
@@ -110,7 +131,9 @@ impl Outcome {
             "command": task.command,
             "source": task.source,
             "target": task.target,
-            "acl": acl_json(task.acl),
+            "acl": acl_json(task.acls),
+            "include": task.include,
+            "exclude": task.exclude,
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "copy": self.copy.as_ref().map(copy_json),
@@ -148,10 +171,16 @@ impl Outcome {
                 bytes(resident_bytes_max)
             )?;
         }
-        if task.acl == AclPolicy::Open {
-            writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
+        match task.acls {
+            Acls::Preserved => {}
+            Acls::Mapped => {
+                writeln!(text, "  ACLs        mapped: the source's are taken for what the map makes of them")?;
+            }
+            Acls::NotRead => {
+                writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
+            }
         }
-        if self.exit_code() == exit::NOT_PROVEN {
+        if self.exit_code() == exit::NOT_PROVEN && self.source_changed() {
             writeln!(
                 text,
                 "  not proven  the source changed while it was read; when it is quiet, run again{}",
@@ -162,10 +191,11 @@ impl Outcome {
     }
 }
 
-fn acl_json(acl: AclPolicy) -> &'static str {
-    match acl {
-        AclPolicy::Preserve => "preserved",
-        AclPolicy::Open => "not read",
+fn acl_json(acls: Acls) -> &'static str {
+    match acls {
+        Acls::Preserved => "preserved",
+        Acls::Mapped => "mapped",
+        Acls::NotRead => "not read",
     }
 }
 
@@ -182,7 +212,14 @@ fn copy_json(copy: &CopyReport) -> Value {
         },
         "bytes": { "read": counts.read_bytes, "written": counts.written_bytes },
         "write_requests": counts.requests,
+        "counter_steps": counts.counter_raised,
+        "passes": {
+            "count": 1 + copy.passes.later.len(),
+            "later_writes": copy.passes.later,
+            "settled": copy.passes.settled,
+        },
         "skipped": skipped_json(&counts),
+        "masked_acls": masked::json(&copy.masked),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
         "znodes_per_second": rate(counts.read, copy.elapsed),
@@ -249,7 +286,7 @@ fn summary_json(summary: &Summary) -> Value {
 }
 
 fn skipped_json(counts: &Counts) -> Value {
-    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "vanished": counts.vanished })
+    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "filtered": counts.filtered, "vanished": counts.vanished })
 }
 
 fn latencies_text(source: &[Latency], target: &[Latency], text: &mut String) -> fmt::Result {
@@ -277,9 +314,31 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
         grouped(counts.acl_set)
     )?;
     writeln!(text, "  bytes       {} read, {} written", bytes(counts.read_bytes), bytes(counts.written_bytes))?;
+    if counts.counter_raised > 0 {
+        let steps = grouped(counts.counter_raised);
+        writeln!(text, "  counters    raised by {steps} step(s), so that sequential children go on from the source's")?;
+    }
+    passes_text(&copy.passes, text)?;
     skipped_text(&counts, text)?;
+    masked::text(&copy.masked, text)?;
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)
+}
+
+fn passes_text(Passes { later, settled }: &Passes, text: &mut String) -> fmt::Result {
+    let writes: u64 = later.iter().sum();
+    if !settled {
+        let passes = grouped(1 + later.len() as u64);
+        writeln!(text, "  passes      {passes}; THE SOURCE CHANGED DURING THE COPY and did not stand still in the end")
+    } else if writes > 0 {
+        let (passes, writes) = (grouped(1 + later.len() as u64), grouped(writes));
+        writeln!(
+            text,
+            "  passes      {passes}; the source changed meanwhile, {writes} write(s) brought the target after it"
+        )
+    } else {
+        Ok(())
+    }
 }
 
 fn verify_text(task: &Task, verify: &VerifyReport, text: &mut String) -> fmt::Result {
@@ -319,6 +378,7 @@ fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {
     for (count, why) in [
         (counts.ephemeral, "ephemeral (they belong to live sessions)"),
         (counts.reserved, "of ZooKeeper's own (/zookeeper)"),
+        (counts.filtered, "by --include or --exclude, each with everything below it (which is not counted)"),
         (counts.vanished, "deleted at the source while they were being read"),
     ] {
         if count > 0 {

@@ -3,6 +3,8 @@
 //! A source gives every znode of a tree once, in an order in which a znode comes before its children, and says when
 //! all children of a znode have been given. Whoever takes a chunk holds its permit.
 
+pub mod changes;
+mod fingerprints;
 mod frontier;
 pub mod reader;
 pub mod walk;
@@ -16,7 +18,8 @@ use crate::znode::{Names, Znode, ZnodePath};
 pub enum Visit {
     /// A znode that lives by itself.
     Znode(Znode),
-    /// The children of a znode that has any, before they are visited. Ephemerals are among them.
+    /// The children of a znode that has any, before they are visited. Ephemerals are among them, and what a filter
+    /// leaves out is not. A znode that the filter only lets lead to others shows its children too, be they none.
     Children(ZnodePath, Names),
     /// All children of this znode have been visited.
     Leave(ZnodePath),
@@ -29,6 +32,8 @@ pub enum Visit {
     },
     /// `/zookeeper`, which is the server's own and is left out.
     Reserved(ZnodePath),
+    /// This many znodes are left out by the filter, each with everything below it.
+    Filtered(usize),
     /// It was there when its parent was listed, and gone when it was read.
     Vanished(ZnodePath),
     /// The server does not let us read it (nor what is below it).

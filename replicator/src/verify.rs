@@ -5,7 +5,6 @@
 //! the target has is found from the children lists and walked too. The digests are made from the same bytes that are
 //! compared.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt};
@@ -16,6 +15,7 @@ use crate::budget::Budget;
 use crate::connect::is_reserved;
 use crate::digest::TreeDigest;
 use crate::error::{Code, Error, ErrorKind, Result, Side};
+use crate::filter::{Filter, Place};
 use crate::latency::Latency;
 use crate::limits;
 use crate::options::VerifyOptions;
@@ -149,14 +149,14 @@ async fn run(
     sessions: &mut Option<(Reader, Reader)>,
 ) -> Result<VerifyReport> {
     let opened = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
-        Reader::connect(Side::Target, &options.target, options.acl, options.target_seen),
+        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
+        Reader::connect(Side::Target, &options.target, &options.acl, options.target_seen),
     )?;
     let (source, target) = &*sessions.insert(opened);
     crate::copy::check_source(source).await?;
     let pool = Pool::new()?;
     let (chunks_in, chunks) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES));
+    let walk = Walk::of_tree(source, Budget::of_line(), options.filter.clone());
     let listed = options.differences_listed;
     let found = crate::copy::pair(chunks, Pairing::new(target, true))
         .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, listed)).await) })
@@ -164,7 +164,7 @@ async fn run(
     let report = VerifyReport { differences: Differences::new(listed), ..VerifyReport::default() };
     // While it asks for extras nobody drives the pairs, which hold places in the reader's windows.
     let beside = target.beside();
-    let comparison = Comparison { target: &beside, report };
+    let comparison = Comparison { target: &beside, filter: &options.filter, report };
     let (read, compared) = tokio::join!(crate::copy::read(walk, chunks_in, progress), comparison.run(found));
     // The walk's own failure is the cause when both fail.
     read.and(compared)
@@ -198,8 +198,7 @@ fn compare(pairs: Pairs, listed: usize) -> Found {
         match pair {
             Pair::Znode { source, target } => found.znode(&source, &target),
             Pair::Children { parent, source, target } => {
-                let known: HashSet<&str> = source.iter().collect();
-                let extras: Names = target.iter().filter(|name| !known.contains(name)).collect();
+                let extras = target.without(&source);
                 if !extras.is_empty() {
                     found.open.push(Open::Extras(parent, extras));
                 }
@@ -245,6 +244,7 @@ impl Found {
 /// The end of the line: takes what was found, in order, and asks the target for what is open.
 struct Comparison<'a> {
     target: &'a Reader,
+    filter: &'a Filter,
     report: VerifyReport,
 }
 
@@ -271,7 +271,7 @@ impl Comparison<'_> {
     async fn extras(&mut self, parent: ZnodePath, names: Names) -> Result<()> {
         let at_root = self.target.lane().chroot().is_none() && parent.is_root();
         let names: Names = names.iter().filter(|name| !(at_root && is_reserved(parent.child(name).as_str()))).collect();
-        let mut walk = Walk::of_children(self.target, Budget::new(limits::BUDGET_BYTES), parent, names);
+        let mut walk = Walk::of_children(self.target, Budget::of_line(), self.filter.clone(), parent, names);
         while let Some(chunk) = walk.next().await? {
             for visit in chunk.visits {
                 match visit {
@@ -297,8 +297,10 @@ impl Comparison<'_> {
     async fn beside_ephemeral(&mut self, path: ZnodePath) -> Result<()> {
         match self.target.lane().znode(&path).await {
             Ok(Some(znode)) if !znode.kind.is_ephemeral() => {
-                self.report.target.add(&znode);
-                self.found(Sign::OnlyTarget, path.clone());
+                if self.filter.place(&path) == Place::Taken {
+                    self.report.target.add(&znode);
+                    self.found(Sign::OnlyTarget, path.clone());
+                }
                 self.children(path).await
             }
             Err(error) if error.code() == Some(Code::NO_AUTH) => {

@@ -7,16 +7,15 @@ use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
 use super::process::{in_runtime, stop_on_signal, write_report};
-use super::{Acls, Format, Trees, check_jute_maxbuffer, status};
+use super::{Format, Trees, check_jute_maxbuffer, status};
 use crate::bench::shape::{Shape, Tree};
 use crate::bench::site::fresh_name;
 use crate::bench::{BenchReport, Board, bench, look, plan};
 use crate::error::Result;
 use crate::limits;
-use crate::options::BenchOptions;
-use crate::report::Task;
+use crate::options::{AclPolicy, BenchOptions};
 use crate::report::bench::{Account, remove_command};
-use crate::report::{bytes, grouped};
+use crate::report::{Acls, Task, bytes, grouped};
 use crate::resources::Resources;
 
 const EXAMPLES: &str = "\
@@ -55,8 +54,8 @@ pub(super) struct Bench {
     #[arg(long, value_name = "N")]
     data_bytes: Option<usize>,
     /// Whether ACLs are read, copied and compared; the tree's are open to anyone
-    #[arg(long, value_enum, default_value_t = Acls::Preserve)]
-    acl: Acls,
+    #[arg(long, value_enum, default_value_t = AclName::Preserve)]
+    acl: AclName,
     /// Another seed gives other data, and another tree where its shape is random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -84,6 +83,32 @@ enum ShapeName {
     Big,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum AclName {
+    /// Read, copied and compared
+    Preserve,
+    /// Not read
+    Open,
+}
+
+impl From<AclName> for AclPolicy {
+    fn from(name: AclName) -> Self {
+        match name {
+            AclName::Preserve => Self::Preserve,
+            AclName::Open => Self::Open,
+        }
+    }
+}
+
+impl From<AclName> for Acls {
+    fn from(name: AclName) -> Self {
+        match name {
+            AclName::Preserve => Self::Preserved,
+            AclName::Open => Self::NotRead,
+        }
+    }
+}
+
 impl From<ShapeName> for Shape {
     fn from(name: ShapeName) -> Self {
         match name {
@@ -100,8 +125,9 @@ impl From<ShapeName> for Shape {
 impl Bench {
     pub(super) fn main(self) -> ExitCode {
         let (source, target) = (self.trees.source.clone(), self.trees.target.clone());
-        let (transport, acl) = (self.trees.transport.into(), self.acl.into());
-        let task = Task { command: "bench", source, target, transport, acl };
+        let (transport, acls) = (self.trees.transport.into(), self.acl.into());
+        let (include, exclude) = (Vec::new(), Vec::new());
+        let task = Task { command: "bench", source, target, transport, acls, include, exclude };
         let (format, planned) = (self.trees.format, self.dry_run);
         let options = self.understand();
         let failed = |error| BenchReport { error: Some(error), ..BenchReport::default() };

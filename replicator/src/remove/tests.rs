@@ -17,7 +17,7 @@ fn met(visits: impl IntoIterator<Item = Visit>) -> Vec<ZnodePath> {
         parents.met(visit, &mut gone).expect("everything can be read");
     }
     assert!(parents.0.is_empty(), "{parents:?} are left");
-    gone
+    gone.into_iter().map(|gone| gone.path).collect()
 }
 
 /// All visits of a tree in an order that a walk may take: parents first, a leave behind the last child, and the leaves

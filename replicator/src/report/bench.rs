@@ -72,7 +72,7 @@ impl Account<'_> {
             "command": self.task.command,
             "source": self.task.source,
             "target": self.task.target,
-            "acl": acl_json(self.task.acl),
+            "acl": acl_json(self.task.acls),
             "plan": self.options.map(plan_json),
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
@@ -192,7 +192,7 @@ fn plan_text(options: &BenchOptions, text: &mut String) -> fmt::Result {
         writeln!(text, "  target      {}", target.ensemble().connect)?;
     }
     match acl {
-        AclPolicy::Preserve => writeln!(text, "  ACLs        read, copied and compared"),
+        AclPolicy::Preserve | AclPolicy::Map(_) => writeln!(text, "  ACLs        read, copied and compared"),
         AclPolicy::Open => writeln!(text, "  ACLs        not read"),
     }
 }

@@ -3,11 +3,20 @@
 use super::*;
 use crate::error::{Error, Side};
 use crate::options::{EnsembleOptions, Transport};
+use crate::report::Acls;
 use crate::verify::Differences;
 
 fn task() -> Task {
     let (source, target) = ("a:1".to_owned(), "b:1/x".to_owned());
-    Task { command: "bench", source, target, transport: Transport::Wire, acl: AclPolicy::Open }
+    Task {
+        command: "bench",
+        source,
+        target,
+        transport: Transport::Wire,
+        acls: Acls::NotRead,
+        include: Vec::new(),
+        exclude: Vec::new(),
+    }
 }
 
 fn account<'a>(task: &'a Task, report: &'a BenchReport) -> Account<'a> {
