@@ -89,6 +89,8 @@ pub enum ErrorKind {
     Unreachable(String),
     /// The server answered with an error: the operation was not executed.
     Refused(Code),
+    /// The target does not take this ACL; nothing was written that carries it.
+    AclRefused(String),
     /// The connection or the session ended before the answer came. A write's outcome is unknown.
     Lost(String),
     /// The server's bytes are not what the protocol allows.
@@ -112,6 +114,12 @@ impl fmt::Display for ErrorKind {
             Self::BadInput(text) | Self::Unreachable(text) | Self::Lost(text) | Self::Io(text) => f.write_str(text),
             Self::Protocol(text) => write!(f, "unexpected answer from the server: {text}"),
             Self::Refused(code) => code.fmt(f),
+            Self::AclRefused(acl) => write!(
+                f,
+                "the server does not accept the ACL {acl}: it has no provider for one of its schemes, or takes an id for \
+                 none; give it the provider (zookeeper.authProvider.*), or rewrite the ACL with --acl map, then run again \
+                 with --update"
+            ),
             Self::Interrupted => f.write_str("interrupted"),
             Self::TooLarge { bytes, limit } => write!(
                 f,
@@ -169,6 +177,7 @@ impl Error {
     pub fn code(&self) -> Option<Code> {
         match self.kind {
             ErrorKind::Refused(code) => Some(code),
+            ErrorKind::AclRefused(_) => Some(Code::INVALID_ACL),
             _ => None,
         }
     }

@@ -133,6 +133,10 @@ pub const STATS_IN_FLIGHT_MAX: usize = 64;
 /// Differences kept for the report; the rest is counted.
 pub const DIFFERENCES_LISTED: usize = 100;
 
+/// Distinct ACLs that a copy remembers to have probed, before it forgets them all and probes again: some hundred KB, and
+/// far more than most trees have.
+pub const ACLS_PROBED_REMEMBERED_MAX: usize = 4_096;
+
 /// Rules of an ACL map at most: each entry of each ACL is held against all of them.
 pub const ACL_MAP_RULES_MAX: usize = 1_000;
 

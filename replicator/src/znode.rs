@@ -289,6 +289,11 @@ impl Acl {
         self.0.iter().any(AclEntry::is_masked)
     }
 
+    /// Whether it names nobody but `world:anyone`, which every server knows.
+    pub fn is_for_anyone(&self) -> bool {
+        self.0.iter().all(|entry| &*entry.scheme == "world" && &*entry.id == "anyone")
+    }
+
     /// Whether anybody at all has `perm`.
     pub fn grants_anyone(&self, perm: i32) -> bool {
         self.0.iter().any(|entry| &*entry.scheme == "world" && entry.perms & perm == perm)

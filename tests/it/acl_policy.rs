@@ -1,9 +1,11 @@
 //! What becomes of ACLs that can't be copied as they are: masked ones, mapped ones, and those that a target refuses.
 
-use harness::tree::TreeZnode;
+use std::collections::BTreeMap;
+
+use harness::tree::{self, TreeZnode};
 use harness::{Server, ServerOptions, load, read_tree, shared_pair, unique_root};
 use tempfile::NamedTempFile;
-use zookeeper_client::{Acl, Acls, AuthId, Permission};
+use zookeeper_client::{Acl, Acls, AuthId, CreateMode, Permission};
 
 use crate::product::{Outcome, run, run_with};
 
@@ -215,5 +217,83 @@ async fn a_map_may_not_leave_an_acl_without_entries() -> Outcome {
     let (file, from, to) = (file.path().to_str().expect("UTF-8"), source.at(&root), target.at(&root));
     let ran = run(&["copy", "--acl", "map", file, &from, &to]).await.expect(2);
     ran.says(&["source: ", &root, "leaves no entry", "world:anyone:rwcda"]);
+    Ok(())
+}
+
+/// A parent that only `sasl:bob` may use, with many znodes below: without a probe its ACL would show itself to be
+/// refused after all of them.
+#[tokio::test]
+async fn an_acl_that_the_target_refuses_stops_the_copy_before_the_tree_below_is_written() -> Outcome {
+    let (source, (_, target)) = (source_with_providers().await?, shared_pair().await?);
+    for transport in ["wire", "zookeeper-client"] {
+        let root = unique_root("refused");
+        let at_source = source.client().await?;
+        load(&at_source, &format!("{root}/p"), tree::small(1, 20_000)).await?;
+        let restricted = acl(&[("sasl", "bob")]);
+        at_source.set_acl(&format!("{root}/p"), &restricted, None).await?;
+        let (from, to) = (source.at(&root), target.at(&root));
+        let ran = run(&["copy", "--transport", transport, &from, &to]).await.expect(2);
+        let ran = ran.says(&["target: ", &format!("{root}/p: "), "sasl:bob:rwcda", "--acl map", "--update"]);
+        assert!(!ran.stderr.contains("acl-probe"), "{}", ran.stderr);
+        let at_target = target.client().await?;
+        // The probe may have been answered before anything else went out.
+        let is_there = at_target.check_stat(&root).await?.is_some();
+        let there = if is_there { read_tree(&at_target, &root).await? } else { BTreeMap::new() };
+        assert!(there.len() < 15_000, "{} znodes were written", there.len());
+        assert!(there.keys().all(|path| !path.contains("acl-probe")));
+        assert!(!at_target.list_children("/").await?.iter().any(|name| name.contains("acl-probe")));
+
+        // What was written stands, and with other names for people the copy goes on from there.
+        let file = rules("sasl:bob -> ip:127.0.0.1\n")?;
+        let file = file.path().to_str().expect("UTF-8");
+        run(&["copy", "--update", "--verify", "--acl", "map", file, &from, &to]).await.expect(0);
+    }
+    Ok(())
+}
+
+/// Many ACLs are probed in one request, whatever else stands in its way: the root that is not there yet, and then one
+/// below which we may not create.
+#[tokio::test]
+async fn the_one_refused_acl_among_many_is_named_with_its_znode() -> Outcome {
+    let (source, (_, target)) = (source_with_providers().await?, shared_pair().await?);
+    let root = unique_root("one-refused");
+    let at_source = source.client().await?;
+    let tree = (0..300).map(|index| {
+        let id = ("ip", format!("10.0.{}.{}", index / 250, index % 250));
+        let ids = if index == 277 { ("x509", "CN=a, OU=b".to_owned()) } else { id };
+        TreeZnode::new(format!("/{index:03}"), "").with_acl(acl(&[("ip", "127.0.0.1"), (ids.0, &ids.1)]))
+    });
+    load(&at_source, &root, tree).await?;
+    at_source.set_acl(&root, &acl(&[("ip", "127.0.0.1")]), None).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    let path = format!("{root}/277: ");
+    run(&["copy", &from, &to]).await.expect(2).says(&["target: ", &path, "x509:CN=a, OU=b:rwcda"]);
+
+    let (to, path) = (format!("{to}-locked"), format!("{root}-locked/277: "));
+    let at_target = target.client().await?;
+    let locked = [Acl::new(Permission::READ | Permission::ADMIN, AuthId::anyone())];
+    let options = CreateMode::Persistent.with_acls(Acls::new(&locked));
+    at_target.create(&format!("{root}-locked"), b"", &options).await?;
+    run(&["copy", &from, &to]).await.expect(2).says(&["target: ", &path, "x509:CN=a, OU=b:rwcda"]);
+    Ok(())
+}
+
+/// A probe that is answered well has left nothing: no znode, and no trace in the parent's counter either.
+#[tokio::test]
+async fn probes_leave_nothing_behind() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("no-trace");
+    let at_source = source.client().await?;
+    at_source.auth("digest", b"owner:secret").await?;
+    let tree = (0..5_000).map(|index| {
+        TreeZnode::new(format!("/{index:04}"), "")
+            .with_acl(acl(&[("digest", OWNER), ("digest", &format!("user{index}:h="))]))
+    });
+    load(&at_source, &root, tree).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    let env = [("ZKREPLICATOR_AUTH", "digest:owner:secret")];
+    run_with(&env, &["copy", "--verify", &from, &to]).await.expect(0);
+    let stat = target.client().await?.check_stat(&root).await?.expect("the root was copied");
+    assert_eq!((stat.num_children, stat.cversion), (5_000, 5_000));
     Ok(())
 }

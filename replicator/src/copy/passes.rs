@@ -29,6 +29,7 @@ use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
 use crate::target;
+use crate::target::probe::Probes;
 use crate::target::root::TargetRoot;
 
 /// What the passes of a copy have come to.
@@ -127,6 +128,7 @@ impl Line<'_> {
         let planner = Planner {
             masked,
             plan: Plan::new(&self.options.target.auths, self.options.counters),
+            probes: Probes::new(self.writer.chroot().clone(), self.options.jute_maxbuffer),
             batcher: Batcher::new(self.writer.chroot().clone(), self.options.jute_maxbuffer),
             batches: batches_in,
             source: self.source.lane(),

@@ -18,11 +18,13 @@ use crate::plan::{Plan, Step};
 use crate::progress::Progress;
 use crate::session::{Lane, WriteOp};
 use crate::source::Visit;
+use crate::target::probe::Probes;
 
 /// Plans what comes and fills batches with it.
 pub(super) struct Planner<'a> {
     pub(super) masked: &'a mut Masked,
     pub(super) plan: Plan,
+    pub(super) probes: Probes,
     pub(super) batcher: Batcher,
     pub(super) batches: Sender<Batch>,
     pub(super) source: &'a Lane,
@@ -64,20 +66,19 @@ impl Planner<'_> {
     async fn fill(&mut self, Pairs { pairs, permit }: Pairs, full: &mut Vec<Batch>) -> Result<Taken> {
         let permit = Arc::new(permit);
         let mut steps = Vec::new();
-        for pair in pairs {
-            self.plan(pair, &mut steps)?;
-            for step in steps.drain(..) {
-                match step {
-                    Step::Write(write) => self.batcher.push(write, &permit, full)?,
-                    Step::Repeat(write, times) => {
-                        if !self.repeat(&write, times, &permit, full).await? {
-                            return Ok(false);
-                        }
+        let planned = pairs.into_iter().try_for_each(|pair| self.plan(pair, &mut steps));
+        full.extend(self.probes.take(&permit));
+        for step in steps {
+            match step {
+                Step::Write(write) => self.batcher.push(write, &permit, full)?,
+                Step::Repeat(write, times) => {
+                    if !self.repeat(&write, times, &permit, full).await? {
+                        return Ok(false);
                     }
                 }
             }
         }
-        Ok(true)
+        planned.map(|()| true)
     }
 
     /// Millions of writes must not wait here: each batch is sent when it is full.
@@ -100,8 +101,11 @@ impl Planner<'_> {
     fn plan(&mut self, pair: Pair, steps: &mut Vec<Step>) -> Result<()> {
         match pair {
             Pair::Znode { mut source, target } => {
-                if self.masked.admit(&mut source)? && !self.plan.znode(source, &target, self.writer, steps)? {
-                    self.progress.kept();
+                if self.masked.admit(&mut source)? {
+                    self.probes.note(&source, &target);
+                    if !self.plan.znode(source, &target, self.writer, steps)? {
+                        self.progress.kept();
+                    }
                 }
                 Ok(())
             }
