@@ -111,6 +111,7 @@ impl Batcher {
             WriteOp::SetData { data, .. } => path + 4 + data.as_ref().map_or(0, Bytes::len) + 4,
             WriteOp::SetAcl { acl, .. } => path + acl_len(acl) + 4,
             WriteOp::Delete { .. } | WriteOp::Check { .. } => path + 4,
+            WriteOp::RaiseCounter { .. } => path + 4 + acl_len(&Acl::open()) + 4 + MULTI_HEADER_BYTES + path + 4,
         }
     }
 }

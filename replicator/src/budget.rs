@@ -1,38 +1,57 @@
-//! The permits: bytes that the line may hold at once.
+//! The permits: operations and bytes that the line may hold at once.
 //!
-//! Whatever carries znodes carries its permit; dropping it gives the bytes back. What a reply will weigh is only
-//! guessed when it is asked for, so a permit is resized when the reply is there: the budget may then be overdrawn by
-//! what was in flight, which the read limits bound, and nothing new starts until it has recovered.
+//! Whatever carries znodes carries its permit; dropping it gives back what it stands for. What a reply will weigh is
+//! only guessed when it is asked for, so a permit is resized when the reply is there: the budget may then be overdrawn
+//! by what was in flight, which the read limits bound, and nothing new starts until it has recovered.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// A number of bytes, shared by everything between the source and the target's acknowledgement.
+use crate::limits;
+
+/// What something weighs on its way through the line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Visits: znodes, children lists and what else a walk meets.
+    pub operations: usize,
+    /// Bytes of memory.
+    pub bytes: usize,
+}
+
+/// An amount of both, shared by everything between the source and the target's acknowledgement.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    limit: usize,
-    used: AtomicUsize,
+    limit: Weight,
+    used: Mutex<Weight>,
     freed: Notify,
 }
 
 impl Budget {
-    /// A budget of `limit` bytes.
-    pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Shared { limit, used: AtomicUsize::new(0), freed: Notify::new() }))
+    /// The budget of one line.
+    pub fn of_line() -> Self {
+        Self::new(Weight { operations: limits::BUDGET_OPERATIONS, bytes: limits::BUDGET_BYTES })
     }
 
-    /// A permit for `bytes`, if there is room. When nothing at all is held, a permit is given whatever its size: a
+    /// A budget of `limit`.
+    pub fn new(limit: Weight) -> Self {
+        Self(Arc::new(Shared { limit, used: Mutex::default(), freed: Notify::new() }))
+    }
+
+    /// A permit for `weight`, if there is room. When nothing at all is held, a permit is given whatever its size: a
     /// znode larger than the budget must still pass.
-    pub fn try_take(&self, bytes: usize) -> Option<Permit> {
-        let taken = self.0.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
-            (used == 0 || used + bytes <= self.0.limit).then_some(used + bytes)
-        });
-        taken.is_ok().then(|| Permit { budget: self.clone(), bytes })
+    pub fn try_take(&self, weight: Weight) -> Option<Permit> {
+        let Shared { limit, .. } = *self.0;
+        let mut used = self.0.used();
+        let after = Weight { operations: used.operations + weight.operations, bytes: used.bytes + weight.bytes };
+        if *used != Weight::default() && (after.operations > limit.operations || after.bytes > limit.bytes) {
+            return None;
+        }
+        *used = after;
+        Some(Permit { budget: self.clone(), weight })
     }
 
     /// Waits until something was given back since the last call. One waiter only.
@@ -40,42 +59,45 @@ impl Budget {
         self.0.freed.notified().await;
     }
 
-    /// Bytes held now.
-    pub fn used(&self) -> usize {
-        self.0.used.load(Ordering::Acquire)
+    /// What is held now.
+    pub fn used(&self) -> Weight {
+        *self.0.used()
     }
 }
 
-/// Bytes taken from a [`Budget`], given back when it is dropped.
+impl Shared {
+    fn used(&self) -> MutexGuard<'_, Weight> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Something taken from a [`Budget`], given back when it is dropped.
 #[derive(Debug)]
 pub struct Permit {
     budget: Budget,
-    bytes: usize,
+    weight: Weight,
 }
 
 impl Permit {
-    /// Bytes that it stands for.
-    pub fn bytes(&self) -> usize {
-        self.bytes
+    /// What it stands for.
+    pub fn weight(&self) -> Weight {
+        self.weight
     }
 
     /// Corrects the guess.
-    pub fn resize(&mut self, bytes: usize) {
-        let used = &self.budget.0.used;
-        if bytes >= self.bytes {
-            used.fetch_add(bytes - self.bytes, Ordering::AcqRel);
-        } else {
-            used.fetch_sub(self.bytes - bytes, Ordering::AcqRel);
-            self.budget.0.freed.notify_one();
-        }
-        self.bytes = bytes;
+    pub fn resize(&mut self, weight: Weight) {
+        let mut used = self.budget.0.used();
+        used.operations = used.operations - self.weight.operations + weight.operations;
+        used.bytes = used.bytes - self.weight.bytes + weight.bytes;
+        drop(used);
+        self.weight = weight;
+        self.budget.0.freed.notify_one();
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.budget.0.used.fetch_sub(self.bytes, Ordering::AcqRel);
-        self.budget.0.freed.notify_one();
+        self.resize(Weight::default());
     }
 }
 

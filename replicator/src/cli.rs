@@ -23,7 +23,7 @@ use crate::copy::copy;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::limits;
-use crate::options::{CopyOptions, EnsembleOptions, Transport, VerifyOptions};
+use crate::options::{CopyOptions, EnsembleOptions, ReadFrom, Transport, VerifyOptions};
 use crate::progress::Progress;
 use crate::report::{Outcome, Task, exit};
 use crate::resources::Resources;
@@ -116,6 +116,10 @@ enum Command {
         /// What becomes of a znode when the server hides an id of its ACL (digest:user:x) for want of ADMIN
         #[arg(long, value_enum, default_value_t = Masked::Fail)]
         masked_acl: Masked,
+        /// Leave sequence counters as they come; otherwise the next sequential child of a znode gets a number that is
+        /// not below the source's
+        #[arg(long)]
+        no_counters: bool,
         /// The largest request that the target takes (its jute.maxbuffer)
         #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
         jute_maxbuffer: usize,
@@ -178,6 +182,26 @@ struct Trees {
     /// The largest reply that the wire transport takes; a parent with a million children answers 40 MB or more
     #[arg(long, value_name = "BYTES", default_value_t = limits::REPLY_BYTES_MAX)]
     max_reply: usize,
+    /// Which servers of an ensemble are read from
+    #[arg(long, value_enum, default_value_t = ReadFromName::Followers)]
+    read_from: ReadFromName,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReadFromName {
+    /// Followers and observers, several at once; the leader only when there is nothing else
+    Followers,
+    /// All of those that are named, the leader too
+    Any,
+}
+
+impl From<ReadFromName> for ReadFrom {
+    fn from(name: ReadFromName) -> Self {
+        match name {
+            ReadFromName::Followers => Self::Followers,
+            ReadFromName::Any => Self::Any,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -236,15 +260,24 @@ pub fn main() -> ExitCode {
 
 fn understand(command: Command) -> Result<Work> {
     match command {
-        Command::Copy { trees, update, verify, acl, masked_acl, jute_maxbuffer } => {
+        Command::Copy { trees, update, verify, acl, masked_acl, no_counters, jute_maxbuffer } => {
             if jute_maxbuffer < limits::JUTE_MAXBUFFER_BYTES_MIN {
                 let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
                 return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
             }
             let (source, target) = trees.understand()?;
-            let filter = trees.filter()?;
-            let (acl, masked_acls) = (acl.understand()?, masked_acl.into());
-            Ok(Work::Copy(CopyOptions { source, target, update, verify, filter, acl, masked_acls, jute_maxbuffer }))
+            Ok(Work::Copy(CopyOptions {
+                source,
+                target,
+                update,
+                verify,
+                filter: trees.filter()?,
+                acl: acl.understand()?,
+                masked_acls: masked_acl.into(),
+                counters: !no_counters,
+                removal: None,
+                jute_maxbuffer,
+            }))
         }
         Command::Verify { trees, acl, list } => {
             let (source, target) = trees.understand()?;
@@ -276,6 +309,8 @@ impl Trees {
                 transport: self.transport.into(),
                 server_version: self.server_version,
                 reply_bytes_max: self.max_reply,
+                read_from: self.read_from.into(),
+                spared: Vec::new(),
             })
         };
         Ok((side(&self.source, credentials.source)?, side(&self.target, credentials.target)?))

@@ -28,6 +28,7 @@ pub mod pair;
 pub mod plan;
 pub mod pool;
 pub mod progress;
+pub mod remove;
 pub mod report;
 pub mod resources;
 pub mod session;

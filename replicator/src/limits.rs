@@ -28,6 +28,9 @@ pub const UNSIZED_OUTSTANDING_MAX: usize = 128;
 /// Bytes of expected reply outstanding at once, for znodes whose siblings have shown sizes.
 pub const EXPECTED_REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Servers whose data and children are read at once: beyond it one client's processor is what a copy waits for.
+pub const DATA_LANES_MAX: usize = 4;
+
 /// multiReads in flight at once over all lanes: more keeps no server busier.
 pub const READS_IN_FLIGHT_MAX: usize = 16;
 
@@ -48,7 +51,17 @@ pub const ACL_LANE_WINDOW: usize = 32;
 pub const CHUNKS_IN_FLIGHT_MAX: usize = 8;
 
 /// Bytes that the whole line may hold: znodes read and not yet written or compared.
-pub const BUDGET_BYTES: usize = 16 * 1024 * 1024;
+pub const BUDGET_BYTES: usize = 8 * 1024 * 1024;
+
+/// Visits that the whole line may hold, whatever they weigh: what a server writes in 200 ms.
+pub const BUDGET_OPERATIONS: usize = 32_768;
+
+/// Fingerprints of znodes that a copy keeps to find what changed while it read: 8 bytes each, and the slack of their
+/// buckets. Above it a changed ACL is found by reading all of them again.
+pub const FINGERPRINTS_MAX: usize = 16_000_000;
+
+/// Passes over a source that keeps changing, the first one included; then the copy ends and says so.
+pub const PASSES_MAX: usize = 10;
 
 /// What a znode costs in memory beside its data: path, stat, bookkeeping.
 pub const ZNODE_OVERHEAD_BYTES: usize = 256;
@@ -59,11 +72,22 @@ pub const WRITE_BATCH_OPS_MAX: usize = 500;
 /// Bytes in one multi at most, unless a single znode is larger: the server keeps the last 500 transactions in memory.
 pub const WRITE_BATCH_BYTES_MAX: usize = 256 * 1024;
 
-/// Requests in flight on the writing session.
-pub const WRITES_IN_FLIGHT_MAX: usize = 8;
+/// Requests in flight on the writing session, at least: enough for a server nearby.
+pub const WRITES_IN_FLIGHT_MIN: usize = 8;
 
-/// Bytes in flight on the writing session.
-pub const WRITE_BYTES_IN_FLIGHT_MAX: usize = 4 * 1024 * 1024;
+/// Requests in flight on the writing session, at most: 300 multis a second, the best seen of a server, over a round
+/// trip of 200 ms.
+pub const WRITES_IN_FLIGHT_MAX: usize = 64;
+
+/// Bytes in flight on the writing session while the window is at its smallest; grows with it.
+pub const WRITE_BYTES_IN_FLIGHT_MIN: usize = 4 * 1024 * 1024;
+
+/// Bytes in flight on the writing session, at most: they are held twice, as data and as a request.
+pub const WRITE_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
+
+/// The highest sequence counter that is carried over: a million below where it runs over, into negative numbers or into
+/// one number for ever (zookeeperProgrammers.md, Sequence Nodes).
+pub const COUNTER_MAX: u32 = i32::MAX.unsigned_abs() - 1_000_000;
 
 /// setACLs that wait for what was sent before them, or for their own acknowledgement.
 pub const SEALS_WAITING_MAX: usize = 256;
@@ -134,3 +158,6 @@ pub const EVENTS_WAITING_MAX: usize = 8 * 1024;
 
 /// Distinct ACLs that a session remembers, so that equal ones are shared.
 pub const ACLS_REMEMBERED_MAX: usize = 16;
+
+/// Walks of a tree that is removed, where others create and delete in it meanwhile.
+pub const REMOVE_PASSES_MAX: usize = 8;

@@ -67,6 +67,11 @@ impl Masked {
             && (self.left_out.contains(path) || path.parent().is_some_and(|parent| self.left_out.contains(&parent)))
     }
 
+    /// Whether any znode was left out.
+    pub fn has_left_out(&self) -> bool {
+        self.report.policy == MaskedAcls::Skip && self.report.znodes > 0
+    }
+
     /// The last child of `path` has come.
     pub fn leave(&mut self, path: &ZnodePath) {
         self.left_out.remove(path);

@@ -3,6 +3,8 @@
 //! Nothing here knows a command line; see [`crate::cli`] for how a user says it.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::acl_map::AclMap;
@@ -45,6 +47,11 @@ pub struct EnsembleOptions {
     pub server_version: Option<(u32, u32)>,
     /// Bytes of one reply at most; the wire transport ends a session that sends more.
     pub reply_bytes_max: usize,
+    /// Which servers are read from.
+    pub read_from: ReadFrom,
+    /// Servers that are asked for a session only when none of those of `connect` gives one; whoever reads finds out
+    /// which ones.
+    pub spared: Vec<(String, u16)>,
 }
 
 impl EnsembleOptions {
@@ -58,6 +65,8 @@ impl EnsembleOptions {
             transport: Transport::default(),
             server_version: None,
             reply_bytes_max: limits::REPLY_BYTES_MAX,
+            read_from: ReadFrom::default(),
+            spared: Vec::new(),
         }
     }
 }
@@ -78,6 +87,16 @@ impl Transport {
     pub fn tells_null_from_empty(self) -> bool {
         self == Self::Wire
     }
+}
+
+/// Which servers of an ensemble are read from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// Followers and observers; the leader only when there is nothing else.
+    #[default]
+    Followers,
+    /// Every server that was named.
+    Any,
 }
 
 /// What becomes of ACLs.
@@ -120,8 +139,31 @@ pub struct CopyOptions {
     pub acl: AclPolicy,
     /// What becomes of an ACL that the source hides in part.
     pub masked_acls: MaskedAcls,
+    /// Whether sequence counters are carried over.
+    pub counters: bool,
+    /// Whether what the source does not have is removed from the target, and how many znodes at most; each one that goes
+    /// makes it one less.
+    pub removal: Option<Arc<AtomicU64>>,
     /// The largest request that the target takes, in bytes.
     pub jute_maxbuffer: usize,
+}
+
+impl CopyOptions {
+    /// The defaults of the command line.
+    pub fn between(source: EnsembleOptions, target: EnsembleOptions) -> Self {
+        Self {
+            source,
+            target,
+            update: false,
+            verify: false,
+            filter: Filter::default(),
+            acl: AclPolicy::Preserve,
+            masked_acls: MaskedAcls::default(),
+            counters: true,
+            removal: None,
+            jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
+        }
+    }
 }
 
 /// What a verify is told.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
-use crate::budget::Permit;
+use crate::budget::{Permit, Weight};
 use crate::error::{Code, Result};
 use crate::limits;
 use crate::session::{ReadOp, ReadReply};
@@ -125,7 +125,7 @@ impl<'a> Pairing<'a> {
                 other => Pair::Other(other),
             });
         }
-        permit.resize(held + extra);
+        permit.resize(Weight { operations: pairs.len(), bytes: held + extra });
         self.read_acls(&mut pairs).await?;
         Ok(Pairs { pairs, permit })
     }

@@ -40,7 +40,7 @@ impl Pool {
         pairs: Pairs,
         work: impl FnOnce(Pairs) -> T + Send + 'static,
     ) -> T {
-        self.run(pairs.permit.bytes(), move || work(pairs)).await
+        self.run(pairs.permit.weight().bytes, move || work(pairs)).await
     }
 
     /// Does `work`, which is about `bytes` of data, on the pool or on the spot.

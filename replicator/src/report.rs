@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::copy::CopyReport;
+use crate::copy::{CopyReport, Passes};
 use crate::error::{Error, ErrorKind};
 use crate::latency::Latency;
 use crate::options::Transport;
@@ -207,6 +207,12 @@ fn copy_json(copy: &CopyReport) -> Value {
         },
         "bytes": { "read": counts.read_bytes, "written": counts.written_bytes },
         "write_requests": counts.requests,
+        "counter_steps": counts.counter_raised,
+        "passes": {
+            "count": 1 + copy.passes.later.len(),
+            "later_writes": copy.passes.later,
+            "settled": copy.passes.settled,
+        },
         "skipped": skipped_json(&counts),
         "masked_acls": masked::json(&copy.masked),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
@@ -303,10 +309,31 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
         grouped(counts.acl_set)
     )?;
     writeln!(text, "  bytes       {} read, {} written", bytes(counts.read_bytes), bytes(counts.written_bytes))?;
+    if counts.counter_raised > 0 {
+        let steps = grouped(counts.counter_raised);
+        writeln!(text, "  counters    raised by {steps} step(s), so that sequential children go on from the source's")?;
+    }
+    passes_text(&copy.passes, text)?;
     skipped_text(&counts, text)?;
     masked::text(&copy.masked, text)?;
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)
+}
+
+fn passes_text(Passes { later, settled }: &Passes, text: &mut String) -> fmt::Result {
+    let writes: u64 = later.iter().sum();
+    if !settled {
+        let passes = grouped(1 + later.len() as u64);
+        writeln!(text, "  passes      {passes}; THE SOURCE CHANGED DURING THE COPY and did not stand still in the end")
+    } else if writes > 0 {
+        let (passes, writes) = (grouped(1 + later.len() as u64), grouped(writes));
+        writeln!(
+            text,
+            "  passes      {passes}; the source changed meanwhile, {writes} write(s) brought the target after it"
+        )
+    } else {
+        Ok(())
+    }
 }
 
 fn verify_text(task: &Task, verify: &VerifyReport, text: &mut String) -> fmt::Result {

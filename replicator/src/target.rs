@@ -2,13 +2,16 @@
 
 pub mod probe;
 pub mod root;
+mod window;
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use futures::StreamExt;
 use futures::stream::{FuturesOrdered, FuturesUnordered};
 use tokio::sync::mpsc::Receiver;
 
+use self::window::Window;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -33,7 +36,7 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
     let mut seal_acks = FuturesUnordered::new();
     // Each with the number of batches that were sent before it.
     let mut seals: VecDeque<(u64, Batch)> = VecDeque::new();
-    let (mut sent, mut acked, mut in_flight) = (0, 0, 0);
+    let (mut sent, mut acked, mut window) = (0, 0, Window::new());
     let mut failed: Option<Error> = None;
     let mut open = true;
     // A setACL that may let through what stands behind it is under way.
@@ -43,26 +46,24 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
             seal_acks.extend(seals.pop_front().map(|(_, batch)| send(lane, batch, progress)));
         }
         opening &= !acks.is_empty();
-        let room = !opening
-            && acks.len() < limits::WRITES_IN_FLIGHT_MAX
-            && in_flight < limits::WRITE_BYTES_IN_FLIGHT_MAX
-            && seals.len() + seal_acks.len() < limits::SEALS_WAITING_MAX;
+        let room = !opening && window.has_room() && seals.len() + seal_acks.len() < limits::SEALS_WAITING_MAX;
         let done = tokio::select! {
             biased;
-            Some((batch_bytes, done)) = acks.next(), if !acks.is_empty() => {
-                in_flight -= batch_bytes;
+            Some((sent, done)) = acks.next(), if !acks.is_empty() => {
+                window.answered(&sent, Instant::now());
                 acked += 1;
                 done
             }
-            Some((_, done)) = seal_acks.next(), if !seal_acks.is_empty() => done,
+            Some(done) = seal_acks.next(), if !seal_acks.is_empty() => done,
             batch = batches.recv(), if open && room => {
                 match batch {
                     Some(batch) if batch.seals() => seals.push_back((sent, batch)),
                     Some(batch) => {
                         sent += 1;
-                        in_flight += batch.bytes;
                         opening = batch.opens();
-                        acks.push_back(send(lane, batch, progress));
+                        let under_way = window.sent(batch.bytes, Instant::now());
+                        let done = send(lane, batch, progress);
+                        acks.push_back(async move { (under_way, done.await) });
                     }
                     None => open = false,
                 }
@@ -80,8 +81,8 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
 }
 
 /// Sends now, in the call; the future counts and gives the batch's permits back.
-fn send<'a>(lane: &'a Lane, batch: Batch, progress: &'a Progress) -> impl Future<Output = (usize, Result<()>)> + 'a {
-    let Batch { ops, bytes, permits, probed } = batch;
+fn send<'a>(lane: &'a Lane, batch: Batch, progress: &'a Progress) -> impl Future<Output = Result<()>> + 'a {
+    let Batch { ops, permits, probed, .. } = batch;
     let is_probe = !probed.is_empty();
     let counted = if is_probe { Counts::default() } else { progress.count(&ops) };
     let ack = if is_probe { probe::ask(lane, ops, probed) } else { lane.write(ops) };
@@ -91,6 +92,6 @@ fn send<'a>(lane: &'a Lane, batch: Batch, progress: &'a Progress) -> impl Future
             progress.written(counted);
         }
         drop(permits);
-        (bytes, done)
+        done
     }
 }

@@ -5,7 +5,6 @@
 //! the target has is found from the children lists and walked too. The digests are made from the same bytes that are
 //! compared.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt};
@@ -157,7 +156,7 @@ async fn run(
     crate::copy::check_source(source).await?;
     let pool = Pool::new()?;
     let (chunks_in, chunks) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::new(limits::BUDGET_BYTES), options.filter.clone());
+    let walk = Walk::of_tree(source, Budget::of_line(), options.filter.clone());
     let listed = options.differences_listed;
     let found = crate::copy::pair(chunks, Pairing::new(target, true))
         .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, listed)).await) })
@@ -199,8 +198,7 @@ fn compare(pairs: Pairs, listed: usize) -> Found {
         match pair {
             Pair::Znode { source, target } => found.znode(&source, &target),
             Pair::Children { parent, source, target } => {
-                let known: HashSet<&str> = source.iter().collect();
-                let extras: Names = target.iter().filter(|name| !known.contains(name)).collect();
+                let extras = target.without(&source);
                 if !extras.is_empty() {
                     found.open.push(Open::Extras(parent, extras));
                 }
@@ -273,8 +271,7 @@ impl Comparison<'_> {
     async fn extras(&mut self, parent: ZnodePath, names: Names) -> Result<()> {
         let at_root = self.target.lane().chroot().is_none() && parent.is_root();
         let names: Names = names.iter().filter(|name| !(at_root && is_reserved(parent.child(name).as_str()))).collect();
-        let budget = Budget::new(limits::BUDGET_BYTES);
-        let mut walk = Walk::of_children(self.target, budget, self.filter.clone(), parent, names);
+        let mut walk = Walk::of_children(self.target, Budget::of_line(), self.filter.clone(), parent, names);
         while let Some(chunk) = walk.next().await? {
             for visit in chunk.visits {
                 match visit {

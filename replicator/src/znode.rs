@@ -3,6 +3,7 @@
 //! Nothing here talks to a server. Paths are relative to the root of the tree that is moved: the root itself is `/`,
 //! wherever it lives in an ensemble (the chroot is applied in one place, [`crate::connect::Chroot`]).
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,6 +40,18 @@ impl ZnodePath {
     pub fn parent(&self) -> Option<Self> {
         let (parent, _) = self.0.rsplit_once('/').filter(|_| !self.is_root())?;
         Some(if parent.is_empty() { Self::root() } else { Self(Arc::from(parent)) })
+    }
+
+    /// The last part; `None` for the root.
+    pub fn name(&self) -> Option<&str> {
+        if self.is_root() { None } else { self.0.rsplit_once('/').map(|(_, name)| name) }
+    }
+
+    /// Whether `parent` is its parent.
+    pub fn is_child_of(&self, parent: &Self) -> bool {
+        let above = if parent.is_root() { "" } else { &*parent.0 };
+        let name = self.0.strip_prefix(above).and_then(|rest| rest.strip_prefix('/'));
+        name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
     }
 
     /// The path as text, with its leading `/`.
@@ -118,6 +131,13 @@ impl Names {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    /// Those that `other` does not have.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let known: HashSet<&str> = other.iter().collect();
+        self.iter().filter(|name| !known.contains(name)).collect()
+    }
+
     /// Bytes that this list occupies.
     pub fn size(&self) -> usize {
         self.text.len() + 4 * self.ends.len()
@@ -157,6 +177,16 @@ pub struct Stat {
     pub data_length: i32,
     pub num_children: i32,
     pub pzxid: i64,
+}
+
+impl Stat {
+    /// How many children were ever created below the znode, modulo 2^31: the number that its next sequential child
+    /// gets. The server keeps it and shows `2 * counter - numChildren` as cversion (DataNode.java:159-162;
+    /// PrepRequestProcessor.java:668-670).
+    pub fn counter(&self) -> u32 {
+        let doubled = self.cversion.wrapping_add(self.num_children);
+        u32::from_ne_bytes(doubled.to_ne_bytes()) >> 1
+    }
 }
 
 /// What lets a znode live or die.
@@ -229,6 +259,8 @@ impl Acl {
     pub const READ: i32 = 1;
     /// Right to create children.
     pub const CREATE: i32 = 4;
+    /// Right to delete children.
+    pub const DELETE: i32 = 8;
     /// Every right.
     pub const ALL: i32 = 31;
 
@@ -304,3 +336,6 @@ impl Znode {
         self.data.as_ref().map_or(0, Bytes::len)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::budget::Budget;
+use crate::budget::{Budget, Weight};
 
 fn create(path: &str, len: usize) -> WriteOp {
     let data = Some(Bytes::from(vec![7; len]));
@@ -11,7 +11,7 @@ fn create(path: &str, len: usize) -> WriteOp {
 }
 
 fn permit() -> Arc<Permit> {
-    Arc::new(Budget::new(1).try_take(1).expect("an empty budget gives one permit"))
+    Arc::new(Budget::of_line().try_take(Weight::default()).expect("an empty budget gives one permit"))
 }
 
 fn batches(request_bytes_max: usize, ops: impl IntoIterator<Item = WriteOp>) -> Vec<Batch> {

@@ -24,7 +24,7 @@ fn probe_within(options: &EnsembleOptions) -> Duration {
 
 /// The error for a failed connect, with a reason for each server.
 pub(super) async fn explain(options: &EnsembleOptions, seen: &str) -> Error {
-    let probes = options.connect.hosts.iter().map(|(host, port)| async move {
+    let probes = options.connect.hosts.iter().chain(&options.spared).map(|(host, port)| async move {
         let what = match timeout(probe_within(options), probe(host, *port)).await {
             Ok(what) => what,
             Err(_) => "does not answer: wrong address, host down, or a firewall".to_owned(),

@@ -1,8 +1,9 @@
-//! The sessions that read one ensemble: one for data and children, several for ACLs.
+//! The sessions that read one ensemble: one on each server for data and children, several for ACLs.
 //!
-//! A getACL can't be batched (MultiOperationRecord.java:81-111) and costs the server about 65 microseconds, so ACLs
+//! All are opened behind one zxid: none of them shows anything older than the first one did. A getACL can't be batched (MultiOperationRecord.java:81-111) and costs the server about 65 microseconds, so ACLs
 //! have sessions and windows of their own, and everything else overlaps with them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
@@ -14,7 +15,7 @@ use crate::acl_map::AclMap;
 use crate::error::{Code, Error, Result, Side};
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
-use crate::session::{Lane, ReadOp, ReadReply};
+use crate::session::{Lane, ReadOp, ReadReply, sparing_the_leader};
 use crate::znode::{Acl, ZnodePath, Zxid};
 
 /// An ACL, or why the server did not give it.
@@ -23,11 +24,39 @@ pub type AclReply = Result<Acl, Code>;
 /// Sessions to one ensemble, seen from one root.
 #[derive(Debug)]
 pub struct Reader {
-    data: Lane,
+    /// Never empty.
+    data: Vec<DataLane>,
     acls: Vec<AclLane>,
     /// What makes of this side's ACLs what they are taken for.
     map: AclMap,
     turn: AtomicUsize,
+}
+
+#[derive(Clone, Debug)]
+struct DataLane {
+    lane: Lane,
+    /// Requests under way.
+    load: Arc<AtomicUsize>,
+}
+
+/// A request under way on a lane, until it is dropped.
+struct Loading(Arc<AtomicUsize>);
+
+impl DataLane {
+    fn new(lane: Lane) -> Self {
+        Self { lane, load: Arc::default() }
+    }
+
+    fn load(&self) -> Loading {
+        self.load.fetch_add(1, Ordering::Relaxed);
+        Loading(Arc::clone(&self.load))
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug)]
@@ -45,34 +74,51 @@ impl AclLane {
 impl Reader {
     /// Opens the sessions; those for ACLs only where `acl` wants them read. A map is for the source alone.
     ///
-    /// All of them are on servers that have applied every transaction up to `seen`. A server that takes fewer sessions
-    /// than are wanted for ACLs (maxClientCnxns) gives fewer lanes; one is enough.
+    /// All of them are on servers that have applied every transaction up to `seen`, and all but the first up to where
+    /// the first one's server was. A server that takes fewer sessions than are wanted (maxClientCnxns) gives fewer
+    /// lanes; one for each purpose is enough.
     pub async fn connect(side: Side, options: &EnsembleOptions, acl: &AclPolicy, seen: Zxid) -> Result<Self> {
-        let data = Lane::connect_behind(side, options, seen).await?;
+        let options = sparing_the_leader(options).await;
+        let first = Lane::connect_behind(side, &options, seen).await?;
+        let seen = first.last_zxid().unwrap_or_default().max(seen);
+        let more = options.connect.hosts.len().min(limits::DATA_LANES_MAX) - 1;
         let acl_lanes = if *acl == AclPolicy::Open { 0 } else { limits::ACL_LANES };
         let map = match acl {
             AclPolicy::Map(map) if side == Side::Source => map.clone(),
             _ => AclMap::default(),
         };
-        let lanes = data.connect_beside(options, seen, acl_lanes).await?;
-        Ok(Self { data, acls: lanes.into_iter().map(AclLane::new).collect(), map, turn: AtomicUsize::new(0) })
+        // One after the other: so each kind is spread evenly over the servers.
+        let others = first.connect_beside(&options, seen, more).await?;
+        let acls = first.connect_beside(&options, seen, acl_lanes).await?;
+        Ok(Self {
+            data: std::iter::once(first).chain(others).map(DataLane::new).collect(),
+            acls: acls.into_iter().map(AclLane::new).collect(),
+            map,
+            turn: AtomicUsize::new(0),
+        })
     }
 
     /// The same sessions with windows of their own: for a walk that is awaited by somebody who holds places in ours.
     #[must_use]
     pub fn beside(&self) -> Self {
-        let lanes = self.acls.iter().map(|AclLane { lane, .. }| AclLane::new(lane.clone()));
-        Self { data: self.data.clone(), acls: lanes.collect(), map: self.map.clone(), turn: AtomicUsize::new(0) }
+        let acls = self.acls.iter().map(|AclLane { lane, .. }| AclLane::new(lane.clone()));
+        let (data, map) = (self.data.clone(), self.map.clone());
+        Self { data, acls: acls.collect(), map, turn: AtomicUsize::new(0) }
     }
 
-    /// The session for data and children.
+    /// The first session for data and children.
     pub fn lane(&self) -> &Lane {
-        &self.data
+        &self.data[0].lane
     }
 
-    /// One multiRead.
+    /// One multiRead, on the lane with the fewest under way.
     pub fn read(&self, ops: &[ReadOp<'_>]) -> BoxFuture<'_, Result<Vec<ReadReply>>> {
-        self.data.read(ops)
+        let free = self.data.iter().min_by_key(|data| data.load.load(Ordering::Relaxed)).unwrap_or(&self.data[0]);
+        let (loading, reply) = (free.load(), free.lane.read(ops));
+        Box::pin(async move {
+            let _until_answered = loading;
+            reply.await
+        })
     }
 
     /// getACL, when one of the lanes has room.
@@ -120,18 +166,27 @@ impl Reader {
         Ok(())
     }
 
+    /// Waits until all servers that are read from are up to date, and gives a zxid that all of them have reached: what
+    /// is read from now on is not older. `None` where the transport does not tell.
+    pub async fn sync(&self) -> Result<Option<Zxid>> {
+        let lanes = self.data.iter().map(|data| &data.lane).chain(self.acls.iter().map(|acl| &acl.lane));
+        let zxids = futures::future::try_join_all(lanes.map(Lane::sync)).await?;
+        Ok(zxids.into_iter().min().flatten())
+    }
+
     fn mapped(&self, acl: &Acl, path: &ZnodePath) -> Result<Acl> {
         self.map.apply(acl).ok_or_else(|| {
             let text = format!(
                 "the ACL map leaves no entry of its ACL {acl}, and a znode can't be without one: add a rule that keeps one"
             );
-            Error::bad_input(text).at(self.data.side()).on(self.data.chroot().locate(path).to_string())
+            let lane = self.lane();
+            Error::bad_input(text).at(lane.side()).on(lane.chroot().locate(path).to_string())
         })
     }
 
     /// Ends the sessions.
     pub async fn close(self) {
-        let acls = self.acls.into_iter().map(|acl| acl.lane.close());
-        futures::future::join(self.data.close(), futures::future::join_all(acls)).await;
+        let lanes = self.data.into_iter().map(|data| data.lane).chain(self.acls.into_iter().map(|acl| acl.lane));
+        futures::future::join_all(lanes.map(Lane::close)).await;
     }
 }

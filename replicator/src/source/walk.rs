@@ -7,10 +7,11 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 
+use super::changes::Changes;
 use super::frontier::{Batch, Frontier};
 use super::reader::Reader;
 use super::{Chunk, Visit};
-use crate::budget::{Budget, Permit};
+use crate::budget::{Budget, Permit, Weight};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::limits;
@@ -25,6 +26,7 @@ pub struct Walk<'a> {
     reader: &'a Reader,
     budget: Budget,
     frontier: Frontier,
+    changes: Option<&'a Changes>,
     /// A batch that waits for the budget.
     held: Option<Batch>,
     replies: FuturesOrdered<BoxFuture<'a, Result<Answer>>>,
@@ -43,7 +45,22 @@ impl<'a> Walk<'a> {
     }
 
     fn new(reader: &'a Reader, budget: Budget, frontier: Frontier) -> Self {
-        Self { reader, budget, frontier, held: None, replies: FuturesOrdered::new(), chunks: FuturesOrdered::new() }
+        let changes = None;
+        Self {
+            reader,
+            budget,
+            frontier,
+            changes,
+            held: None,
+            replies: FuturesOrdered::new(),
+            chunks: FuturesOrdered::new(),
+        }
+    }
+
+    /// The same walk, giving only what `changes` takes: what it leaves out costs no ACL.
+    #[must_use]
+    pub fn sifted(self, changes: &'a Changes) -> Self {
+        Self { changes: Some(changes), ..self }
     }
 
     /// The next chunk; `None` when the whole tree was read. A call that is dropped loses nothing.
@@ -79,7 +96,10 @@ impl<'a> Walk<'a> {
     fn answered(&mut self, (batch, mut permit, replies): Answer) -> Result<()> {
         let side = self.reader.lane().side();
         let mut visits = self.frontier.answered(batch, replies).map_err(|error| error.at(side))?;
-        permit.resize(visits.iter().map(weight).sum());
+        if let Some(changes) = self.changes {
+            changes.sift(&mut visits);
+        }
+        permit.resize(Weight { operations: visits.len(), bytes: visits.iter().map(bytes).sum() });
         let reader = self.reader;
         self.chunks.push_back(Box::pin(async move {
             reader.read_acls(&mut visits).await?;
@@ -90,7 +110,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Bytes that a visit holds while it is on its way.
-fn weight(visit: &Visit) -> usize {
+fn bytes(visit: &Visit) -> usize {
     limits::ZNODE_OVERHEAD_BYTES
         + match visit {
             Visit::Znode(znode) => znode.data_len(),

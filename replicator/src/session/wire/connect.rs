@@ -16,22 +16,22 @@ use super::connection::{Connection, Inbound};
 use super::outbox::Shared;
 use super::replies::done;
 use super::{Session, version};
-use crate::connect::endpoint;
+use crate::connect::{ConnectString, endpoint};
 use crate::error::{Code, Error, ErrorKind, Result};
-use crate::jute::{self, ConnectRequest, Decoder, Malformed, op};
+use crate::jute::{self, ConnectRequest, Decoder, Malformed};
 use crate::options::EnsembleOptions;
 use crate::znode::Zxid;
 
 /// Tries the servers one after the other, each with its share of the connect timeout, from a place in the list that
 /// differs from session to session: so that many sessions spread over the servers. Refused credentials end it: no
-/// other server would take them.
+/// other server would take them. Servers that are to be spared come last.
 pub(super) async fn to_any(options: &EnsembleOptions, seen: Zxid) -> Result<Session> {
-    let hosts = &options.connect.hosts;
-    let share = options.connect_timeout / u32::try_from(hosts.len()).unwrap_or(u32::MAX).max(1);
+    let EnsembleOptions { connect: ConnectString { hosts, .. }, spared, .. } = options;
+    let share = options.connect_timeout / u32::try_from(hosts.len() + spared.len()).unwrap_or(u32::MAX).max(1);
     let start = starting_place();
     let mut failed = None;
-    for turn in 0..hosts.len() {
-        let (host, port) = &hosts[start.wrapping_add(turn) % hosts.len()];
+    let rotated = (0..hosts.len()).map(|turn| &hosts[start.wrapping_add(turn) % hosts.len()]);
+    for (host, port) in rotated.chain(spared) {
         let error = match timeout(share, to_host(host, *port, options, seen)).await {
             Ok(Err(error)) if error.code() != Some(Code::AUTH_FAILED) => error,
             Ok(ended) => return ended,
@@ -73,8 +73,7 @@ async fn to_address(address: SocketAddr, options: &EnsembleOptions, seen: Zxid) 
     let (mut session, multi_read) =
         futures::future::try_join(open(address, options, seen), version::has_multi_read(address, options)).await?;
     session.multi_read = multi_read;
-    let synced = session.shared.send(op::SYNC, |request| request.text("/"));
-    done(synced, "sync").await?;
+    session.sync().await?;
     Ok(session)
 }
 

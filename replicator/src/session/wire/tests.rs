@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::connection::Inbound;
 use super::*;
 use crate::batch::Batcher;
-use crate::budget::Budget;
+use crate::budget::{Budget, Weight};
 use crate::connect::Chroot;
 use crate::jute::{self, Decoder, LENGTH_BYTES, xid};
 use crate::znode::{AclEntry, Kind, ZnodePath};
@@ -242,8 +242,7 @@ async fn malformed_answers_are_errors_of_who_asked_alone() {
 async fn a_multi_has_the_bytes_that_the_batcher_counted() {
     let chroot = Chroot::new("/a/tree").expect("a path");
     let mut batcher = Batcher::new(chroot.clone(), 100_000);
-    let budget = Budget::new(100_000);
-    let permit = Arc::new(budget.try_take(1).expect("an empty budget"));
+    let permit = Arc::new(Budget::of_line().try_take(Weight::default()).expect("an empty budget"));
     let create = |name: &str, data, kind| WriteOp::Create { path: ZnodePath::new(name), data, acl: Acl::open(), kind };
     let data = Some(Bytes::from_static(b"some data"));
     let set = WriteOp::SetData { path: ZnodePath::root(), data: data.clone(), version: 3 };

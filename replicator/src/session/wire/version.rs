@@ -8,18 +8,15 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
 
 use super::connect;
 use super::replies::done;
 use crate::connect::Chroot;
 use crate::error::{Code, Result};
 use crate::jute::op;
-use crate::limits;
 use crate::options::EnsembleOptions;
+use crate::session::srvr;
 use crate::znode::{ZnodePath, Zxid};
 
 /// The first release with multiRead.
@@ -37,30 +34,13 @@ pub(super) async fn has_multi_read(address: SocketAddr, options: &EnsembleOption
 }
 
 async fn find_out(address: SocketAddr, options: &EnsembleOptions) -> Result<bool> {
-    if let Ok(Some(version)) = timeout(limits::VERSION_WITHIN, ask(address)).await {
+    if let Some(version) = srvr::ask(address).await.version {
         tracing::debug!(%address, ?version, "server version");
         return Ok(version >= MULTI_READ_SINCE);
     }
     let known = probe(address, options).await?;
     tracing::debug!(%address, known, "multiRead tried, since srvr is not answered");
     Ok(known)
-}
-
-/// What `srvr` says.
-async fn ask(address: SocketAddr) -> Option<(u32, u32)> {
-    let mut stream = TcpStream::connect(address).await.ok()?;
-    stream.write_all(b"srvr").await.ok()?;
-    let mut answer = Vec::new();
-    stream.take(limits::VERSION_ANSWER_BYTES_MAX).read_to_end(&mut answer).await.ok()?;
-    parse(&String::from_utf8_lossy(&answer))
-}
-
-/// `Zookeeper version: 3.8.0-5a02a05eddb5, built on ...` (ServerStats.java).
-fn parse(answer: &str) -> Option<(u32, u32)> {
-    let version = answer.lines().next()?.strip_prefix("Zookeeper version: ")?;
-    let (major, rest) = version.split_once('.')?;
-    let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 /// A multiRead on a session of its own.
@@ -79,6 +59,3 @@ async fn probe(address: SocketAddr, options: &EnsembleOptions) -> Result<bool> {
         Err(error) => Err(error),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,6 @@
 //! What one multiRead asks for.
 
+use crate::budget::Weight;
 use crate::limits;
 use crate::session::ReadOp;
 use crate::znode::ZnodePath;
@@ -53,9 +54,11 @@ impl Batch {
         ops
     }
 
-    /// What the answer is taken to hold, in bytes.
-    pub(in crate::source) fn guess(&self) -> usize {
-        self.expected + self.unsized_asks * UNSIZED_GUESS_BYTES + self.asks.len() * limits::ZNODE_OVERHEAD_BYTES
+    /// What the answer is taken to weigh.
+    pub(in crate::source) fn guess(&self) -> Weight {
+        let unsized_bytes = self.unsized_asks * UNSIZED_GUESS_BYTES;
+        let bytes = self.expected + unsized_bytes + self.asks.len() * limits::ZNODE_OVERHEAD_BYTES;
+        Weight { operations: self.asks.len(), bytes }
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Which ACLs are probed, and in what requests.
 
 use super::*;
-use crate::budget::Budget;
+use crate::budget::{Budget, Weight};
 use crate::znode::{AclEntry, Stat};
 
 fn acl(id: &str) -> Acl {
@@ -18,7 +18,7 @@ fn probes() -> Probes {
 
 /// The znodes of each probe.
 fn taken(probes: &mut Probes) -> Vec<Vec<String>> {
-    let permit = Arc::new(Budget::new(1).try_take(1).expect("an empty budget gives one permit"));
+    let permit = Arc::new(Budget::of_line().try_take(Weight::default()).expect("an empty budget gives one permit"));
     let batches = probes.take(&permit);
     assert!(batches.iter().all(|batch| batch.ops.len() == batch.probed.len()));
     batches.into_iter().map(|batch| batch.probed.iter().map(ZnodePath::to_string).collect()).collect()

@@ -15,6 +15,15 @@ fn reads_the_version_of_any_release_and_of_nothing_else() {
         ("Zookeeper version: 3.", None),
         ("", None),
     ] {
-        assert_eq!(parse(answer), version, "{answer}");
+        assert_eq!(parse(answer).version, version, "{answer}");
     }
+}
+
+#[test]
+fn reads_the_mode_where_it_is_told() {
+    let answer = |mode: &str| format!("Zookeeper version: 3.8.0-x, built on\nZxid: 0x5\nMode: {mode}\nNode count: 5\n");
+    for (mode, leads) in [("leader", true), ("follower", false), ("observer", false), ("standalone", false)] {
+        assert_eq!(parse(&answer(mode)).leads, Some(leads), "{mode}");
+    }
+    assert_eq!(parse("srvr is not executed because it is not in the whitelist.\n").leads, None);
 }

@@ -1,0 +1,48 @@
+//! What a server says of itself: `srvr`, the one four-letter word that is allowed by default (zookeeperAdmin.md,
+//! `4lw.commands.whitelist`).
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::limits;
+
+/// What it said; what it did not say is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Srvr {
+    /// Its release, major and minor.
+    pub(super) version: Option<(u32, u32)>,
+    /// Whether it leads its ensemble.
+    pub(super) leads: Option<bool>,
+}
+
+/// Asks on a connection of its own, and waits for [`limits::VERSION_WITHIN`] at most.
+pub(super) async fn ask(address: SocketAddr) -> Srvr {
+    let answer = timeout(limits::VERSION_WITHIN, exchange(address)).await.ok().flatten();
+    answer.map(|answer| parse(&answer)).unwrap_or_default()
+}
+
+async fn exchange(address: SocketAddr) -> Option<String> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    stream.write_all(b"srvr").await.ok()?;
+    let mut answer = Vec::new();
+    stream.take(limits::VERSION_ANSWER_BYTES_MAX).read_to_end(&mut answer).await.ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// `Zookeeper version: 3.8.0-5a02a05eddb5, built on ...`, further down `Mode: follower` (ServerStats.java).
+fn parse(answer: &str) -> Srvr {
+    let said = |key: &str| answer.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
+    Srvr { version: said("Zookeeper version:").and_then(version), leads: said("Mode:").map(|mode| mode == "leader") }
+}
+
+fn version(text: &str) -> Option<(u32, u32)> {
+    let (major, rest) = text.split_once('.')?;
+    let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests;
