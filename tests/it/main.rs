@@ -13,5 +13,6 @@ mod operations;
 mod product;
 mod proxy;
 mod read_from;
+mod rounds;
 mod verify;
 mod wire;
