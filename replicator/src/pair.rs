@@ -106,7 +106,7 @@ impl<'a> Pairing<'a> {
                     }
                     Pair::Znode { source, target }
                 }
-                Visit::Children(parent, source) if self.with_children => {
+                Visit::Children(parent, source) | Visit::OnTheWay(parent, source) if self.with_children => {
                     let target = match answers.next() {
                         Some(ReadReply::Children(names)) => names,
                         Some(ReadReply::Refused(Code::NO_NODE)) => Names::default(),
@@ -139,7 +139,9 @@ impl<'a> Pairing<'a> {
         for visit in visits {
             let (op, bytes) = match visit {
                 Visit::Znode(znode) => (ReadOp::Data(&znode.path), znode.data_len() + limits::ZNODE_OVERHEAD_BYTES),
-                Visit::Children(parent, names) if self.with_children => (ReadOp::Children(parent), 2 * names.size()),
+                Visit::Children(parent, names) | Visit::OnTheWay(parent, names) if self.with_children => {
+                    (ReadOp::Children(parent), 2 * names.size())
+                }
                 _ => continue,
             };
             if !ops.is_empty()

@@ -205,7 +205,11 @@ impl Parents {
                 self.go(path, gone);
             }
             Visit::Unreadable(path, code) => return Err((path, code)),
-            Visit::Children(..) | Visit::Vanished(_) | Visit::Reserved(_) | Visit::Filtered(_) => {}
+            Visit::Children(..)
+            | Visit::OnTheWay(..)
+            | Visit::Vanished(_)
+            | Visit::Reserved(_)
+            | Visit::Filtered(_) => {}
         }
         Ok(())
     }

@@ -18,8 +18,8 @@ use crate::znode::{Names, Znode, ZnodePath};
 pub enum Visit {
     /// A znode that lives by itself.
     Znode(Znode),
-    /// The children of a znode that has any, before they are visited. Ephemerals are among them, and what a filter
-    /// leaves out is not. A znode that the filter only lets lead to others shows its children too, be they none.
+    /// The children of a znode that has any, before they are left. Ephemerals are among them, and what a filter leaves out
+    /// is not.
     Children(ZnodePath, Names),
     /// All children of this znode have been visited.
     Leave(ZnodePath),
@@ -32,6 +32,8 @@ pub enum Visit {
     },
     /// `/zookeeper`, which is the server's own and is left out.
     Reserved(ZnodePath),
+    /// The children of a znode that a filter left out since it led to nothing. At the target it may lead to something.
+    OnTheWay(ZnodePath, Names),
     /// This many znodes are left out by the filter, each with everything below it.
     Filtered(usize),
     /// It was there when its parent was listed, and gone when it was read.

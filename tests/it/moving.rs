@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use harness::{Server, ServerOptions, load, read_tree, shared_pair, tree, unique_root, until};
 use replicator::copy::{CopyReport, copy};
+use replicator::filter::Filter;
 use replicator::options::{CopyOptions, EnsembleOptions};
 use replicator::progress::Progress;
 use tokio_util::sync::CancellationToken;
@@ -86,6 +87,42 @@ async fn every_kind_of_change_during_a_copy_is_taken_after() -> Outcome {
         let other = &after[path];
         assert_eq!((&seen.data, format!("{:?}", seen.acl)), (&other.data, format!("{:?}", other.acl)), "{path}");
     }
+    Ok(())
+}
+
+/// What leads to something that a filter takes, and what does not, is another thing in each pass.
+#[tokio::test]
+async fn changes_below_znodes_that_a_filter_lets_pass_are_taken_after() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("moving-filter");
+    let (at_source, at_target) = (source.client().await?, target.client().await?);
+    load(&at_source, &format!("{root}/mid"), tree::small(1, 30_000)).await?;
+    let places = ["00-place", "zz-place"].map(|place| format!("{root}/{place}"));
+    for base in &places {
+        for below in ["", "/emptied", "/emptied/taken", "/filled", "/filled/left-out"] {
+            at_source.create(&format!("{base}{below}"), b"before", &OPEN).await?;
+        }
+    }
+    let change = async {
+        for base in &places {
+            at_source.delete(&format!("{base}/emptied/taken"), None).await?;
+            at_source.create(&format!("{base}/filled/taken"), b"after", &OPEN).await?;
+        }
+        Ok(())
+    };
+    let includes = ["/mid", "/*-place/*/taken"];
+    let mut options = copy_options(&source.at(&root), &target.at(&root))?;
+    options.filter = Filter::new(&includes.map(str::to_owned), &[])?;
+    let report = copy_while(&options, change).await?;
+    assert!(report.passes.settled, "{:?}", report.passes);
+    for place in places {
+        let is_there =
+            async |below: &str| at_target.check_stat(&format!("{place}{below}")).await.map(|stat| stat.is_some());
+        assert!(!is_there("/emptied/taken").await? && is_there("/filled/taken").await?, "{place}");
+        assert!(!is_there("/filled/left-out").await?, "{place}");
+    }
+    let (from, to) = (source.at(&root), target.at(&root));
+    run(&["verify", "--include", includes[0], "--include", includes[1], &from, &to]).await.expect(0);
     Ok(())
 }
 

@@ -88,7 +88,8 @@ impl State {
                 self.since.is_none()
             }
             Visit::Reserved(_) | Visit::Filtered(_) => self.since.is_none(),
-            Visit::Unreadable(..) => true,
+            // What was taken below it may have gone.
+            Visit::OnTheWay(..) | Visit::Unreadable(..) => true,
         }
     }
 

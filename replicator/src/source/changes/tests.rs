@@ -18,6 +18,7 @@ fn sifted(changes: &Changes, mut visits: Vec<Visit>) -> Vec<String> {
     let path = |visit: &Visit| match visit {
         Visit::Znode(znode) => znode.path.to_string(),
         Visit::Children(path, _) => format!("children of {path}"),
+        Visit::OnTheWay(path, _) => format!("on the way {path}"),
         Visit::Leave(path) => format!("leave {path}"),
         Visit::Ephemeral { path, .. } => format!("ephemeral {path}"),
         Visit::Filtered(count) => format!("{count} left out"),
@@ -87,4 +88,11 @@ fn is_unsure_when_something_goes_while_it_is_read() {
     assert!(!changes.is_unsure(), "a pass begins anew");
     let refused = vec![Visit::Unreadable(ZnodePath::new("/a"), Code::NO_AUTH)];
     assert_eq!(sifted(&changes, refused), ["other /a"], "what can't be read is never left out in silence");
+}
+
+/// A pass before may have taken what it led to then.
+#[test]
+fn always_takes_what_a_filter_lets_lead_to_nothing() {
+    let changes = walked_once(&[("/a", old(1))]);
+    assert_eq!(sifted(&changes, vec![Visit::OnTheWay(ZnodePath::new("/a"), Names::default())]), ["on the way /a"]);
 }

@@ -104,7 +104,7 @@ impl Frontier {
         } else {
             self.groups[group].unsettled += 1;
             if !to_be_listed {
-                self.ways.keep(Kept { znode, group });
+                self.ways.keep(znode, group);
             }
         }
         if to_be_listed {
@@ -120,11 +120,13 @@ impl Frontier {
     fn give(&mut self, znode: Znode, visits: &mut Vec<Visit>) {
         let ancestors = self.ways.leading_to(&znode.path);
         let groups: Vec<usize> = ancestors.iter().map(|kept| kept.group).collect();
-        visits.extend(ancestors.into_iter().map(|kept| Visit::Znode(kept.znode)));
+        for Kept { znode, names, .. } in ancestors {
+            let path = znode.path.clone();
+            visits.extend([Visit::Znode(znode), Visit::Children(path, names)]);
+        }
         visits.push(Visit::Znode(znode));
         for group in groups {
-            self.groups[group].unsettled -= 1;
-            self.settle(group, visits);
+            self.settle_one(group, visits);
         }
     }
 
@@ -139,14 +141,13 @@ impl Frontier {
     ) -> Result<()> {
         match data {
             ReadReply::Data(data, stat) => {
-                self.ways.keep(Kept { znode: znode(path.clone(), data, stat), group });
+                self.ways.keep(znode(path.clone(), data, stat), group);
                 return self.children_answered(path, children, visits);
             }
             ReadReply::Refused(code) => visits.push(refused(path, code)),
             ReadReply::Children(_) => return Err(unexpected(&path)),
         }
-        self.groups[group].unsettled -= 1;
-        self.settle(group, visits);
+        self.settle_one(group, visits);
         Ok(())
     }
 
@@ -158,6 +159,9 @@ impl Frontier {
                 Names::default()
             }
             ReadReply::Refused(code) => {
+                if let Some(Kept { group, .. }) = self.ways.release(&parent) {
+                    self.settle_one(group, visits);
+                }
                 visits.push(Visit::Unreadable(parent, code));
                 return Ok(());
             }
@@ -173,7 +177,9 @@ impl Frontier {
         if left_out > 0 {
             visits.push(Visit::Filtered(left_out));
         }
-        visits.push(Visit::Children(parent.clone(), names.clone()));
+        if !self.ways.keep_names(&parent, &names) {
+            visits.push(Visit::Children(parent.clone(), names.clone()));
+        }
         if names.is_empty() {
             if let Some(group) = self.left(parent, visits) {
                 self.settle(group, visits);
@@ -182,6 +188,12 @@ impl Frontier {
             self.add_group(Some(parent), names);
         }
         Ok(())
+    }
+
+    /// It is known of one more member on the way whether it leads to anything.
+    fn settle_one(&mut self, group: usize, visits: &mut Vec<Visit>) {
+        self.groups[group].unsettled -= 1;
+        self.settle(group, visits);
     }
 
     /// When nothing of a group is open any more its parent is left, which may settle the parent's own group in turn.
@@ -195,11 +207,11 @@ impl Frontier {
 
     /// All below `parent` is settled; gives the group in which it was open itself, being only on the way, until now.
     fn left(&mut self, parent: ZnodePath, visits: &mut Vec<Visit>) -> Option<usize> {
-        let Some(Kept { group, .. }) = self.ways.release(&parent) else {
+        let Some(Kept { group, names, .. }) = self.ways.release(&parent) else {
             visits.push(Visit::Leave(parent));
             return None;
         };
-        visits.push(Visit::Filtered(1));
+        visits.extend([Visit::OnTheWay(parent, names), Visit::Filtered(1)]);
         self.groups[group].unsettled -= 1;
         Some(group)
     }

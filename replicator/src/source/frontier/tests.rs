@@ -104,12 +104,13 @@ fn check(model: &Model, visits: &[Visit]) {
                     *children_met.entry(parent.to_owned()).or_default() += 1;
                 }
             }
-            // What is on the way shows more than is met in the end, or is not met itself.
+            // Some of them may lead to nothing in the end.
             Visit::Children(parent, names) => {
+                assert!(met.contains(parent.as_str()) && !left.contains(parent.as_str()));
                 let known: HashSet<&str> = names.iter().collect();
-                let children = model.znodes.get(parent.as_str()).map(|(_, children)| children.as_slice());
-                assert!(children.unwrap_or_default().iter().all(|name| known.contains(&**name)));
+                assert!(model.znodes[parent.as_str()].1.iter().all(|name| known.contains(&**name)));
             }
+            Visit::OnTheWay(path, _) => assert!(!model.znodes.contains_key(path.as_str())),
             Visit::Filtered(_) => {}
             Visit::Leave(path) => {
                 assert!(left.insert(path.to_string()), "{path} was left twice");

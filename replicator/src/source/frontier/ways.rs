@@ -3,8 +3,8 @@
 //! A znode that is only on the way to what an include speaks of is kept until something below it is taken, and is then
 //! given first; when everything below it was left out, so is the znode itself.
 //!
-//! Invariant: what is kept is an open parent, one whose children have been listed and not all been settled. Its data
-//! counts against [`limits::FRONTIER_NAMES_BYTES_MAX`](crate::limits::FRONTIER_NAMES_BYTES_MAX).
+//! Invariant: what is kept is an open parent, one whose children have been listed and not all been settled. Its bytes
+//! count against [`limits::FRONTIER_NAMES_BYTES_MAX`](crate::limits::FRONTIER_NAMES_BYTES_MAX).
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::znode::{Names, Znode, ZnodePath};
 pub(super) struct Ways {
     filter: Filter,
     kept: HashMap<ZnodePath, Kept>,
-    /// Bytes of data of what is kept.
+    /// Bytes of data and names of what is kept.
     bytes: usize,
 }
 
@@ -25,6 +25,8 @@ pub(super) struct Kept {
     pub(super) znode: Znode,
     /// The group that it is a member of.
     pub(super) group: usize,
+    /// Its children that the walk goes to.
+    pub(super) names: Names,
 }
 
 impl Ways {
@@ -53,10 +55,18 @@ impl Ways {
         (entered, left_out)
     }
 
-    /// Keeps a znode that is on the way.
-    pub(super) fn keep(&mut self, kept: Kept) {
-        self.bytes += kept.znode.data_len();
-        self.kept.insert(kept.znode.path.clone(), kept);
+    /// Keeps a znode that is on the way, a member of `group`.
+    pub(super) fn keep(&mut self, znode: Znode, group: usize) {
+        self.bytes += znode.data_len();
+        self.kept.insert(znode.path.clone(), Kept { znode, group, names: Names::default() });
+    }
+
+    /// Keeps the children of `parent` with it; gives whether it is kept at all.
+    pub(super) fn keep_names(&mut self, parent: &ZnodePath, names: &Names) -> bool {
+        let Some(kept) = self.kept.get_mut(parent) else { return false };
+        self.bytes += names.size();
+        kept.names = names.clone();
+        true
     }
 
     /// The ancestors of a znode that is taken that were kept until now, parents first.
@@ -76,7 +86,7 @@ impl Ways {
     /// Gives back a znode that was kept until now.
     pub(super) fn release(&mut self, path: &ZnodePath) -> Option<Kept> {
         let kept = self.kept.remove(path)?;
-        self.bytes -= kept.znode.data_len();
+        self.bytes -= kept.znode.data_len() + kept.names.size();
         Some(kept)
     }
 }
