@@ -35,6 +35,7 @@ pub mod report;
 pub mod resources;
 pub mod session;
 pub mod source;
+pub mod sync;
 pub mod target;
 pub mod verify;
 pub mod znode;

@@ -202,6 +202,18 @@ pub struct VerifyOptions {
 }
 
 impl VerifyOptions {
+    /// The defaults of the command line.
+    pub fn between(source: EnsembleOptions, target: EnsembleOptions, filter: Filter) -> Self {
+        Self {
+            source,
+            target,
+            filter,
+            acl: AclPolicy::Preserve,
+            target_seen: Zxid::default(),
+            differences_listed: limits::DIFFERENCES_LISTED,
+        }
+    }
+
     /// A verify of what `copy` made, behind its last write.
     pub fn of_copy(copy: &CopyOptions, report: &CopyReport) -> Self {
         Self {

@@ -75,7 +75,9 @@ impl Care<'_> {
             Some(Holds::Nothing) => Ok(false),
             Some(Holds::Parent) => refused("is an ephemeral znode of a live session: its parent can't be removed"),
             None if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err() => {
-                refused("would be one removal more than were counted before: somebody writes there")
+                refused(
+                    "would be one removal more than is allowed: there are more to go than were counted before (--max-delete)",
+                )
             }
             None => Ok(true),
         }

@@ -15,5 +15,6 @@ mod product;
 mod proxy;
 mod read_from;
 mod remove;
+mod rounds;
 mod verify;
 mod wire;
