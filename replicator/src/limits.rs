@@ -102,9 +102,6 @@ pub const PAIR_READS_IN_FLIGHT_MAX: usize = 8;
 /// How long a batch that is not full waits for more while others are in flight.
 pub const WRITE_LINGER: Duration = Duration::from_millis(2);
 
-/// Walks of a tree that is removed, where others create and delete in it meanwhile.
-pub const REMOVE_PASSES_MAX: usize = 8;
-
 /// How long the paths of a bench may take to be removed: the largest tree that it makes, at 17,000 znodes a second, a
 /// tenth of what a server does.
 pub const REMOVE_WITHIN: Duration = Duration::from_secs(600);
