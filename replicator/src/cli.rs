@@ -4,7 +4,9 @@
 //! nothing else.
 
 mod acl;
+mod bench;
 mod credentials;
+mod process;
 mod status;
 
 use std::io::Write;
@@ -13,11 +15,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::acl::{Acl, Masked};
 use self::credentials::Credentials;
+use self::process::{in_runtime, log_to_stderr, stop_on_signal, write_report};
 use crate::connect::ConnectString;
 use crate::copy::copy;
 use crate::error::{Error, Result};
@@ -25,7 +27,7 @@ use crate::filter::Filter;
 use crate::limits;
 use crate::options::{CopyOptions, EnsembleOptions, ReadFrom, Transport, VerifyOptions};
 use crate::progress::Progress;
-use crate::report::{Outcome, Task, exit};
+use crate::report::{Outcome, Task};
 use crate::resources::Resources;
 use crate::verify::verify;
 use crate::znode::Zxid;
@@ -84,13 +86,20 @@ Each difference is a line with a sign:
   !  one of the sides does not let us read it";
 
 #[derive(Parser)]
-#[command(name = "zkreplicator", version, about = "Copies and compares ZooKeeper trees", after_help = ENVIRONMENT)]
+#[command(name = "zkreplicator", version, about = "Copies and compares ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Action,
     /// Log more to stderr; twice for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    #[command(flatten)]
+    Trees(Command),
+    Bench(bench::Bench),
 }
 
 #[derive(Subcommand)]
@@ -103,6 +112,8 @@ enum Command {
     Copy {
         #[command(flatten)]
         trees: Trees,
+        #[command(flatten)]
+        globs: Globs,
         /// Bring a target that holds znodes up to date: send only what differs, remove nothing
         #[arg(long)]
         update: bool,
@@ -132,6 +143,8 @@ enum Command {
     Verify {
         #[command(flatten)]
         trees: Trees,
+        #[command(flatten)]
+        globs: Globs,
         /// preserve: ACLs are compared; ignore: they are not read; map FILE: the source's are compared as the rules of FILE
         /// make them
         #[arg(long, value_name = "preserve|ignore|map FILE", default_value = "preserve", value_parser = acl::compared)]
@@ -143,6 +156,22 @@ enum Command {
 }
 
 #[derive(Args)]
+struct Globs {
+    /// Take only what the glob matches, with everything below it and the parents it needs; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    include: Vec<String>,
+    /// Leave out what the glob matches, with everything below it, even if it is included; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+}
+
+impl Globs {
+    fn understand(&self) -> Result<Filter> {
+        Filter::new(&self.include, &self.exclude)
+    }
+}
+
+#[derive(Args)]
 struct Trees {
     /// Servers and root of the tree to read: host:port,host:port/path
     source: String,
@@ -151,12 +180,6 @@ struct Trees {
     /// How the report is written to stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Take only what the glob matches, with everything below it and the parents it needs; may be given several times
-    #[arg(long, value_name = "GLOB")]
-    include: Vec<String>,
-    /// Leave out what the glob matches, with everything below it, even if it is included; may be given several times
-    #[arg(long, value_name = "GLOB")]
-    exclude: Vec<String>,
     /// File with lines of scheme:credentials for both sides; may be given several times
     #[arg(long, value_name = "FILE")]
     auth_file: Vec<PathBuf>,
@@ -242,15 +265,19 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     log_to_stderr(cli.verbose);
-    let (command, trees, acl) = match &cli.command {
-        Command::Copy { trees, acl, .. } => ("copy", trees, acl),
-        Command::Verify { trees, acl, .. } => ("verify", trees, acl),
+    let work = match cli.command {
+        Action::Bench(bench) => return bench.main(),
+        Action::Trees(work) => work,
+    };
+    let (command, trees, globs, acl) = match &work {
+        Command::Copy { trees, globs, acl, .. } => ("copy", trees, globs, acl),
+        Command::Verify { trees, globs, acl, .. } => ("verify", trees, globs, acl),
     };
     let (source, target) = (trees.source.clone(), trees.target.clone());
-    let (acls, include, exclude) = (acl.as_reported(), trees.include.clone(), trees.exclude.clone());
+    let (acls, include, exclude) = (acl.as_reported(), globs.include.clone(), globs.exclude.clone());
     let task = Task { command, source, target, transport: trees.transport.into(), acls, include, exclude };
     let format = trees.format;
-    let outcome = match understand(cli.command) {
+    let outcome = match understand(work) {
         Ok(work) => run(&work),
         Err(error) => Outcome { error: Some((error, crate::progress::Counts::default())), ..Outcome::default() },
     };
@@ -260,18 +287,15 @@ pub fn main() -> ExitCode {
 
 fn understand(command: Command) -> Result<Work> {
     match command {
-        Command::Copy { trees, update, verify, acl, masked_acl, no_counters, jute_maxbuffer } => {
-            if jute_maxbuffer < limits::JUTE_MAXBUFFER_BYTES_MIN {
-                let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
-                return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
-            }
+        Command::Copy { trees, globs, update, verify, acl, masked_acl, no_counters, jute_maxbuffer } => {
+            check_jute_maxbuffer(jute_maxbuffer)?;
             let (source, target) = trees.understand()?;
             Ok(Work::Copy(CopyOptions {
                 source,
                 target,
                 update,
                 verify,
-                filter: trees.filter()?,
+                filter: globs.understand()?,
                 acl: acl.understand()?,
                 masked_acls: masked_acl.into(),
                 counters: !no_counters,
@@ -279,12 +303,12 @@ fn understand(command: Command) -> Result<Work> {
                 jute_maxbuffer,
             }))
         }
-        Command::Verify { trees, acl, list } => {
+        Command::Verify { trees, globs, acl, list } => {
             let (source, target) = trees.understand()?;
             Ok(Work::Verify(VerifyOptions {
                 source,
                 target,
-                filter: trees.filter()?,
+                filter: globs.understand()?,
                 acl: acl.understand()?,
                 target_seen: Zxid::default(),
                 differences_listed: list,
@@ -293,11 +317,16 @@ fn understand(command: Command) -> Result<Work> {
     }
 }
 
-impl Trees {
-    fn filter(&self) -> Result<Filter> {
-        Filter::new(&self.include, &self.exclude)
+fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
+    let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
+    if bytes >= min {
+        Ok(())
+    } else {
+        Err(Error::bad_input(format!("--jute-maxbuffer {bytes}: it is at least {min} bytes")))
     }
+}
 
+impl Trees {
     fn understand(&self) -> Result<(EnsembleOptions, EnsembleOptions)> {
         let credentials = Credentials::read(&self.auth_file, &self.source_auth_file, &self.target_auth_file)?;
         let side = |connect: &str, auths| {
@@ -327,21 +356,10 @@ fn parse_version(text: &str) -> Result<(u32, u32), String> {
 }
 
 fn run(work: &Work) -> Outcome {
-    // One thread drives all sockets: what the line asks for while it runs gathers, and goes out in few writes.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime {
-        Ok(runtime) => {
-            let outcome = runtime.block_on(perform(work));
-            // A name that is still being looked up must not hold the exit.
-            runtime.shutdown_background();
-            outcome
-        }
-        Err(error) => {
-            let kind = crate::error::ErrorKind::Io(error.to_string());
-            let error = Error::new(kind, "start the runtime");
-            Outcome { error: Some((error, crate::progress::Counts::default())), ..Outcome::default() }
-        }
-    }
+    in_runtime(perform(work)).unwrap_or_else(|error| Outcome {
+        error: Some((error, crate::progress::Counts::default())),
+        ..Outcome::default()
+    })
 }
 
 async fn perform(work: &Work) -> Outcome {
@@ -375,31 +393,11 @@ async fn perform(work: &Work) -> Outcome {
     outcome
 }
 
-/// The first SIGINT or SIGTERM ends the work in good order, the second one at once.
-async fn stop_on_signal(stop: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::warn!("signals can't be caught: an interrupt ends the program at once");
-        return;
-    };
-    for _ in 0..2 {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if stop.is_cancelled() {
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-        stop.cancel();
-    }
-}
-
 fn report(task: &Task, outcome: &Outcome, format: Format) -> ExitCode {
     let text = match format {
         Format::Text => outcome.text(task),
         Format::Json => format!("{:#}\n", outcome.json(task)),
     };
-    let mut code = outcome.exit_code();
     let mut stderr = std::io::stderr().lock();
     if let Some((error, counts)) = &outcome.error {
         // Nobody is left to tell when stderr is gone.
@@ -409,20 +407,6 @@ fn report(task: &Task, outcome: &Outcome, format: Format) -> ExitCode {
             let _ = writeln!(stderr, "zkreplicator: {written} write(s) were acknowledged before; they stand");
         }
     }
-    if let Err(error) = std::io::stdout().lock().write_all(text.as_bytes()) {
-        let _ = writeln!(stderr, "zkreplicator: the report could not be written: {error}");
-        code = code.max(exit::ERROR);
-    }
-    ExitCode::from(code)
-}
-
-fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => "error",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    drop(stderr);
+    ExitCode::from(write_report(&text, outcome.exit_code()))
 }

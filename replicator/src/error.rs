@@ -8,7 +8,7 @@ use std::fmt;
 /// Which ensemble an error came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Where the tree is read from; never written.
+    /// Where the tree is read from; never written, but by a bench that makes it up.
     Source,
     /// Where the tree goes to.
     Target,

@@ -102,6 +102,22 @@ pub const PAIR_READS_IN_FLIGHT_MAX: usize = 8;
 /// How long a batch that is not full waits for more while others are in flight.
 pub const WRITE_LINGER: Duration = Duration::from_millis(2);
 
+/// Walks of a tree that is removed, where others create and delete in it meanwhile.
+pub const REMOVE_PASSES_MAX: usize = 8;
+
+/// How long the paths of a bench may take to be removed: the largest tree that it makes, at 17,000 znodes a second, a
+/// tenth of what a server does.
+pub const REMOVE_WITHIN: Duration = Duration::from_secs(600);
+
+/// Znodes of a bench's tree at most: a server holds them in its heap, and every one costs it 300 bytes and more.
+pub const BENCH_ZNODES_MAX: u64 = 10_000_000;
+
+/// Bytes of data of a bench's tree at most: they, too, lie in the heap of every server.
+pub const BENCH_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// What a request needs beside the data and the paths of a tree's root and of its deepest znode.
+pub const BENCH_REQUEST_ROOM_BYTES: usize = 1_024;
+
 /// Children of `/` that are compared to tell whether two ensembles are the same one.
 pub const SAME_ENSEMBLE_CHILDREN_MAX: usize = 1_000;
 
@@ -161,6 +177,3 @@ pub const ACLS_REMEMBERED_MAX: usize = 16;
 
 /// Znodes that a sync removes without being told that it may, unless a tenth of the target is more.
 pub const DELETES_ALLOWED: u64 = 1_000;
-
-/// Walks of a tree that is removed, where others create and delete in it meanwhile.
-pub const REMOVE_PASSES_MAX: usize = 8;

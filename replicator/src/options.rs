@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::acl_map::AclMap;
+use crate::bench::shape::Tree;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
 use crate::filter::Filter;
@@ -164,6 +165,23 @@ impl CopyOptions {
             jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
         }
     }
+}
+
+/// What a bench is told.
+#[derive(Clone, Debug)]
+pub struct BenchOptions {
+    /// Where the tree is made up, below a path of the bench's own.
+    pub source: EnsembleOptions,
+    /// Where it is copied to, below another.
+    pub target: EnsembleOptions,
+    /// What both paths are called; see [`crate::bench::site::fresh_name`].
+    pub name: String,
+    /// What is made up.
+    pub tree: Tree,
+    /// Whether ACLs are read, copied and compared. All of them are open to anyone.
+    pub acl: AclPolicy,
+    /// The largest request that both sides take, in bytes.
+    pub jute_maxbuffer: usize,
 }
 
 /// What a verify is told.

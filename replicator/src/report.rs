@@ -2,6 +2,7 @@
 //!
 //! The JSON's `version` changes when a field changes its meaning or goes; new fields may come without.
 
+pub mod bench;
 mod masked;
 
 use std::fmt::{self, Write};
@@ -37,7 +38,7 @@ pub mod exit {
 /// What a command was asked to do, as the report names it.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// `copy` or `verify`.
+    /// `copy`, `verify` or `bench`.
     pub command: &'static str,
     /// The source's connect string; it holds no credentials.
     pub source: String,
@@ -130,11 +131,7 @@ impl Outcome {
             "command": task.command,
             "source": task.source,
             "target": task.target,
-            "acl": match task.acls {
-                Acls::Preserved => "preserved",
-                Acls::Mapped => "mapped",
-                Acls::NotRead => "not read",
-            },
+            "acl": acl_json(task.acls),
             "include": task.include,
             "exclude": task.exclude,
             "verdict": self.verdict(),
@@ -191,6 +188,14 @@ impl Outcome {
             )?;
         }
         Ok(())
+    }
+}
+
+fn acl_json(acls: Acls) -> &'static str {
+    match acls {
+        Acls::Preserved => "preserved",
+        Acls::Mapped => "mapped",
+        Acls::NotRead => "not read",
     }
 }
 

@@ -28,12 +28,19 @@ impl ZnodePath {
     /// The child called `name`.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
+        self.child_by(name, &mut String::new())
+    }
+
+    /// The same for one of many: `scratch` holds the path until it is complete, and is the next one's to use.
+    #[must_use]
+    pub fn child_by(&self, name: &str, scratch: &mut String) -> Self {
         let parent = if self.is_root() { "" } else { &*self.0 };
-        let mut path = String::with_capacity(parent.len() + 1 + name.len());
-        path.push_str(parent);
-        path.push('/');
-        path.push_str(name);
-        Self(Arc::from(path))
+        scratch.clear();
+        scratch.reserve(parent.len() + 1 + name.len());
+        scratch.push_str(parent);
+        scratch.push('/');
+        scratch.push_str(name);
+        Self(Arc::from(&**scratch))
     }
 
     /// The parent; `None` for the root.

@@ -2,6 +2,7 @@
 
 mod acl_policy;
 mod bad_input;
+mod bench;
 mod copy;
 mod corpora;
 mod counters;
@@ -13,6 +14,7 @@ mod operations;
 mod product;
 mod proxy;
 mod read_from;
+mod remove;
 mod rounds;
 mod verify;
 mod wire;

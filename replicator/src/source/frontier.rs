@@ -47,9 +47,9 @@ struct Group {
 }
 
 impl Group {
-    fn member(&self, index: usize) -> ZnodePath {
+    fn member(&self, index: usize, scratch: &mut String) -> ZnodePath {
         match &self.parent {
-            Some(parent) => parent.child(self.names.get(index)),
+            Some(parent) => parent.child_by(self.names.get(index), scratch),
             None => ZnodePath::root(),
         }
     }
@@ -174,7 +174,7 @@ impl Frontier {
     }
 
     fn take_members(&mut self, batch: &mut Batch, narrow: bool) {
-        let mut taken_up = Vec::new();
+        let (mut taken_up, mut scratch) = (Vec::new(), String::new());
         for at in (0..self.stack.len()).rev().take(GROUPS_LOOKED_INTO) {
             if batch.is_full() {
                 break;
@@ -186,7 +186,7 @@ impl Frontier {
                 if batch.is_full() {
                     break;
                 }
-                let path = group.member(group.next);
+                let path = group.member(group.next, &mut scratch);
                 group.next += 1;
                 group.outstanding += 1;
                 match group.largest {
