@@ -67,7 +67,7 @@ impl Progress {
             }
             Visit::Ephemeral { .. } => add(&self.ephemeral, 1),
             Visit::Reserved(_) => add(&self.reserved, 1),
-            Visit::Filtered(count) => add(&self.filtered, *count as u64),
+            Visit::Filtered(_, count) => add(&self.filtered, *count as u64),
             Visit::Vanished(_) => add(&self.vanished, 1),
             Visit::Children(..) | Visit::OnTheWay(..) | Visit::Leave(_) | Visit::Unreadable(..) => {}
         }

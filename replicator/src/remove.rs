@@ -84,7 +84,8 @@ impl Care<'_> {
     }
 }
 
-/// Removes all that `walk` meets on `writer`'s session. It must see the same tree.
+/// Removes all that `walk` meets on `writer`'s session, which must see the same tree. What a filter leaves out of the walk
+/// stays, and so do the znodes above it.
 pub async fn walked(
     walk: Walk<'_>,
     writer: &Lane,
@@ -180,6 +181,8 @@ struct Parent {
     waits_for: usize,
     /// Whether its last child was met.
     left: bool,
+    /// Whether something below it is left out of the removal, so that it can't go.
+    stays: bool,
 }
 
 impl Parents {
@@ -205,24 +208,29 @@ impl Parents {
                 self.go(path, gone);
             }
             Visit::Unreadable(path, code) => return Err((path, code)),
-            Visit::Children(..)
-            | Visit::OnTheWay(..)
-            | Visit::Vanished(_)
-            | Visit::Reserved(_)
-            | Visit::Filtered(_) => {}
+            Visit::Filtered(path, _) => {
+                if let Some(parent) = self.0.get_mut(&path) {
+                    parent.stays = true;
+                }
+            }
+            Visit::Children(..) | Visit::OnTheWay(..) | Visit::Vanished(_) | Visit::Reserved(_) => {}
         }
         Ok(())
     }
 
-    /// Lets a znode go that nothing holds any more, and those above it that waited for it alone.
+    /// Lets a znode go that nothing holds any more, and those above it that waited for it alone. One that stays lets none
+    /// of those go.
     fn go(&mut self, mut path: ZnodePath, gone: &mut Vec<Gone>) {
-        while let Some(&Parent { version, waits_for: 0, left: true }) = self.0.get(&path) {
+        while let Some(&Parent { version, waits_for: 0, left: true, stays }) = self.0.get(&path) {
             self.0.remove(&path);
             let above = path.parent();
-            gone.push(Gone { path, version, ephemeral: None });
+            if !stays {
+                gone.push(Gone { path, version, ephemeral: None });
+            }
             let Some(above) = above else { return };
             if let Some(parent) = self.0.get_mut(&above) {
                 parent.waits_for -= 1;
+                parent.stays |= stays;
             }
             path = above;
         }

@@ -34,8 +34,9 @@ pub enum Visit {
     Reserved(ZnodePath),
     /// The children of a znode that a filter left out since it led to nothing. At the target it may lead to something.
     OnTheWay(ZnodePath, Names),
-    /// This many znodes are left out by the filter, each with everything below it.
-    Filtered(usize),
+    /// This many children of a znode are left out by the filter, each with everything below it. It comes before the znode
+    /// is left.
+    Filtered(ZnodePath, usize),
     /// It was there when its parent was listed, and gone when it was read.
     Vanished(ZnodePath),
     /// The server does not let us read it (nor what is below it).

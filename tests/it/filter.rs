@@ -4,8 +4,13 @@ use std::collections::BTreeSet;
 
 use harness::tree::{self, TreeZnode};
 use harness::{load, read_tree, shared_pair, unique_root};
+use replicator::filter::Filter;
+use replicator::progress::Progress;
+use replicator::sync::sync;
+use tokio_util::sync::CancellationToken;
 use zookeeper_client::{Acl, Acls, AuthId, CreateMode, Permission};
 
+use crate::moving::copy_options;
 use crate::product::{Outcome, run};
 
 /// Three applications with a configuration and a lock, one of them without, and things beside them.
@@ -203,5 +208,36 @@ async fn a_bad_glob_is_a_usage_error_and_nothing_is_changed() -> Outcome {
         }
     }
     assert!(target.client().await?.check_stat(&root).await?.is_none());
+    Ok(())
+}
+
+/// A removal takes what the filter takes, and never what it leaves out, be it below something that goes.
+#[tokio::test]
+async fn sync_removes_nothing_that_the_filter_leaves_out() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("sync-part");
+    let (at_source, at_target) = (source.client().await?, target.client().await?);
+    load(&at_source, &root, znodes()).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    run(&["copy", &from, &to]).await.expect(0);
+    let extras = ["/x", "/x/y", "/x/tmp", "/x/tmp/z", "/gone", "/gone/a", "/apps/4", "/apps/4/config", "/apps/4/data"];
+    let anyone = CreateMode::Persistent.with_acls(Acls::anyone_all());
+    for extra in extras {
+        at_target.create(&format!("{root}{extra}"), b"", &anyone).await?;
+    }
+    let sync_with = async |includes: &[&str], excludes: &[&str]| {
+        let owned = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>();
+        let mut options = copy_options(&from, &to)?;
+        options.filter = Filter::new(&owned(includes), &owned(excludes))?;
+        sync(&options, None, &Progress::default(), &CancellationToken::new()).await?;
+        let there = read_tree(&at_target, &root).await?;
+        let left = extras.into_iter().filter(|path| there.contains_key(*path)).collect::<Vec<_>>();
+        assert!(TREE.iter().all(|path| there.contains_key(*path)), "what both have stays");
+        Ok::<_, Box<dyn std::error::Error>>(left)
+    };
+    let left = sync_with(&["/apps/*/config"], &[]).await?;
+    assert_eq!(left, ["/x", "/x/y", "/x/tmp", "/x/tmp/z", "/gone", "/gone/a", "/apps/4", "/apps/4/data"]);
+    assert_eq!(sync_with(&[], &["/**/tmp"]).await?, ["/x", "/x/tmp", "/x/tmp/z"]);
+    assert_eq!(sync_with(&[], &[]).await?, [""; 0]);
     Ok(())
 }

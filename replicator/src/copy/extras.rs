@@ -11,7 +11,7 @@ use super::passes::Line;
 use crate::budget::Budget;
 use crate::connect::is_reserved;
 use crate::error::Result;
-use crate::filter::{Filter, Place};
+use crate::filter::Place;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
 use crate::remove::{self, Care};
 use crate::source::changes::Changes;
@@ -48,8 +48,9 @@ impl<'a> Extras<'a> {
             let names = self.removable(&parent, &names);
             let names = self.gone.map_or_else(|| names.clone(), |changes| changes.gone(&parent, &names));
             if !names.is_empty() {
-                let walk = Walk::of_children(&self.aside, Budget::of_line(), Filter::default(), parent, names);
                 let Line { writer, options, progress, .. } = self.line;
+                // What the filter leaves out is not ours to remove, be it below something that is.
+                let walk = Walk::of_children(&self.aside, Budget::of_line(), options.filter.clone(), parent, names);
                 remove::walked(walk, writer, options.jute_maxbuffer, self.care, progress).await?;
             }
         }

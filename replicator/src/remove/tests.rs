@@ -80,3 +80,21 @@ fn what_can_not_be_read_is_told() {
     let told = Parents::default().met(Visit::Unreadable(path.clone(), Code::NO_AUTH), &mut Vec::new());
     assert_eq!(told, Err((path, Code::NO_AUTH)));
 }
+
+#[test]
+fn what_is_left_out_stays_with_all_above_it() {
+    let root = ZnodePath::root();
+    let (kept, gone) = (root.child("kept"), root.child("gone"));
+    let visits = [
+        znode(&root, 2),
+        znode(&kept, 2),
+        znode(&gone, 1),
+        Visit::Leave(root.clone()),
+        Visit::Filtered(kept.clone(), 1),
+        znode(&kept.child("a"), 0),
+        Visit::Leave(kept.clone()),
+        znode(&gone.child("b"), 0),
+        Visit::Leave(gone.clone()),
+    ];
+    assert_eq!(met(visits), [kept.child("a"), gone.child("b"), gone]);
+}

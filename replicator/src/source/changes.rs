@@ -87,7 +87,7 @@ impl State {
                 self.unsure = true;
                 self.since.is_none()
             }
-            Visit::Reserved(_) | Visit::Filtered(_) => self.since.is_none(),
+            Visit::Reserved(_) | Visit::Filtered(..) => self.since.is_none(),
             // What was taken below it may have gone.
             Visit::OnTheWay(..) | Visit::Unreadable(..) => true,
         }

@@ -21,7 +21,7 @@ fn sifted(changes: &Changes, mut visits: Vec<Visit>) -> Vec<String> {
         Visit::OnTheWay(path, _) => format!("on the way {path}"),
         Visit::Leave(path) => format!("leave {path}"),
         Visit::Ephemeral { path, .. } => format!("ephemeral {path}"),
-        Visit::Filtered(count) => format!("{count} left out"),
+        Visit::Filtered(path, count) => format!("{count} left out of {path}"),
         Visit::Vanished(path) | Visit::Reserved(path) | Visit::Unreadable(path, _) => {
             format!("other {path}")
         }

@@ -120,9 +120,10 @@ impl Frontier {
     fn give(&mut self, znode: Znode, visits: &mut Vec<Visit>) {
         let ancestors = self.ways.leading_to(&znode.path);
         let groups: Vec<usize> = ancestors.iter().map(|kept| kept.group).collect();
-        for Kept { znode, names, .. } in ancestors {
+        for Kept { znode, names, left_out, .. } in ancestors {
             let path = znode.path.clone();
-            visits.extend([Visit::Znode(znode), Visit::Children(path, names)]);
+            visits.extend([Visit::Znode(znode), Visit::Children(path.clone(), names)]);
+            self.left_out(&path, left_out, visits);
         }
         visits.push(Visit::Znode(znode));
         for group in groups {
@@ -174,9 +175,7 @@ impl Frontier {
             names = names.iter().filter(|name| !is_reserved(parent.child(name).as_str())).collect();
         }
         let (names, left_out) = self.ways.enter(&parent, names);
-        if left_out > 0 {
-            visits.push(Visit::Filtered(left_out));
-        }
+        self.left_out(&parent, left_out, visits);
         if !self.ways.keep_names(&parent, &names) {
             visits.push(Visit::Children(parent.clone(), names.clone()));
         }
@@ -207,13 +206,24 @@ impl Frontier {
 
     /// All below `parent` is settled; gives the group in which it was open itself, being only on the way, until now.
     fn left(&mut self, parent: ZnodePath, visits: &mut Vec<Visit>) -> Option<usize> {
-        let Some(Kept { group, names, .. }) = self.ways.release(&parent) else {
+        let Some(Kept { group, names, left_out, .. }) = self.ways.release(&parent) else {
             visits.push(Visit::Leave(parent));
             return None;
         };
-        visits.extend([Visit::OnTheWay(parent, names), Visit::Filtered(1)]);
+        self.left_out(&parent, left_out, visits);
+        if let Some(above) = parent.parent() {
+            self.left_out(&above, 1, visits);
+        }
+        visits.push(Visit::OnTheWay(parent, names));
         self.groups[group].unsettled -= 1;
         Some(group)
+    }
+
+    /// Children of `parent` are left out: said behind the parent itself, which may still be kept.
+    fn left_out(&mut self, parent: &ZnodePath, count: usize, visits: &mut Vec<Visit>) {
+        if count > 0 && !self.ways.keep_left_out(parent, count) {
+            visits.push(Visit::Filtered(parent.clone(), count));
+        }
     }
 }
 

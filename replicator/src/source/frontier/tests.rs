@@ -111,7 +111,7 @@ fn check(model: &Model, visits: &[Visit]) {
                 assert!(model.znodes[parent.as_str()].1.iter().all(|name| known.contains(&**name)));
             }
             Visit::OnTheWay(path, _) => assert!(!model.znodes.contains_key(path.as_str())),
-            Visit::Filtered(_) => {}
+            Visit::Filtered(parent, _) => assert!(!left.contains(parent.as_str())),
             Visit::Leave(path) => {
                 assert!(left.insert(path.to_string()), "{path} was left twice");
                 let children_met = children_met.get(path.as_str()).copied().unwrap_or_default();
@@ -155,9 +155,17 @@ proptest! {
         let left = filtered(&model, &filter);
         let visits = walk(&model, &filter, in_flight);
         check(&left, &visits);
-        let counted: usize = visits.iter().map(|visit| if let Visit::Filtered(count) = visit { *count } else { 0 }).sum();
-        prop_assert_eq!(counted > 0, left.znodes.len() < model.znodes.len());
-        prop_assert!(left.znodes.len() + counted <= model.znodes.len());
+        let mut left_out: HashMap<&str, usize> = HashMap::new();
+        for visit in &visits {
+            if let Visit::Filtered(parent, count) = visit {
+                *left_out.entry(parent.as_str()).or_default() += count;
+            }
+        }
+        for (path, (_, children)) in &left.znodes {
+            let expected = model.znodes[path].1.len() - children.len();
+            prop_assert_eq!(left_out.get(path.as_str()).copied().unwrap_or_default(), expected, "{}", path);
+        }
+        prop_assert!(left.znodes.len() + left_out.values().sum::<usize>() <= model.znodes.len());
     }
 
     #[test]

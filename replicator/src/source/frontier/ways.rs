@@ -27,6 +27,8 @@ pub(super) struct Kept {
     pub(super) group: usize,
     /// Its children that the walk goes to.
     pub(super) names: Names,
+    /// How many of its children are left out.
+    pub(super) left_out: usize,
 }
 
 impl Ways {
@@ -58,7 +60,7 @@ impl Ways {
     /// Keeps a znode that is on the way, a member of `group`.
     pub(super) fn keep(&mut self, znode: Znode, group: usize) {
         self.bytes += znode.data_len();
-        self.kept.insert(znode.path.clone(), Kept { znode, group, names: Names::default() });
+        self.kept.insert(znode.path.clone(), Kept { znode, group, names: Names::default(), left_out: 0 });
     }
 
     /// Keeps the children of `parent` with it; gives whether it is kept at all.
@@ -66,6 +68,13 @@ impl Ways {
         let Some(kept) = self.kept.get_mut(parent) else { return false };
         self.bytes += names.size();
         kept.names = names.clone();
+        true
+    }
+
+    /// Keeps with `parent` that children of it are left out; gives whether it is kept at all.
+    pub(super) fn keep_left_out(&mut self, parent: &ZnodePath, count: usize) -> bool {
+        let Some(kept) = self.kept.get_mut(parent) else { return false };
+        kept.left_out += count;
         true
     }
 
