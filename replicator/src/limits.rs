@@ -174,3 +174,6 @@ pub const ACLS_REMEMBERED_MAX: usize = 16;
 
 /// Znodes that a sync removes without being told that it may, unless a tenth of the target is more.
 pub const DELETES_ALLOWED: u64 = 1_000;
+
+/// Walks of a tree that is removed, where others create and delete in it meanwhile.
+pub const REMOVE_PASSES_MAX: usize = 8;

@@ -162,7 +162,8 @@ async fn churn(client: &Client, paths: &[String]) -> Result<(), zookeeper_client
     for (turn, path) in paths.iter().rev().cycle().enumerate() {
         let data = turn.to_string();
         let (deleted, created) = (client.delete(path, None), client.create(path, data.as_bytes(), &OPEN));
-        (deleted.await?, created.await?);
+        deleted.await?;
+        created.await?;
     }
     Ok(())
 }

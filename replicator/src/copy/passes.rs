@@ -67,7 +67,7 @@ impl Line<'_> {
             let target = self.beside(beside).await?;
             match &self.options.removal {
                 None => {
-                    self.pass(walk, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await?
+                    self.pass(walk, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await?;
                 }
                 Some(left) => {
                     let extras = Extras::new(self, target, Care::Left(left), None);
@@ -146,16 +146,12 @@ impl Line<'_> {
     /// What reads the target: it sees all that was written until now.
     async fn beside<'b>(&self, reader: &'b mut Option<Reader>) -> Result<&'b Reader> {
         let seen = self.writer.last_zxid().unwrap_or_default();
-        match reader {
-            Some(reader) => {
-                reader.sync().await?;
-                Ok(reader)
-            }
-            None => {
-                let opened = Reader::connect(Side::Target, &self.options.target, &self.options.acl, seen).await?;
-                Ok(reader.insert(opened))
-            }
+        if let Some(reader) = reader {
+            reader.sync().await?;
+            return Ok(reader);
         }
+        let opened = Reader::connect(Side::Target, &self.options.target, &self.options.acl, seen).await?;
+        Ok(reader.insert(opened))
     }
 }
 

@@ -12,6 +12,9 @@ use crate::limits;
 
 /// Acknowledgements whose rates are remembered.
 const RATES_REMEMBERED: usize = 64;
+/// What rates are counted in: long enough for whole numbers.
+const RATE_SECONDS: u128 = 1_000;
+const MICROS: u128 = 1_000_000;
 
 /// The window of one session, in requests and in bytes.
 #[derive(Debug)]
@@ -21,8 +24,8 @@ pub(super) struct Window {
     /// Requests acknowledged so far.
     acknowledged: u64,
     round_trip_min: Duration,
-    /// Requests in a second, the newest last.
-    rates: VecDeque<f64>,
+    /// Requests in [`RATE_SECONDS`], the newest last.
+    rates: VecDeque<u128>,
     /// Requests that may be under way.
     size: usize,
 }
@@ -72,10 +75,12 @@ impl Window {
         if self.rates.len() == RATES_REMEMBERED {
             self.rates.pop_front();
         }
-        self.rates.push_back((self.acknowledged - sent.acknowledged) as f64 / round_trip.as_secs_f64());
-        let rate = self.rates.iter().copied().fold(0.0, f64::max);
-        let held = rate * self.round_trip_min.as_secs_f64();
-        self.size = ((2.0 * held).ceil() as usize).clamp(limits::WRITES_IN_FLIGHT_MIN, limits::WRITES_IN_FLIGHT_MAX);
+        let meanwhile = u128::from(self.acknowledged - sent.acknowledged);
+        self.rates.push_back(meanwhile * RATE_SECONDS * MICROS / round_trip.as_micros());
+        let rate = self.rates.iter().copied().max().unwrap_or(0);
+        let twice_held = (2 * rate * self.round_trip_min.as_micros()).div_ceil(RATE_SECONDS * MICROS);
+        let size = usize::try_from(twice_held).unwrap_or(usize::MAX);
+        self.size = size.clamp(limits::WRITES_IN_FLIGHT_MIN, limits::WRITES_IN_FLIGHT_MAX);
     }
 }
 
