@@ -5,9 +5,10 @@
 
 mod credentials;
 mod status;
+mod verify;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -16,16 +17,19 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::credentials::Credentials;
+use self::verify::VerifyArgs;
+use crate::certificate;
 use crate::connect::ConnectString;
 use crate::copy::copy;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, ReadFrom, Transport, VerifyOptions};
-use crate::progress::Progress;
+use crate::options::{
+    AclPolicy, AgainstOptions, Auth, CopyOptions, EnsembleOptions, ReadFrom, Transport, VerifyOptions,
+};
+use crate::progress::{Counts, Progress};
 use crate::report::{Outcome, Task, exit};
 use crate::resources::Resources;
-use crate::verify::verify;
-use crate::znode::Zxid;
+use crate::verify::{against, verify};
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -38,7 +42,7 @@ Exit codes:
   0    done; equal
   1    differences found
   2    error; the message says what to do
-  3    done, but the source changed while it was read
+  3    done, but the source changed while it was read, or the certificate that was asked for could not be given
   130  interrupted; can be run again";
 
 const COPY_EXAMPLES: &str = "\
@@ -49,18 +53,11 @@ Examples:
   Again later: only what differs is sent (nothing is removed):
     zkreplicator copy --update zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
 
+  The same, with a certificate that a change ticket can hold (see zkreplicator verify --help):
+    zkreplicator copy --verify --certificate moved.json zk1:2181/a new1:2181/a
+
   With credentials that stand on no command line:
     ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a";
-
-const VERIFY_EXAMPLES: &str = "\
-Examples:
-  zkreplicator verify zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
-
-Each difference is a line with a sign:
-  +  only the source has it
-  -  only the target has it
-  *  both have it, and data, ACL or kind differ
-  !  one of the sides does not let us read it";
 
 #[derive(Parser)]
 #[command(name = "zkreplicator", version, about = "Copies and compares ZooKeeper trees", after_help = ENVIRONMENT)]
@@ -80,6 +77,10 @@ enum Command {
     /// and /zookeeper are left out. Missing ancestors of the target's root are created. The source is never written.
     #[command(after_help = COPY_EXAMPLES)]
     Copy {
+        /// Servers and root of the tree to read: host:port,host:port/path
+        source: String,
+        /// Servers and root of the place to copy it to
+        target: String,
         #[command(flatten)]
         trees: Trees,
         /// Bring a target that holds znodes up to date: send only what differs, remove nothing
@@ -88,6 +89,9 @@ enum Command {
         /// Read both trees again afterwards and compare them
         #[arg(long)]
         verify: bool,
+        /// Write a certificate of what was found equal to FILE, which must not be there
+        #[arg(long, value_name = "FILE", requires = "verify")]
+        certificate: Option<PathBuf>,
         /// Whether ACLs are copied, or every znode that is created is open to anyone
         #[arg(long, value_enum, default_value_t = Acls::Preserve)]
         acl: Acls,
@@ -95,29 +99,17 @@ enum Command {
         #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
         jute_maxbuffer: usize,
     },
-    /// Compare the trees at SOURCE and TARGET
+    /// Compare the trees at SOURCE and TARGET, or the tree at SOURCE with a certificate
     ///
-    /// Both are read in full over new sessions; data, ACL and children of every znode are compared, and a digest of
-    /// each tree is printed. Nothing is written.
-    #[command(after_help = VERIFY_EXAMPLES)]
-    Verify {
-        #[command(flatten)]
-        trees: Trees,
-        /// Whether ACLs are compared
-        #[arg(long, value_enum, default_value_t = ComparedAcls::Preserve)]
-        acl: ComparedAcls,
-        /// How many differences are listed; the rest is counted
-        #[arg(long, value_name = "N", default_value_t = limits::DIFFERENCES_LISTED)]
-        list: usize,
-    },
+    /// Both are read in full over new sessions, behind the last transaction that each side had when they began; data, ACL
+    /// and children of every znode are compared, and a digest of each tree is printed. Nothing is written.
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(VerifyArgs),
 }
 
+/// How trees are reached, and how the report is written.
 #[derive(Args)]
 struct Trees {
-    /// Servers and root of the tree to read: host:port,host:port/path
-    source: String,
-    /// Servers and root of the other tree
-    target: String,
     /// How the report is written to stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -201,14 +193,6 @@ enum Acls {
     Open,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum ComparedAcls {
-    /// They are compared, and part of the digests
-    Preserve,
-    /// They are not read; the report says so
-    Ignore,
-}
-
 impl From<Acls> for AclPolicy {
     fn from(acl: Acls) -> Self {
         match acl {
@@ -218,19 +202,19 @@ impl From<Acls> for AclPolicy {
     }
 }
 
-impl From<ComparedAcls> for AclPolicy {
-    fn from(acl: ComparedAcls) -> Self {
-        match acl {
-            ComparedAcls::Preserve => Self::Preserve,
-            ComparedAcls::Ignore => Self::Open,
-        }
-    }
-}
-
 /// What is to be done, after everything typed has been understood.
 enum Work {
-    Copy(CopyOptions),
-    Verify(VerifyOptions),
+    Copy(Box<CopyOptions>),
+    Verify(Box<VerifyOptions>),
+    Against(Box<AgainstOptions>),
+}
+
+/// The work, what the report calls it, and where its certificate goes.
+struct Order {
+    task: Task,
+    work: Result<Work>,
+    certificate: Option<PathBuf>,
+    format: Format,
 }
 
 /// Runs the program.
@@ -240,62 +224,63 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     log_to_stderr(cli.verbose);
-    let (command, trees, acl) = match &cli.command {
-        Command::Copy { trees, acl, .. } => ("copy", trees, (*acl).into()),
-        Command::Verify { trees, acl, .. } => ("verify", trees, (*acl).into()),
+    let order = match cli.command {
+        Command::Copy { source, target, trees, update, verify, certificate, acl, jute_maxbuffer } => {
+            let task = trees.task("copy", &source, &target, acl.into());
+            let work = check_jute_maxbuffer(jute_maxbuffer).and_then(|()| {
+                trees.check_certificate(certificate.as_deref())?;
+                let (source, target) = trees.understand(&source, &target)?;
+                let acl = acl.into();
+                Ok(Work::Copy(Box::new(CopyOptions { source, target, update, verify, acl, jute_maxbuffer })))
+            });
+            Order { task, work, certificate, format: trees.format }
+        }
+        Command::Verify(args) => args.understand(),
     };
-    let (source, target) = (trees.source.clone(), trees.target.clone());
-    let task = Task { command, source, target, transport: trees.transport.into(), acl };
-    let format = trees.format;
-    let outcome = match understand(cli.command) {
-        Ok(work) => run(&work),
-        Err(error) => Outcome { error: Some((error, crate::progress::Counts::default())), ..Outcome::default() },
+    let Order { task, work, certificate, format } = order;
+    let outcome = match work {
+        Ok(work) => run(&work, certificate.as_deref()),
+        Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
     report(&task, &outcome, format)
 }
 
-fn understand(command: Command) -> Result<Work> {
-    match command {
-        Command::Copy { trees, update, verify, acl, jute_maxbuffer } => {
-            if jute_maxbuffer < limits::JUTE_MAXBUFFER_BYTES_MIN {
-                let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
-                return Err(Error::bad_input(format!("--jute-maxbuffer {jute_maxbuffer}: it is at least {min} bytes")));
-            }
-            let (source, target) = trees.understand()?;
-            Ok(Work::Copy(CopyOptions { source, target, update, verify, acl: acl.into(), jute_maxbuffer }))
-        }
-        Command::Verify { trees, acl, list } => {
-            let (source, target) = trees.understand()?;
-            let acl = acl.into();
-            Ok(Work::Verify(VerifyOptions {
-                source,
-                target,
-                acl,
-                target_seen: Zxid::default(),
-                differences_listed: list,
-            }))
-        }
+fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
+    let min = limits::JUTE_MAXBUFFER_BYTES_MIN;
+    if bytes < min {
+        return Err(Error::bad_input(format!("--jute-maxbuffer {bytes}: it is at least {min} bytes")));
     }
+    Ok(())
 }
 
 impl Trees {
-    fn understand(&self) -> Result<(EnsembleOptions, EnsembleOptions)> {
-        let credentials = Credentials::read(&self.auth_file, &self.source_auth_file, &self.target_auth_file)?;
-        let side = |connect: &str, auths| {
-            Ok(EnsembleOptions {
-                connect: connect.parse::<ConnectString>()?,
-                auths,
-                session_timeout: Duration::from_millis(self.session_timeout),
-                connect_timeout: Duration::from_millis(self.connect_timeout),
-                transport: self.transport.into(),
-                server_version: self.server_version,
-                reply_bytes_max: self.max_reply,
-                read_from: self.read_from.into(),
-                spared: Vec::new(),
-            })
-        };
-        Ok((side(&self.source, credentials.source)?, side(&self.target, credentials.target)?))
+    fn task(&self, command: &'static str, source: &str, target: &str, acl: AclPolicy) -> Task {
+        let (source, target) = (source.to_owned(), target.to_owned());
+        Task { command, source, target, transport: self.transport.into(), acl }
+    }
+
+    fn understand(&self, source: &str, target: &str) -> Result<(EnsembleOptions, EnsembleOptions)> {
+        let credentials = self.credentials()?;
+        Ok((self.ensemble(source, credentials.source)?, self.ensemble(target, credentials.target)?))
+    }
+
+    fn credentials(&self) -> Result<Credentials> {
+        Credentials::read(&self.auth_file, &self.source_auth_file, &self.target_auth_file)
+    }
+
+    fn ensemble(&self, connect: &str, auths: Vec<Auth>) -> Result<EnsembleOptions> {
+        Ok(EnsembleOptions {
+            connect: connect.parse::<ConnectString>()?,
+            auths,
+            session_timeout: Duration::from_millis(self.session_timeout),
+            connect_timeout: Duration::from_millis(self.connect_timeout),
+            transport: self.transport.into(),
+            server_version: self.server_version,
+            reply_bytes_max: self.max_reply,
+            read_from: self.read_from.into(),
+            spared: Vec::new(),
+        })
     }
 }
 
@@ -308,12 +293,12 @@ fn parse_version(text: &str) -> Result<(u32, u32), String> {
     }
 }
 
-fn run(work: &Work) -> Outcome {
+fn run(work: &Work, certificate: Option<&Path>) -> Outcome {
     // One thread drives all sockets: what the line asks for while it runs gathers, and goes out in few writes.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(perform(work));
+            let outcome = runtime.block_on(perform(work, certificate));
             // A name that is still being looked up must not hold the exit.
             runtime.shutdown_background();
             outcome
@@ -321,36 +306,49 @@ fn run(work: &Work) -> Outcome {
         Err(error) => {
             let kind = crate::error::ErrorKind::Io(error.to_string());
             let error = Error::new(kind, "start the runtime");
-            Outcome { error: Some((error, crate::progress::Counts::default())), ..Outcome::default() }
+            Outcome { error: Some((error, Counts::default())), ..Outcome::default() }
         }
     }
 }
 
-async fn perform(work: &Work) -> Outcome {
+async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
+    let progress = Progress::default();
     let mut outcome = Outcome::default();
     let verify_options = match work {
-        Work::Verify(options) => Some(options.clone()),
-        Work::Copy(options) => {
-            let progress = Progress::default();
-            match status::shown("copy", &progress, copy(options, &progress, &stop)).await {
-                Ok(report) => {
-                    let verify = options.verify.then(|| VerifyOptions::of_copy(options, &report));
-                    outcome.copy = Some(report);
-                    verify
-                }
-                Err(error) => {
-                    outcome.error = Some((error, progress.counts()));
-                    return outcome;
-                }
+        Work::Verify(options) => Some((**options).clone()),
+        Work::Copy(options) => match status::shown("copy", &progress, copy(options, &progress, &stop)).await {
+            Ok(report) => {
+                let verify = options.verify.then(|| VerifyOptions::of_copy(options, &report));
+                outcome.copy = Some(report);
+                verify
             }
+            Err(error) => {
+                outcome.error = Some((error, progress.counts()));
+                None
+            }
+        },
+        Work::Against(options) => {
+            match status::shown("verify", &progress, against(options, &progress, &stop)).await {
+                Ok(report) => outcome.against = Some((report, options.certificate.clone())),
+                Err(error) => outcome.error = Some((error, progress.counts())),
+            }
+            None
         }
     };
     if let Some(options) = verify_options {
         let progress = Progress::default();
         match status::shown("verify", &progress, verify(&options, &progress, &stop)).await {
-            Ok(report) => outcome.verify = Some(report),
+            Ok(report) => {
+                if let Some(file) = certificate {
+                    match certificate::issue(file, &options, &report) {
+                        Ok(issued) => outcome.certificate = Some(issued),
+                        Err(error) => outcome.error = Some((error, progress.counts())),
+                    }
+                }
+                outcome.verify = Some(report);
+            }
             Err(error) => outcome.error = Some((error, progress.counts())),
         }
     }

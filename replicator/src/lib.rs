@@ -12,6 +12,7 @@
 
 pub mod batch;
 pub mod budget;
+pub mod certificate;
 pub mod cli;
 pub mod connect;
 pub mod copy;

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::certificate::Certificate;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
 use crate::limits;
@@ -104,6 +105,16 @@ pub enum AclPolicy {
     Open,
 }
 
+/// Whether sequence counters (the number that a znode's next sequential child gets) are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CounterPolicy {
+    /// They are no part of a comparison nor of a digest.
+    #[default]
+    Ignore,
+    /// They are part of both. A target's counter may rightly be higher than the source's: nothing lowers one.
+    Compare,
+}
+
 /// What a copy is told.
 #[derive(Clone, Debug)]
 pub struct CopyOptions {
@@ -130,9 +141,24 @@ pub struct VerifyOptions {
     pub target: EnsembleOptions,
     /// Whether ACLs are compared.
     pub acl: AclPolicy,
+    /// Whether sequence counters are.
+    pub counters: CounterPolicy,
+    /// Levels below the root down to which each subtree gets a digest; 0 for none.
+    pub depth: usize,
     /// The target is read on servers that have applied every transaction up to this one.
     pub target_seen: Zxid,
     /// Differences that are listed; the rest is counted.
+    pub differences_listed: usize,
+}
+
+/// What a comparison of one tree with a certificate is told.
+#[derive(Clone, Debug)]
+pub struct AgainstOptions {
+    /// The tree.
+    pub tree: EnsembleOptions,
+    /// What it should be; its own options decide what is compared.
+    pub certificate: Certificate,
+    /// Unreadable znodes that are listed; the rest is counted.
     pub differences_listed: usize,
 }
 
@@ -143,6 +169,8 @@ impl VerifyOptions {
             source: copy.source.clone(),
             target: copy.target.clone(),
             acl: copy.acl,
+            counters: CounterPolicy::default(),
+            depth: 0,
             target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,
         }

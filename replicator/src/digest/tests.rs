@@ -45,6 +45,38 @@ fn tells_every_part_apart() {
 }
 
 #[test]
+fn tells_counters_apart_only_where_they_are_wanted() {
+    let one = znode("/a", Some(b"1"), Acl::open());
+    let other = Znode { stat: Stat { cversion: 2, ..one.stat }, ..one.clone() };
+    let of = TreeDigest::of;
+    assert_eq!(of(&one, CounterPolicy::Ignore), of(&other, CounterPolicy::Ignore));
+    assert_ne!(of(&one, CounterPolicy::Compare), of(&other, CounterPolicy::Compare));
+    assert_ne!(of(&one, CounterPolicy::Compare), of(&one, CounterPolicy::Ignore));
+}
+
+#[test]
+fn a_tree_is_the_sum_of_its_subtrees() {
+    let znodes = ["/", "/a", "/a/b", "/c"].map(|path| znode(path, Some(b"1"), Acl::open()));
+    let (mut whole, mut parts) = (TreeDigest::default(), TreeDigest::default());
+    znodes.iter().for_each(|znode| whole.add(znode));
+    for part in [&znodes[3..], &znodes[..1], &znodes[1..3]] {
+        let mut digest = TreeDigest::default();
+        part.iter().for_each(|znode| digest.add(znode));
+        parts.merge(&digest);
+    }
+    assert_eq!(whole, parts);
+}
+
+#[test]
+fn is_read_back_as_it_was_printed_and_nothing_else_is() {
+    let text = digest(&[znode("/a", Some(b"1"), Acl::open())]);
+    assert_eq!(text.parse::<TreeDigest>().map(|digest| digest.to_string()), Ok(text.clone()));
+    for wrong in ["", &text[1..], &text.to_uppercase(), &format!("+{}", &text[1..]), &format!("{text}0")] {
+        assert!(wrong.parse::<TreeDigest>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn ignores_what_no_copy_can_reproduce() {
     let one = znode("/a", Some(b"1"), Acl::open());
     let other = Znode { stat: Stat { czxid: 99, version: 3, ..one.stat }, ..one.clone() };

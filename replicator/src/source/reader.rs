@@ -27,6 +27,7 @@ pub struct Reader {
     data: Vec<DataLane>,
     acls: Vec<AclLane>,
     turn: AtomicUsize,
+    behind: Option<Zxid>,
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +78,8 @@ impl Reader {
     pub async fn connect(side: Side, options: &EnsembleOptions, acl: AclPolicy, seen: Zxid) -> Result<Self> {
         let options = sparing_the_leader(options).await;
         let first = Lane::connect_behind(side, &options, seen).await?;
-        let seen = first.last_zxid().unwrap_or_default().max(seen);
+        let behind = first.last_zxid().map(|zxid| zxid.max(seen));
+        let seen = behind.unwrap_or(seen);
         let more = options.connect.hosts.len().min(limits::DATA_LANES_MAX) - 1;
         let acl_lanes = if acl == AclPolicy::Preserve { limits::ACL_LANES } else { 0 };
         // One after the other: so each kind is spread evenly over the servers.
@@ -87,6 +89,7 @@ impl Reader {
             data: std::iter::once(first).chain(others).map(DataLane::new).collect(),
             acls: acls.into_iter().map(AclLane::new).collect(),
             turn: AtomicUsize::new(0),
+            behind,
         })
     }
 
@@ -94,7 +97,13 @@ impl Reader {
     #[must_use]
     pub fn beside(&self) -> Self {
         let acls = self.acls.iter().map(|AclLane { lane, .. }| AclLane::new(lane.clone()));
-        Self { data: self.data.clone(), acls: acls.collect(), turn: AtomicUsize::new(0) }
+        Self { data: self.data.clone(), acls: acls.collect(), turn: AtomicUsize::new(0), behind: self.behind }
+    }
+
+    /// The last transaction that the ensemble had acknowledged when the sessions were opened: none of them shows
+    /// anything older. `None` where the transport does not tell.
+    pub fn behind(&self) -> Option<Zxid> {
+        self.behind
     }
 
     /// The first session for data and children.
