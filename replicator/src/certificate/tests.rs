@@ -55,6 +55,9 @@ fn certificate() -> Certificate {
     Certificate::of(&options(), &report()).expect("the trees are equal and were quiet")
 }
 
+/// What is done to a good document.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 fn refused(json: &Value) -> String {
     Certificate::parse(json.to_string().as_bytes()).expect_err("it is no certificate").to_string()
 }
@@ -99,12 +102,12 @@ fn none_is_given_for_less_than_was_proven() {
 #[test]
 fn says_what_is_wrong_with_what_is_no_certificate() {
     let good: Value = serde_json::from_str(&certificate().to_json()).expect("it is JSON");
-    let with = |change: &dyn Fn(&mut Value)| {
+    let with = |change: Change<'_>| {
         let mut json = good.clone();
         change(&mut json);
         refused(&json)
     };
-    let cases: [(&str, &dyn Fn(&mut Value)); 14] = [
+    let cases: [(&str, Change<'_>); 14] = [
         ("no certificate of zkreplicator", &|json| json["format"] = "receipt".into()),
         ("no certificate of zkreplicator", &|json| *json = 1.into()),
         ("format version 2", &|json| json["version"] = 2.into()),

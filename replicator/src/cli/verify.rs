@@ -39,8 +39,6 @@ pub(super) struct VerifyArgs {
     /// Servers and root of the other tree
     #[arg(required_unless_present = "against", conflicts_with = "against")]
     target: Option<String>,
-    #[command(flatten)]
-    trees: Trees,
     /// Whether ACLs are compared
     #[arg(long, value_enum, default_value_t = ComparedAcls::Preserve)]
     acl: ComparedAcls,
@@ -65,6 +63,8 @@ pub(super) struct VerifyArgs {
         conflicts_with_all = ["acl", "counters", "depth", "certificate", "source_auth_file", "target_auth_file"]
     )]
     against: Option<PathBuf>,
+    #[command(flatten)]
+    trees: Trees,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -11,12 +11,16 @@ fn znode(path: &str, data: Option<&'static [u8]>, acl: Acl) -> Znode {
     Znode { path: ZnodePath::new(path), data, acl: Some(acl), kind: Kind::Persistent, stat }
 }
 
-fn digest(znodes: &[Znode]) -> String {
+fn sum(znodes: &[Znode]) -> TreeDigest {
     let mut digest = TreeDigest::default();
     for znode in znodes {
         digest.add(znode);
     }
-    digest.to_string()
+    digest
+}
+
+fn digest(znodes: &[Znode]) -> String {
+    sum(znodes).to_string()
 }
 
 #[test]
@@ -57,14 +61,10 @@ fn tells_counters_apart_only_where_they_are_wanted() {
 #[test]
 fn a_tree_is_the_sum_of_its_subtrees() {
     let znodes = ["/", "/a", "/a/b", "/c"].map(|path| znode(path, Some(b"1"), Acl::open()));
-    let (mut whole, mut parts) = (TreeDigest::default(), TreeDigest::default());
-    znodes.iter().for_each(|znode| whole.add(znode));
-    for part in [&znodes[3..], &znodes[..1], &znodes[1..3]] {
-        let mut digest = TreeDigest::default();
-        part.iter().for_each(|znode| digest.add(znode));
-        parts.merge(&digest);
-    }
-    assert_eq!(whole, parts);
+    let mut parts = sum(&znodes[3..]);
+    parts.merge(&sum(&znodes[..1]));
+    parts.merge(&sum(&znodes[1..3]));
+    assert_eq!(sum(&znodes), parts);
 }
 
 #[test]

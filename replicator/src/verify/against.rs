@@ -95,13 +95,11 @@ async fn run(options: &AgainstOptions, progress: &Progress, session: &mut Option
 
 /// A path that leads nowhere is rather a wrong path than a tree that has lost all its znodes.
 async fn check_root(reader: &Reader) -> Result<()> {
-    match reader.lane().stat(&ZnodePath::root()).await? {
-        Some(_) => Ok(()),
-        None => {
-            let text = format!("there is no znode {}; name the tree's root", reader.lane().chroot().as_str());
-            Err(Error::bad_input(text).at(Side::Tree))
-        }
+    if reader.lane().stat(&ZnodePath::root()).await?.is_some() {
+        return Ok(());
     }
+    let text = format!("there is no znode {}; name the tree's root", reader.lane().chroot().as_str());
+    Err(Error::bad_input(text).at(Side::Tree))
 }
 
 /// What a chunk adds to the tree. Runs on the pool.
