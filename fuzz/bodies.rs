@@ -2,6 +2,7 @@
 //! (tests/it/corpora.rs), so that neither can rot.
 
 use bytes::Bytes;
+use replicator::certificate::Certificate;
 use replicator::connect::ConnectString;
 use replicator::jute::Decoder;
 
@@ -32,5 +33,12 @@ pub(crate) fn connect_string(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     if let Ok(parsed) = text.parse::<ConnectString>() {
         assert_eq!(parsed.to_string().parse().as_ref(), Ok(&parsed), "{text:?}");
+    }
+}
+
+/// A file that is said to be a certificate: it is refused, or means the same when it is written and read again.
+pub(crate) fn certificate(input: &[u8]) {
+    if let Ok(certificate) = Certificate::parse(input) {
+        assert_eq!(Certificate::parse(certificate.to_json().as_bytes()), Ok(certificate));
     }
 }

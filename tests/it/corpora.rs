@@ -26,3 +26,8 @@ fn a_servers_replies_are_decoded_or_refused() {
 fn connect_strings_mean_the_same_when_printed() {
     replay("connect_string", bodies::connect_string);
 }
+
+#[test]
+fn certificates_are_refused_or_mean_the_same_when_written_again() {
+    replay("certificate", bodies::certificate);
+}
