@@ -1,6 +1,7 @@
 //! The one integration test binary: one link, one shared pair of servers.
 
 mod bad_input;
+mod certificate;
 mod copy;
 mod corpora;
 mod faults;
