@@ -97,10 +97,13 @@ pub fn read_frames(root: &str, tree: impl Iterator<Item = TreeZnode>, ops: usize
     Ok(frames)
 }
 
-/// Frames that read every ACL, spread over `lanes` sessions.
+/// Frames that read every ACL, spread over `lanes` sessions; none without a lane.
 pub fn acl_frames(root: &str, tree: impl Iterator<Item = TreeZnode>, lanes: usize) -> Result<Vec<Vec<Bytes>>> {
     let chroot = Chroot::new(root)?;
     let mut frames = vec![Vec::new(); lanes];
+    if frames.is_empty() {
+        return Ok(frames);
+    }
     for (index, znode) in tree.enumerate() {
         let path = ZnodePath::new(&znode.path);
         frames[index % lanes].push(frame(index, op::GET_ACL, |encoder| encoder.path(chroot.locate(&path)))?);

@@ -1,4 +1,11 @@
-//! What the benchmarks share: the fire-hose that finds a server's own limit, and how runs are counted.
+//! What the benchmarks share: two servers with a tree, the floor that hoses find on them, and the modes of `line.rs`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+pub mod bed;
+pub mod floor;
 pub mod hose;
+pub mod modes;
+pub mod replies;
 pub mod runs;
+pub mod shape;

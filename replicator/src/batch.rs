@@ -13,7 +13,7 @@ use crate::connect::Chroot;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::limits;
 use crate::session::WriteOp;
-use crate::znode::{Acl, Kind};
+use crate::znode::{Acl, Kind, ZnodePath};
 
 /// Request header, and the multi header that ends the list (Request.java; MultiHeader: type, done, err).
 const MULTI_BYTES: usize = 8 + MULTI_HEADER_BYTES;
@@ -28,6 +28,8 @@ pub struct Batch {
     pub bytes: usize,
     /// What the writes' data is held by.
     pub(crate) permits: Vec<Arc<Permit>>,
+    /// If it is a probe: the znode that each of its creates stands for.
+    pub(crate) probed: Vec<ZnodePath>,
 }
 
 /// Fills batches.
@@ -40,7 +42,7 @@ pub struct Batcher {
 
 impl Batch {
     fn new() -> Self {
-        Self { ops: Vec::new(), bytes: MULTI_BYTES, permits: Vec::new() }
+        Self { ops: Vec::new(), bytes: MULTI_BYTES, permits: Vec::new(), probed: Vec::new() }
     }
 
     /// Whether it is a setACL that waits for everything before it.
@@ -109,6 +111,7 @@ impl Batcher {
             WriteOp::SetData { data, .. } => path + 4 + data.as_ref().map_or(0, Bytes::len) + 4,
             WriteOp::SetAcl { acl, .. } => path + acl_len(acl) + 4,
             WriteOp::Delete { .. } | WriteOp::Check { .. } => path + 4,
+            WriteOp::RaiseCounter { .. } => path + 4 + acl_len(&Acl::open()) + 4 + MULTI_HEADER_BYTES + path + 4,
         }
     }
 }

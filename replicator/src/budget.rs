@@ -79,6 +79,11 @@ pub struct Permit {
 }
 
 impl Permit {
+    /// A permit for nothing: for work that is bounded by something else.
+    pub fn none() -> Self {
+        Self { budget: Budget::new(Weight::default()), weight: Weight::default() }
+    }
+
     /// What it stands for.
     pub fn weight(&self) -> Weight {
         self.weight

@@ -14,6 +14,7 @@ pub use self::file::check_free;
 use crate::connect::ConnectString;
 use crate::error::{Error, Result};
 use crate::options::{AclPolicy, CounterPolicy, EnsembleOptions, VerifyOptions};
+use crate::report::Acls;
 use crate::verify::{Reading, Sign, Summary, VerifyReport};
 use crate::znode::{ZnodePath, Zxid};
 
@@ -25,7 +26,7 @@ pub struct Certificate {
     /// When it was written: RFC 3339, UTC.
     pub time: String,
     /// On which terms the trees were compared.
-    pub options: Terms,
+    pub terms: Terms,
     /// One tree.
     pub source: CertifiedTree,
     /// The other one; it holds the same.
@@ -35,10 +36,14 @@ pub struct Certificate {
 }
 
 /// What of the trees was compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Whether ACLs were.
-    pub acl: AclPolicy,
+    /// What was said about ACLs. Where a map made the source's what the target's are, the certificate is of these.
+    pub acls: Acls,
+    /// Globs of what was taken; none: everything.
+    pub include: Vec<String>,
+    /// Globs of what was left out.
+    pub exclude: Vec<String>,
     /// Whether sequence counters were.
     pub counters: CounterPolicy,
     /// Levels below the root down to which subtrees have digests of their own.
@@ -54,8 +59,6 @@ pub struct CertifiedTree {
     pub zxid: Zxid,
     /// What it held.
     pub sum: Summary,
-    /// Znodes that are no part of it: ephemerals and `/zookeeper`.
-    pub left_out: u64,
 }
 
 /// What became of a certificate that was asked for.
@@ -85,7 +88,7 @@ impl Certificate {
         Ok(Self {
             tool: format!("zkreplicator {}", env!("CARGO_PKG_VERSION")),
             time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            options: Terms { acl: options.acl, counters: options.counters, depth: report.subtrees.depth },
+            terms: Terms::of(options, report.subtrees.depth),
             source: CertifiedTree::of(&options.source, &report.source).map_err(|why| format!("source: {why}"))?,
             target: CertifiedTree::of(&options.target, &report.target).map_err(|why| format!("target: {why}"))?,
             subtrees: report.subtrees.list.iter().map(|part| (part.path.clone(), part.source)).collect(),
@@ -111,11 +114,23 @@ impl Certificate {
     }
 }
 
+impl Terms {
+    fn of(options: &VerifyOptions, depth: usize) -> Self {
+        let acls = match options.acl {
+            AclPolicy::Preserve => Acls::Preserved,
+            AclPolicy::Map(_) => Acls::Mapped,
+            AclPolicy::Open => Acls::NotRead,
+        };
+        let [include, exclude] = options.filter.said().map(<[_]>::to_vec);
+        Self { acls, include, exclude, counters: options.counters, depth }
+    }
+}
+
 impl CertifiedTree {
     fn of(options: &EnsembleOptions, reading: &Reading) -> Result<Self, String> {
         let connect = options.connect.clone();
         match (reading.zxid, reading.disturbed()) {
-            (Some(zxid), None) => Ok(Self { connect, zxid, sum: reading.sum, left_out: reading.left_out }),
+            (Some(zxid), None) => Ok(Self { connect, zxid, sum: reading.sum }),
             (_, why) => Err(why.unwrap_or_default()),
         }
     }

@@ -7,28 +7,31 @@
 //! Each stage ends when the one before it has ended or the one behind it has gone; whichever fails first, the window
 //! of the writing session is drained before the copy returns, so that its counts are true.
 
+mod extras;
+mod passes;
+mod planner;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt, stream};
-use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::time::timeout;
+use tokio::sync::mpsc::{Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 
-use crate::batch::{Batch, Batcher};
-use crate::budget::Budget;
+use self::passes::Line;
+pub use self::passes::Passes;
 use crate::error::{Error, ErrorKind, Result, Side};
+use crate::filter::Place;
 use crate::latency::Latency;
 use crate::limits;
+use crate::masked::{Masked, MaskedReport};
 use crate::options::CopyOptions;
-use crate::pair::{Beside, Pair, Pairing, Pairs};
-use crate::plan::Plan;
+use crate::pair::{Pairing, Pairs};
 use crate::progress::{Counts, Progress};
 use crate::session::Lane;
+use crate::source::Chunk;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
-use crate::source::{Chunk, Visit};
-use crate::target;
 use crate::target::root::{self, TargetRoot};
 use crate::znode::{ZnodePath, Zxid};
 
@@ -39,6 +42,10 @@ pub struct CopyReport {
     pub counts: Counts,
     /// Ancestors of the target root that were created.
     pub ancestors_created: usize,
+    /// The passes over the source, and whether it stood still in the end.
+    pub passes: Passes,
+    /// Znodes whose ACL could not be copied, or that were left out for it.
+    pub masked: MaskedReport,
     /// How long the source's servers took to answer.
     pub source_latencies: Vec<Latency>,
     /// How long the target's servers took to take writes.
@@ -50,9 +57,9 @@ pub struct CopyReport {
 }
 
 impl CopyReport {
-    /// Whether znodes went away while they were being read, so that the copy is of no single moment.
+    /// Whether the source kept changing, so that the copy is of no single moment.
     pub fn source_changed(&self) -> bool {
-        self.counts.vanished > 0
+        !self.passes.settled
     }
 }
 
@@ -70,9 +77,11 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
         }
     };
     let elapsed = started.elapsed();
-    let report = copied.map(|ancestors_created| CopyReport {
+    let report = copied.map(|Copied { ancestors_created, passes, masked }| CopyReport {
         counts: progress.counts(),
         ancestors_created,
+        passes,
+        masked,
         source_latencies: sessions
             .source
             .as_ref()
@@ -84,6 +93,13 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
     });
     sessions.close().await;
     report
+}
+
+/// What a copy has done besides what was counted.
+struct Copied {
+    ancestors_created: usize,
+    passes: Passes,
+    masked: MaskedReport,
 }
 
 /// What a copy has opened, kept where it can be closed however the copy ends.
@@ -106,33 +122,18 @@ impl Sessions {
     }
 }
 
-async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<usize> {
-    let Sessions { source, writer, beside } = sessions;
+async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<Copied> {
     let (opened_source, opened_writer) = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
+        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
         Lane::connect(Side::Target, &options.target),
     )?;
-    let (source, writer) = (&*source.insert(opened_source), &*writer.insert(opened_writer));
+    let source = &*sessions.source.insert(opened_source);
+    let writer = &*sessions.writer.insert(opened_writer);
     let target_root = check(options, source, writer).await?;
-    if target_root.children > 0 {
-        *beside = Some(Reader::connect(Side::Target, &options.target, options.acl, Zxid::default()).await?);
-    }
     let ancestors_created = root::create_ancestors(writer).await?;
-    let (chunks_in, chunks) = mpsc::channel(1);
-    let (batches_in, batches) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::of_line());
-    let planned = async {
-        let batcher = Batcher::new(writer.chroot().clone(), options.jute_maxbuffer);
-        let planner =
-            Planner { plan: Plan::new(&options.target.auths), batcher, source: source.lane(), writer, progress };
-        match beside {
-            Some(reader) => planner.run(pair(chunks, Pairing::new(reader, false)), batches_in).await,
-            None => planner.run(pair_root(chunks, target_root.znode), batches_in).await,
-        }
-    };
-    let (read, planned, written) =
-        tokio::join!(read(walk, chunks_in, progress), planned, target::write(writer, batches, progress));
-    written.and(planned).and(read).map(|()| ancestors_created)
+    let mut masked = Masked::new(options.masked_acls);
+    let passes = Line { options, source, writer, progress }.run(target_root, &mut sessions.beside, &mut masked).await?;
+    Ok(Copied { ancestors_created, passes, masked: masked.into_report() })
 }
 
 /// Everything that can be known to be wrong before anything is written.
@@ -140,11 +141,14 @@ async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<
     let root = ZnodePath::root();
     check_source(source).await?;
     let reserved = root.child("zookeeper");
-    if writer.chroot().is_none() && !source.lane().chroot().is_none() && source.lane().stat(&reserved).await?.is_some()
+    if writer.chroot().is_none()
+        && !source.lane().chroot().is_none()
+        && options.filter.place(&reserved) != Place::LeftOut
+        && source.lane().stat(&reserved).await?.is_some()
     {
         return Err(Error::bad_input(format!(
             "the source has a znode {}/zookeeper, which can't live at the root of the target, where /zookeeper is \
-             ZooKeeper's own: nothing was changed; choose a target with a path",
+             ZooKeeper's own: nothing was changed; choose a target with a path, or leave it out with --exclude /zookeeper",
             source.lane().chroot().as_str()
         )));
     }
@@ -196,85 +200,6 @@ pub(crate) fn pair<'a>(chunks: Receiver<Chunk>, pairing: Pairing<'a>) -> impl St
         .buffered(limits::CHUNKS_IN_FLIGHT_MAX)
 }
 
-/// Pairs with a target that holds nothing but perhaps its root.
-fn pair_root(chunks: Receiver<Chunk>, root: Beside) -> impl Stream<Item = Result<Pairs>> {
-    let mut root = Some(root);
-    received(chunks).map(move |Chunk { visits, permit }| {
-        let pairs = visits.into_iter().map(|visit| match visit {
-            Visit::Znode(source) => {
-                let target = if source.path.is_root() { root.take() } else { None };
-                Pair::Znode { source, target: target.unwrap_or(Beside::Nothing) }
-            }
-            other => Pair::Other(other),
-        });
-        Ok(Pairs { pairs: pairs.collect(), permit })
-    })
-}
-
 fn received<T>(receiver: Receiver<T>) -> impl Stream<Item = T> {
     stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|item| (item, receiver)) })
-}
-
-/// The middle of the line: pairs in, batches out.
-struct Planner<'a> {
-    plan: Plan,
-    batcher: Batcher,
-    source: &'a Lane,
-    writer: &'a Lane,
-    progress: &'a Progress,
-}
-
-impl Planner<'_> {
-    /// Runs until the pairs end or nobody takes batches any more. What was planned before an error is sent.
-    async fn run(mut self, pairs: impl Stream<Item = Result<Pairs>>, batches: Sender<Batch>) -> Result<()> {
-        let mut pairs = std::pin::pin!(pairs);
-        let mut full = Vec::new();
-        loop {
-            let linger = if self.batcher.is_empty() { Duration::MAX } else { limits::WRITE_LINGER };
-            let planned = match timeout(linger, pairs.next()).await {
-                Ok(Some(pairs)) => pairs.and_then(|pairs| self.take(pairs, &mut full)),
-                Ok(None) => {
-                    full.extend(self.batcher.take());
-                    for batch in full.drain(..) {
-                        // Nobody takes it: the writer has failed and says why itself.
-                        let _ = batches.send(batch).await;
-                    }
-                    return Ok(());
-                }
-                Err(_) => {
-                    full.extend(self.batcher.take());
-                    Ok(())
-                }
-            };
-            for batch in full.drain(..) {
-                if batches.send(batch).await.is_err() {
-                    return Ok(());
-                }
-            }
-            planned?;
-        }
-    }
-
-    fn take(&mut self, pairs: Pairs, full: &mut Vec<Batch>) -> Result<()> {
-        let permit = Arc::new(pairs.permit);
-        let mut writes = Vec::new();
-        for pair in pairs.pairs {
-            match pair {
-                Pair::Znode { source, target } => {
-                    if !self.plan.znode(source, &target, self.writer, &mut writes)? {
-                        self.progress.kept();
-                    }
-                }
-                Pair::Other(Visit::Leave(path)) => self.plan.leave(path, &mut writes),
-                Pair::Other(Visit::Unreadable(path, code)) => {
-                    return Err(self.source.refused(code, "read", &path));
-                }
-                Pair::Children { .. } | Pair::Other(_) => {}
-            }
-            for write in writes.drain(..) {
-                self.batcher.push(write, &permit, full)?;
-            }
-        }
-        Ok(())
-    }
 }

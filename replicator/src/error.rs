@@ -8,7 +8,7 @@ use std::fmt;
 /// Which ensemble an error came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Where the tree is read from; never written.
+    /// Where the tree is read from; never written, but by a bench that makes it up.
     Source,
     /// Where the tree goes to.
     Target,
@@ -92,6 +92,8 @@ pub enum ErrorKind {
     Unreachable(String),
     /// The server answered with an error: the operation was not executed.
     Refused(Code),
+    /// The target does not take this ACL; nothing was written that carries it.
+    AclRefused(String),
     /// The connection or the session ended before the answer came. A write's outcome is unknown.
     Lost(String),
     /// The server's bytes are not what the protocol allows.
@@ -115,6 +117,12 @@ impl fmt::Display for ErrorKind {
             Self::BadInput(text) | Self::Unreachable(text) | Self::Lost(text) | Self::Io(text) => f.write_str(text),
             Self::Protocol(text) => write!(f, "unexpected answer from the server: {text}"),
             Self::Refused(code) => code.fmt(f),
+            Self::AclRefused(acl) => write!(
+                f,
+                "the server does not accept the ACL {acl}: it has no provider for one of its schemes, or takes an id for \
+                 none; give it the provider (zookeeper.authProvider.*), or rewrite the ACL with --acl map, then run again \
+                 with --update"
+            ),
             Self::Interrupted => f.write_str("interrupted"),
             Self::TooLarge { bytes, limit } => write!(
                 f,
@@ -172,6 +180,7 @@ impl Error {
     pub fn code(&self) -> Option<Code> {
         match self.kind {
             ErrorKind::Refused(code) => Some(code),
+            ErrorKind::AclRefused(_) => Some(Code::INVALID_ACL),
             _ => None,
         }
     }

@@ -6,11 +6,14 @@
 //!  multiRead        multiRead                writes   multis    acks
 //! ```
 //!
-//! [`copy::copy`] moves a tree, [`verify::verify`] compares two. Both take plain [`options`], count into a
+//! [`copy::copy`] moves a tree, [`verify::verify`] compares two, [`bench::bench`] measures both on a tree that it makes
+//! up. All take plain [`options`], count into a
 //! [`progress::Progress`] and stop when told to. Reads run many at once in constant memory; writes go out on one
-//! session, parents first, many in flight. The source is never written.
+//! session, parents first, many in flight. The source is never written, but by a bench, below a path that it made.
 
+pub mod acl_map;
 pub mod batch;
+pub mod bench;
 pub mod budget;
 pub mod certificate;
 pub mod cli;
@@ -18,18 +21,22 @@ pub mod connect;
 pub mod copy;
 pub mod digest;
 pub mod error;
+pub mod filter;
 pub mod jute;
 pub mod latency;
 pub mod limits;
+pub mod masked;
 pub mod options;
 pub mod pair;
 pub mod plan;
 pub mod pool;
 pub mod progress;
+pub mod remove;
 pub mod report;
 pub mod resources;
 pub mod session;
 pub mod source;
+pub mod sync;
 pub mod target;
 pub mod verify;
 pub mod znode;

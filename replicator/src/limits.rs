@@ -56,6 +56,13 @@ pub const BUDGET_BYTES: usize = 8 * 1024 * 1024;
 /// Visits that the whole line may hold, whatever they weigh: what a server writes in 200 ms.
 pub const BUDGET_OPERATIONS: usize = 32_768;
 
+/// Fingerprints of znodes that a copy keeps to find what changed while it read: 8 bytes each, and the slack of their
+/// buckets. Above it a changed ACL is found by reading all of them again.
+pub const FINGERPRINTS_MAX: usize = 16_000_000;
+
+/// Passes over a source that keeps changing, the first one included; then the copy ends and says so.
+pub const PASSES_MAX: usize = 10;
+
 /// What a znode costs in memory beside its data: path, stat, bookkeeping.
 pub const ZNODE_OVERHEAD_BYTES: usize = 256;
 
@@ -78,6 +85,10 @@ pub const WRITE_BYTES_IN_FLIGHT_MIN: usize = 4 * 1024 * 1024;
 /// Bytes in flight on the writing session, at most: they are held twice, as data and as a request.
 pub const WRITE_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
 
+/// The highest sequence counter that is carried over: a million below where it runs over, into negative numbers or into
+/// one number for ever (zookeeperProgrammers.md, Sequence Nodes).
+pub const COUNTER_MAX: u32 = i32::MAX.unsigned_abs() - 1_000_000;
+
 /// setACLs that wait for what was sent before them, or for their own acknowledgement.
 pub const SEALS_WAITING_MAX: usize = 256;
 
@@ -90,6 +101,22 @@ pub const PAIR_READS_IN_FLIGHT_MAX: usize = 8;
 
 /// How long a batch that is not full waits for more while others are in flight.
 pub const WRITE_LINGER: Duration = Duration::from_millis(2);
+
+/// Walks of a tree that is removed, where others create and delete in it meanwhile.
+pub const REMOVE_PASSES_MAX: usize = 8;
+
+/// How long the paths of a bench may take to be removed: the largest tree that it makes, at 17,000 znodes a second, a
+/// tenth of what a server does.
+pub const REMOVE_WITHIN: Duration = Duration::from_secs(600);
+
+/// Znodes of a bench's tree at most: a server holds them in its heap, and every one costs it 300 bytes and more.
+pub const BENCH_ZNODES_MAX: u64 = 10_000_000;
+
+/// Bytes of data of a bench's tree at most: they, too, lie in the heap of every server.
+pub const BENCH_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// What a request needs beside the data and the paths of a tree's root and of its deepest znode.
+pub const BENCH_REQUEST_ROOM_BYTES: usize = 1_024;
 
 /// Children of `/` that are compared to tell whether two ensembles are the same one.
 pub const SAME_ENSEMBLE_CHILDREN_MAX: usize = 1_000;
@@ -113,8 +140,24 @@ pub const SUBTREES_MAX: usize = 10_000;
 /// Bytes of the paths of these subtrees at most: so that a certificate that names them all can be read again.
 pub const SUBTREE_PATHS_BYTES_MAX: usize = 1024 * 1024;
 
+/// Globs in a certificate at most: nobody types more, and each is compiled.
+pub const CERTIFICATE_GLOBS_MAX: usize = 1_000;
+
 /// Bytes of a certificate at most: one with [`SUBTREES_MAX`] subtrees takes less than 5 MiB.
 pub const CERTIFICATE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Distinct ACLs that a copy remembers to have probed, before it forgets them all and probes again: some hundred KB, and
+/// far more than most trees have.
+pub const ACLS_PROBED_REMEMBERED_MAX: usize = 4_096;
+
+/// Rules of an ACL map at most: each entry of each ACL is held against all of them.
+pub const ACL_MAP_RULES_MAX: usize = 1_000;
+
+/// Bytes of an ACL map's file at most: far above that many rules, far below what hurts.
+pub const ACL_MAP_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Znodes with masked ACLs kept for the report; the rest is counted.
+pub const MASKED_LISTED: usize = 100;
 
 /// How long a session is given to close in good order.
 pub const CLOSE_WITHIN: Duration = Duration::from_millis(800);
@@ -144,3 +187,6 @@ pub const EVENTS_WAITING_MAX: usize = 8 * 1024;
 
 /// Distinct ACLs that a session remembers, so that equal ones are shared.
 pub const ACLS_REMEMBERED_MAX: usize = 16;
+
+/// Znodes that a sync removes without being told that it may, unless a tenth of the target is more.
+pub const DELETES_ALLOWED: u64 = 1_000;

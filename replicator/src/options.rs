@@ -3,11 +3,16 @@
 //! Nothing here knows a command line; see [`crate::cli`] for how a user says it.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use crate::acl_map::AclMap;
+use crate::bench::shape::Tree;
 use crate::certificate::Certificate;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
+use crate::filter::Filter;
 use crate::limits;
 use crate::znode::Zxid;
 
@@ -97,10 +102,12 @@ pub enum ReadFrom {
 }
 
 /// What becomes of ACLs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AclPolicy {
     /// They are read, copied and compared.
     Preserve,
+    /// The same, and the source's are taken for what the map makes of them.
+    Map(AclMap),
     /// They are not read; what is created is open to anyone, and nothing is said about them.
     Open,
 }
@@ -115,6 +122,18 @@ pub enum CounterPolicy {
     Compare,
 }
 
+/// What becomes of a znode when the server hides an id of its ACL. Whatever it is, the hidden id is never written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaskedAcls {
+    /// The copy stops there.
+    #[default]
+    Fail,
+    /// It is left out with everything below it, and listed.
+    Skip,
+    /// It is created open to anyone, and listed; a znode that the target has keeps the ACL that it has there.
+    Open,
+}
+
 /// What a copy is told.
 #[derive(Clone, Debug)]
 pub struct CopyOptions {
@@ -126,9 +145,53 @@ pub struct CopyOptions {
     pub update: bool,
     /// Whether both trees are compared afterwards.
     pub verify: bool,
+    /// What of the tree is copied.
+    pub filter: Filter,
     /// What becomes of ACLs.
     pub acl: AclPolicy,
+    /// What becomes of an ACL that the source hides in part.
+    pub masked_acls: MaskedAcls,
+    /// Whether sequence counters are carried over.
+    pub counters: bool,
+    /// Whether what the source does not have is removed from the target, and how many znodes at most; each one that goes
+    /// makes it one less.
+    pub removal: Option<Arc<AtomicU64>>,
     /// The largest request that the target takes, in bytes.
+    pub jute_maxbuffer: usize,
+}
+
+impl CopyOptions {
+    /// The defaults of the command line.
+    pub fn between(source: EnsembleOptions, target: EnsembleOptions) -> Self {
+        Self {
+            source,
+            target,
+            update: false,
+            verify: false,
+            filter: Filter::default(),
+            acl: AclPolicy::Preserve,
+            masked_acls: MaskedAcls::default(),
+            counters: true,
+            removal: None,
+            jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
+        }
+    }
+}
+
+/// What a bench is told.
+#[derive(Clone, Debug)]
+pub struct BenchOptions {
+    /// Where the tree is made up, below a path of the bench's own.
+    pub source: EnsembleOptions,
+    /// Where it is copied to, below another.
+    pub target: EnsembleOptions,
+    /// What both paths are called; see [`crate::bench::site::fresh_name`].
+    pub name: String,
+    /// What is made up.
+    pub tree: Tree,
+    /// Whether ACLs are read, copied and compared. All of them are open to anyone.
+    pub acl: AclPolicy,
+    /// The largest request that both sides take, in bytes.
     pub jute_maxbuffer: usize,
 }
 
@@ -139,6 +202,8 @@ pub struct VerifyOptions {
     pub source: EnsembleOptions,
     /// The tree that should be equal.
     pub target: EnsembleOptions,
+    /// What of the trees is compared.
+    pub filter: Filter,
     /// Whether ACLs are compared.
     pub acl: AclPolicy,
     /// Whether sequence counters are.
@@ -163,12 +228,27 @@ pub struct AgainstOptions {
 }
 
 impl VerifyOptions {
+    /// The defaults of the command line.
+    pub fn between(source: EnsembleOptions, target: EnsembleOptions, filter: Filter) -> Self {
+        Self {
+            source,
+            target,
+            filter,
+            acl: AclPolicy::Preserve,
+            counters: CounterPolicy::default(),
+            depth: 0,
+            target_seen: Zxid::default(),
+            differences_listed: limits::DIFFERENCES_LISTED,
+        }
+    }
+
     /// A verify of what `copy` made, behind its last write.
     pub fn of_copy(copy: &CopyOptions, report: &CopyReport) -> Self {
         Self {
             source: copy.source.clone(),
             target: copy.target.clone(),
-            acl: copy.acl,
+            filter: copy.filter.clone(),
+            acl: copy.acl.clone(),
             counters: CounterPolicy::default(),
             depth: 0,
             target_seen: report.target_zxid,

@@ -8,27 +8,44 @@
 //! gets a working ACL before the first of its children and its own after the last. That last setACL seals: it is sent
 //! when everything before it was acknowledged, so that a failure never leaves children out behind a closed door.
 
+mod counters;
+
 use std::collections::HashMap;
 
 use base64::Engine;
 use sha1::{Digest, Sha1};
 
+use self::counters::Counters;
 use crate::connect::is_reserved;
 use crate::error::{Code, Error, Result, Side};
 use crate::options::Auth;
 use crate::pair::Beside;
 use crate::session::{Lane, WriteOp};
-use crate::znode::{Acl, Znode, ZnodePath};
+use crate::znode::{Acl, Kind, Znode, ZnodePath};
+
+/// The child with which counters are raised.
+const RAISING_CHILD: &str = ".zkreplicator-counter";
+
+/// One thing to do at the target, in its order.
+#[derive(Debug)]
+pub enum Step {
+    /// A write.
+    Write(WriteOp),
+    /// The same write many times.
+    Repeat(WriteOp, u32),
+}
 
 /// Plans writes; holds the final ACLs of the znodes whose children are still being planned.
 #[derive(Debug)]
 pub struct Plan {
     working: Acl,
-    /// For znodes whose own ACL was not read; one for all of them.
+    /// For znodes whose own ACL was not read or is masked; one for all of them.
     unread: Acl,
     /// Our digest ids at the target.
     identities: Vec<String>,
     open: HashMap<ZnodePath, Shelter>,
+    /// `None`: they are not carried over.
+    counters: Option<Counters>,
 }
 
 /// A znode below which not everybody may create.
@@ -45,27 +62,53 @@ struct Shelter {
 }
 
 impl Plan {
-    /// A plan of what a session with these credentials will write.
-    pub fn new(auths: &[Auth]) -> Self {
+    /// A plan of what a session with these credentials will write, with sequence counters or without.
+    pub fn new(auths: &[Auth], counters: bool) -> Self {
         let working = if auths.is_empty() { Acl::open() } else { Acl::creator() };
         let digests = auths.iter().filter(|auth| auth.scheme == "digest");
         let identities = digests.filter_map(|auth| digest_id(&auth.credentials)).collect();
-        Self { working, unread: Acl::open(), identities, open: HashMap::new() }
+        Self {
+            working,
+            unread: Acl::open(),
+            identities,
+            open: HashMap::new(),
+            counters: counters.then(Counters::default),
+        }
     }
 
-    /// Adds the writes that bring `target` to `source`; gives whether there are any, now or at its `leave`.
-    pub fn znode(&mut self, source: Znode, beside: &Beside, target: &Lane, writes: &mut Vec<WriteOp>) -> Result<bool> {
+    /// Adds the steps that bring `target` to `source`; gives whether there are any, now or at its `leave`.
+    pub fn znode(&mut self, source: Znode, beside: &Beside, target: &Lane, steps: &mut Vec<Step>) -> Result<bool> {
         let Znode { path, data, acl, kind, stat } = source;
         if target.chroot().is_none() && is_reserved(path.as_str()) {
             return Err(reserved(&path));
         }
-        if let Some(acl) = acl.as_ref().filter(|acl| acl.is_masked()) {
-            return Err(masked(&path, acl));
-        }
-        let shelters = stat.num_children > 0 && acl.as_ref().is_some_and(|acl| !self.may_create_below(acl));
-        match beside {
-            Beside::Nothing => {
-                self.lift_parent(&path, writes);
+        let there = match beside {
+            Beside::Nothing => None,
+            Beside::Znode(there) => Some(there),
+            Beside::Ephemeral => return Err(target.refused(Code::NODE_EXISTS, "create", &path)),
+            Beside::Unreadable(code) => return Err(target.refused(*code, "read", &path)),
+        };
+        let leaf = stat.num_children == 0;
+        let missing = match there {
+            _ if self.counters.is_none() || !leaf || kind == Kind::Container => 0,
+            there => counters::missing(&path, stat.counter(), there.map_or(0, |there| there.stat.counter()))?,
+        };
+        let rights = match (&self.counters, leaf) {
+            (None, false) => Acl::CREATE,
+            // An ephemeral among the children, which is left out, is made up for too.
+            (Some(_), false) => Acl::CREATE | Acl::DELETE,
+            (_, true) if missing > 0 => Acl::CREATE | Acl::DELETE,
+            (_, true) => 0,
+        };
+        let shelters = rights != 0 && acl.as_ref().is_some_and(|acl| !self.may(acl, rights));
+        let planned = steps.len();
+        let mut sheltered_change = false;
+        match there {
+            None => {
+                self.lift_parent(&path, steps);
+                if let Some(counters) = &mut self.counters {
+                    counters.created(&path);
+                }
                 let acl = match acl {
                     Some(acl) if shelters => {
                         self.open.insert(path.clone(), Shelter { acl, aversion: 0, lifted: true, set: true });
@@ -74,56 +117,85 @@ impl Plan {
                     Some(acl) => acl,
                     None => self.unread.clone(),
                 };
-                writes.push(WriteOp::Create { path, data, acl, kind });
-                Ok(true)
+                steps.push(Step::Write(WriteOp::Create { path: path.clone(), data, acl, kind }));
             }
-            Beside::Znode(there) => {
-                let mut changed = data != there.data;
-                if changed {
-                    writes.push(WriteOp::SetData { path: path.clone(), data, version: there.stat.version });
+            Some(there) => {
+                if data != there.data {
+                    let version = there.stat.version;
+                    steps.push(Step::Write(WriteOp::SetData { path: path.clone(), data, version }));
                 }
                 let aversion = there.stat.aversion;
-                let Some(acl) = acl else { return Ok(changed) };
-                let set = there.acl.as_ref() != Some(&acl);
-                changed |= set;
-                if shelters {
-                    let lifted = there.acl.as_ref().is_some_and(|acl| self.may_create_below(acl));
-                    self.open.insert(path, Shelter { acl, aversion, lifted, set });
-                } else if set {
-                    // It may give the right to create what comes below, so it keeps its place unless nothing does.
-                    writes.push(WriteOp::SetAcl { path, acl, aversion, seals: stat.num_children == 0 });
+                let set = acl.as_ref().is_some_and(|acl| there.acl.as_ref() != Some(acl));
+                sheltered_change = shelters && set;
+                match acl {
+                    Some(acl) if shelters => {
+                        let lifted = there.acl.as_ref().is_some_and(|acl| self.may(acl, rights));
+                        self.open.insert(path.clone(), Shelter { acl, aversion, lifted, set });
+                    }
+                    Some(acl) if set => {
+                        // It may give the right to create what comes below, so it keeps its place unless nothing does.
+                        let seals = rights == 0;
+                        steps.push(Step::Write(WriteOp::SetAcl { path: path.clone(), acl, aversion, seals }));
+                    }
+                    _ => {}
                 }
-                Ok(changed)
             }
-            Beside::Ephemeral => Err(target.refused(Code::NODE_EXISTS, "create", &path)),
-            Beside::Unreadable(code) => Err(target.refused(*code, "read", &path)),
         }
+        if !leaf {
+            if let Some(counters) = &mut self.counters {
+                counters.opened(&path, kind, &stat, there.map(|there| &there.stat));
+            }
+        } else if rights != 0 {
+            self.raise(&path, missing, steps);
+            self.seal(path, steps);
+        }
+        Ok(steps.len() > planned || sheltered_change)
     }
 
     /// The last child of `path` has been planned.
-    pub fn leave(&mut self, path: ZnodePath, writes: &mut Vec<WriteOp>) {
-        if let Some(Shelter { acl, aversion, set: true, .. }) = self.open.remove(&path) {
-            writes.push(WriteOp::SetAcl { path, acl, aversion, seals: true });
+    pub fn leave(&mut self, path: ZnodePath, steps: &mut Vec<Step>) -> Result<()> {
+        if let Some(counters) = &mut self.counters {
+            let missing = counters.left(&path)?;
+            self.raise(&path, missing, steps);
+        }
+        self.seal(path, steps);
+        Ok(())
+    }
+
+    fn raise(&mut self, path: &ZnodePath, missing: u32, steps: &mut Vec<Step>) {
+        if missing > 0 {
+            self.lift(path, steps);
+            steps.push(Step::Repeat(WriteOp::RaiseCounter { path: path.child(RAISING_CHILD) }, missing));
         }
     }
 
-    /// Puts the working ACL on the parent of a znode that is to be created, where its own would not let us.
-    fn lift_parent(&mut self, path: &ZnodePath, writes: &mut Vec<WriteOp>) {
-        if self.open.is_empty() {
-            return;
+    /// Gives a znode its own ACL, if it has another one until now.
+    fn seal(&mut self, path: ZnodePath, steps: &mut Vec<Step>) {
+        if let Some(Shelter { acl, aversion, set: true, .. }) = self.open.remove(&path) {
+            steps.push(Step::Write(WriteOp::SetAcl { path, acl, aversion, seals: true }));
         }
-        let Some(parent) = path.parent() else { return };
-        let Some(shelter) = self.open.get_mut(&parent).filter(|shelter| !shelter.lifted) else { return };
+    }
+
+    /// Lets us create and delete below the parent of `path`.
+    fn lift_parent(&mut self, path: &ZnodePath, steps: &mut Vec<Step>) {
+        if let Some(parent) = path.parent().filter(|_| !self.open.is_empty()) {
+            self.lift(&parent, steps);
+        }
+    }
+
+    /// Puts the working ACL on a znode, where its own would not let us work below it.
+    fn lift(&mut self, path: &ZnodePath, steps: &mut Vec<Step>) {
+        let Some(shelter) = self.open.get_mut(path).filter(|shelter| !shelter.lifted) else { return };
         let (acl, aversion) = (self.working.clone(), shelter.aversion);
-        writes.push(WriteOp::SetAcl { path: parent, acl, aversion, seals: false });
+        steps.push(Step::Write(WriteOp::SetAcl { path: path.clone(), acl, aversion, seals: false }));
         (shelter.aversion, shelter.lifted, shelter.set) = (aversion.wrapping_add(1), true, true);
     }
 
-    /// Whether `acl` surely lets our session create children: everybody, or one of our digest ids.
-    fn may_create_below(&self, acl: &Acl) -> bool {
-        acl.grants_anyone(Acl::CREATE)
+    /// Whether `acl` surely lets our session do all of `rights`: as everybody, or as one of our digest ids.
+    fn may(&self, acl: &Acl, rights: i32) -> bool {
+        acl.grants_anyone(rights)
             || acl.entries().iter().any(|entry| {
-                entry.perms & Acl::CREATE != 0
+                entry.perms & rights == rights
                     && &*entry.scheme == "digest"
                     && self.identities.iter().any(|identity| **identity == *entry.id)
             })
@@ -142,16 +214,6 @@ fn reserved(path: &ZnodePath) -> Error {
     let text =
         format!("{path} can't live at the root of the target, where it is ZooKeeper's own: choose another target");
     Error::bad_input(text).at(Side::Target)
-}
-
-/// A hidden id can't be copied, and what stands in its place must never be written.
-fn masked(path: &ZnodePath, acl: &Acl) -> Error {
-    Error::bad_input(format!(
-        "the server hides an id of the ACL {acl} ({}) since our session may not administer this znode: nothing of it was \
-         written; give credentials that have ADMIN there (or those of a superuser), then run again with --update",
-        path.as_str().escape_debug()
-    ))
-    .at(Side::Source)
 }
 
 #[cfg(test)]

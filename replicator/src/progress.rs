@@ -15,10 +15,12 @@ pub struct Progress {
     data_set: AtomicU64,
     acl_set: AtomicU64,
     deleted: AtomicU64,
+    counter_raised: AtomicU64,
     written_bytes: AtomicU64,
     requests: AtomicU64,
     ephemeral: AtomicU64,
     reserved: AtomicU64,
+    filtered: AtomicU64,
     vanished: AtomicU64,
 }
 
@@ -39,6 +41,8 @@ pub struct Counts {
     pub acl_set: u64,
     /// Znodes deleted.
     pub deleted: u64,
+    /// Steps by which sequence counters were raised.
+    pub counter_raised: u64,
     /// Bytes of data written.
     pub written_bytes: u64,
     /// Write requests acknowledged.
@@ -47,6 +51,8 @@ pub struct Counts {
     pub ephemeral: u64,
     /// Znodes of ZooKeeper's own left out.
     pub reserved: u64,
+    /// Znodes that the filter left out; what is below them was not looked at, and is not counted.
+    pub filtered: u64,
     /// Znodes that were deleted while they were being read.
     pub vanished: u64,
 }
@@ -61,8 +67,9 @@ impl Progress {
             }
             Visit::Ephemeral { .. } => add(&self.ephemeral, 1),
             Visit::Reserved(_) => add(&self.reserved, 1),
+            Visit::Filtered(count) => add(&self.filtered, *count as u64),
             Visit::Vanished(_) => add(&self.vanished, 1),
-            Visit::Children(..) | Visit::Leave(_) | Visit::Unreadable(..) => {}
+            Visit::Children { .. } | Visit::OnTheWay(..) | Visit::Leave(_) | Visit::Unreadable(..) => {}
         }
     }
 
@@ -80,6 +87,7 @@ impl Progress {
                 WriteOp::SetData { data, .. } => (&mut counts.data_set, data.as_ref()),
                 WriteOp::SetAcl { .. } => (&mut counts.acl_set, None),
                 WriteOp::Delete { .. } => (&mut counts.deleted, None),
+                WriteOp::RaiseCounter { .. } => (&mut counts.counter_raised, None),
                 WriteOp::Check { .. } => continue,
             };
             *counter += 1;
@@ -94,6 +102,7 @@ impl Progress {
         add(&self.data_set, counts.data_set);
         add(&self.acl_set, counts.acl_set);
         add(&self.deleted, counts.deleted);
+        add(&self.counter_raised, counts.counter_raised);
         add(&self.written_bytes, counts.written_bytes);
         add(&self.requests, counts.requests);
     }
@@ -109,10 +118,12 @@ impl Progress {
             data_set: get(&self.data_set),
             acl_set: get(&self.acl_set),
             deleted: get(&self.deleted),
+            counter_raised: get(&self.counter_raised),
             written_bytes: get(&self.written_bytes),
             requests: get(&self.requests),
             ephemeral: get(&self.ephemeral),
             reserved: get(&self.reserved),
+            filtered: get(&self.filtered),
             vanished: get(&self.vanished),
         }
     }

@@ -3,6 +3,8 @@
 //! The JSON's `version` changes when a field changes its meaning or goes; new fields may come without.
 
 mod against;
+pub mod bench;
+mod masked;
 mod verify;
 
 use std::fmt::{self, Write};
@@ -10,13 +12,13 @@ use std::fmt::{self, Write};
 use serde_json::{Value, json};
 
 use crate::certificate::{Certificate, Issued};
-use crate::copy::CopyReport;
+use crate::copy::{CopyReport, Passes};
 use crate::error::{Error, ErrorKind};
 use crate::latency::Latency;
-use crate::options::{AclPolicy, Transport};
+use crate::options::Transport;
 use crate::progress::Counts;
 use crate::resources::Resources;
-use crate::verify::{AgainstReport, VerifyReport};
+use crate::verify::{AgainstReport, Summary, VerifyReport};
 
 /// Version of the JSON documents.
 const VERSION: u32 = 1;
@@ -29,7 +31,8 @@ pub mod exit {
     pub const DIFFERENT: u8 = 1;
     /// It failed.
     pub const ERROR: u8 = 2;
-    /// Done, but the source kept changing: not of a single moment, or not proven.
+    /// Done, but the source kept changing: not of a single moment, or not proven; or not complete, by a policy that the
+    /// user chose.
     pub const NOT_PROVEN: u8 = 3;
     /// The user stopped it; it can be run again.
     pub const INTERRUPTED: u8 = 130;
@@ -38,7 +41,7 @@ pub mod exit {
 /// What a command was asked to do, as the report names it.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// `copy` or `verify`.
+    /// `copy`, `verify` or `bench`.
     pub command: &'static str,
     /// The source's connect string; it holds no credentials.
     pub source: String,
@@ -46,8 +49,23 @@ pub struct Task {
     pub target: String,
     /// What spoke to both.
     pub transport: Transport,
-    /// Whether ACLs were read.
-    pub acl: AclPolicy,
+    /// What was said about ACLs.
+    pub acls: Acls,
+    /// Globs of what was taken; none: everything.
+    pub include: Vec<String>,
+    /// Globs of what was left out.
+    pub exclude: Vec<String>,
+}
+
+/// What becomes of ACLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acls {
+    /// They are copied and compared as they are.
+    Preserved,
+    /// They are copied and compared as a map makes them.
+    Mapped,
+    /// They are not read.
+    NotRead,
 }
 
 impl Task {
@@ -92,7 +110,8 @@ impl Outcome {
             exit::DIFFERENT
         } else if verified.is_some_and(|verify| verify.differences.unreadable > 0) {
             exit::ERROR
-        } else if self.source_changed() || matches!(self.certificate, Some(Issued::Withheld(_))) {
+        } else if self.source_changed() || self.is_incomplete() || matches!(self.certificate, Some(Issued::Withheld(_)))
+        {
             exit::NOT_PROVEN
         } else {
             exit::DONE
@@ -105,12 +124,18 @@ impl Outcome {
             || self.copy.as_ref().is_some_and(CopyReport::source_changed)
     }
 
+    /// Whether ACLs were not copied, by a policy that the user chose.
+    fn is_incomplete(&self) -> bool {
+        self.copy.as_ref().is_some_and(|copy| copy.masked.znodes > 0)
+    }
+
     fn verdict(&self) -> &'static str {
         match (self.exit_code(), self.verify.is_some() || self.against.is_some()) {
             (exit::DONE, true) => "equal",
             (exit::DONE, false) => "done",
             (exit::DIFFERENT, _) => "different",
             (exit::NOT_PROVEN, _) if self.source_changed() => "source changed",
+            (exit::NOT_PROVEN, _) if self.is_incomplete() => "not complete",
             (exit::NOT_PROVEN, _) => "not certified",
             (exit::INTERRUPTED, _) => "interrupted",
             _ => "failed",
@@ -124,10 +149,9 @@ impl Outcome {
             "command": task.command,
             "source": task.source,
             "target": task.target,
-            "acl": match task.acl {
-                AclPolicy::Preserve => "preserved",
-                AclPolicy::Open => "not read",
-            },
+            "acl": acl_json(task.acls),
+            "include": task.include,
+            "exclude": task.exclude,
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "copy": self.copy.as_ref().map(copy_json),
@@ -170,8 +194,14 @@ impl Outcome {
                 bytes(resident_bytes_max)
             )?;
         }
-        if task.acl == AclPolicy::Open {
-            writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
+        match task.acls {
+            Acls::Preserved => {}
+            Acls::Mapped => {
+                writeln!(text, "  ACLs        mapped: the source's are taken for what the map makes of them")?;
+            }
+            Acls::NotRead => {
+                writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
+            }
         }
         if let Some(issued) = &self.certificate {
             verify::issued_text(issued, text)?;
@@ -184,6 +214,14 @@ impl Outcome {
             )?;
         }
         Ok(())
+    }
+}
+
+fn acl_json(acls: Acls) -> &'static str {
+    match acls {
+        Acls::Preserved => "preserved",
+        Acls::Mapped => "mapped",
+        Acls::NotRead => "not read",
     }
 }
 
@@ -200,7 +238,14 @@ fn copy_json(copy: &CopyReport) -> Value {
         },
         "bytes": { "read": counts.read_bytes, "written": counts.written_bytes },
         "write_requests": counts.requests,
+        "counter_steps": counts.counter_raised,
+        "passes": {
+            "count": 1 + copy.passes.later.len(),
+            "later_writes": copy.passes.later,
+            "settled": copy.passes.settled,
+        },
         "skipped": skipped_json(&counts),
+        "masked_acls": masked::json(&copy.masked),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
         "znodes_per_second": rate(counts.read, copy.elapsed),
@@ -234,8 +279,12 @@ fn latencies_json(source: &[Latency], target: &[Latency]) -> Value {
     json!({ "source": side(source), "target": side(target) })
 }
 
+fn summary_json(summary: &Summary) -> Value {
+    json!({ "znodes": summary.znodes, "bytes": summary.bytes, "digest": summary.digest.to_string() })
+}
+
 fn skipped_json(counts: &Counts) -> Value {
-    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "vanished": counts.vanished })
+    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "filtered": counts.filtered, "vanished": counts.vanished })
 }
 
 fn latencies_text(source: &[Latency], target: &[Latency], text: &mut String) -> fmt::Result {
@@ -263,15 +312,38 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
         grouped(counts.acl_set)
     )?;
     writeln!(text, "  bytes       {} read, {} written", bytes(counts.read_bytes), bytes(counts.written_bytes))?;
+    if counts.counter_raised > 0 {
+        let steps = grouped(counts.counter_raised);
+        writeln!(text, "  counters    raised by {steps} step(s), so that sequential children go on from the source's")?;
+    }
+    passes_text(&copy.passes, text)?;
     skipped_text(&counts, text)?;
+    masked::text(&copy.masked, text)?;
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)
+}
+
+fn passes_text(Passes { later, settled }: &Passes, text: &mut String) -> fmt::Result {
+    let writes: u64 = later.iter().sum();
+    if !settled {
+        let passes = grouped(1 + later.len() as u64);
+        writeln!(text, "  passes      {passes}; THE SOURCE CHANGED DURING THE COPY and did not stand still in the end")
+    } else if writes > 0 {
+        let (passes, writes) = (grouped(1 + later.len() as u64), grouped(writes));
+        writeln!(
+            text,
+            "  passes      {passes}; the source changed meanwhile, {writes} write(s) brought the target after it"
+        )
+    } else {
+        Ok(())
+    }
 }
 
 fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {
     for (count, why) in [
         (counts.ephemeral, "ephemeral (they belong to live sessions)"),
         (counts.reserved, "of ZooKeeper's own (/zookeeper)"),
+        (counts.filtered, "by --include or --exclude, each with everything below it (which is not counted)"),
         (counts.vanished, "deleted at the source while they were being read"),
     ] {
         if count > 0 {

@@ -17,6 +17,11 @@ pub struct Resources {
 }
 
 impl Resources {
+    /// Processor time, whoever spent it.
+    pub fn processor(&self) -> Duration {
+        self.user + self.system
+    }
+
     /// As of now; nothing where the kernel does not tell.
     pub fn now() -> Self {
         let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Self::default() };

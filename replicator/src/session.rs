@@ -101,6 +101,11 @@ pub enum WriteOp {
         /// The version that it must have, -1 for any.
         version: i32,
     },
+    /// create and delete of a znode, which nobody sees: its parent's sequence counter goes up by one.
+    RaiseCounter {
+        /// The child.
+        path: ZnodePath,
+    },
     /// check: changes nothing, and fails the multi that it stands in where the version is another.
     Check {
         /// The znode.
@@ -118,6 +123,7 @@ impl WriteOp {
             | Self::SetData { path, .. }
             | Self::SetAcl { path, .. }
             | Self::Delete { path, .. }
+            | Self::RaiseCounter { path }
             | Self::Check { path, .. } => path,
         }
     }
@@ -129,8 +135,23 @@ impl WriteOp {
             Self::SetData { .. } => "set data of",
             Self::SetAcl { .. } => "set ACL of",
             Self::Delete { .. } => "delete",
+            Self::RaiseCounter { .. } => "raise the sequence counter with",
             Self::Check { .. } => "check",
         }
+    }
+
+    /// Operations of a multi that it takes.
+    fn operations(&self) -> usize {
+        if matches!(self, Self::RaiseCounter { .. }) { 2 } else { 1 }
+    }
+
+    /// The write that the operation at `index` of a multi belongs to.
+    fn at(ops: &[Self], index: usize) -> Option<&Self> {
+        let mut ends = ops.iter().scan(0, |end, op| {
+            *end += op.operations();
+            Some((op, *end))
+        });
+        ends.find(|(_, end)| index < *end).map(|(op, _)| op)
     }
 }
 
@@ -228,6 +249,16 @@ impl Lane {
             Session::Wire(session) => Some(session.last_zxid()),
             Session::Client(_) => None,
         }
+    }
+
+    /// Waits until the server is up to date (sync), and gives the last transaction that it has applied then; `None`
+    /// where the transport does not tell.
+    pub async fn sync(&self) -> Result<Option<Zxid>> {
+        let synced = match &*self.session {
+            Session::Wire(session) => session.sync().await,
+            Session::Client(session) => session.sync().await,
+        };
+        synced.map(|()| self.last_zxid()).map_err(|error| error.at(self.side))
     }
 
     /// multiRead: all of `ops` in one request, answered one by one. On a server older than 3.6, which has none, the
@@ -366,7 +397,7 @@ impl Lane {
     /// The error of a write, about the operation that the server named, or about the first. An outcome that nobody
     /// knows is said to be unknown.
     fn write_failed(&self, ops: &[WriteOp], index: Option<usize>, error: Error) -> Error {
-        let Some(op) = ops.get(index.unwrap_or(0)) else { return error.at(self.side) };
+        let Some(op) = WriteOp::at(ops, index.unwrap_or(0)) else { return error.at(self.side) };
         let outcome_unknown = matches!(error.kind, ErrorKind::Lost(_) | ErrorKind::Protocol(_));
         Error { op: op.name(), outcome_unknown, ..error }.at(self.side).on(self.locate(op.path()).to_string())
     }

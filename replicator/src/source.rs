@@ -3,6 +3,8 @@
 //! A source gives every znode of a tree once, in an order in which a znode comes before its children, and says when
 //! all children of a znode have been given. Whoever takes a chunk holds its permit.
 
+pub mod changes;
+mod fingerprints;
 mod frontier;
 pub mod reader;
 pub mod walk;
@@ -16,8 +18,16 @@ use crate::znode::{Names, Znode, ZnodePath};
 pub enum Visit {
     /// A znode that lives by itself.
     Znode(Znode),
-    /// The children of a znode that has any, before they are visited. Ephemerals are among them.
-    Children(ZnodePath, Names),
+    /// The children of a znode that has any, before they are left. Ephemerals are among them, and what a filter leaves out
+    /// is not.
+    Children {
+        /// Whose children.
+        parent: ZnodePath,
+        /// Their names.
+        names: Names,
+        /// How many the server has listed, before any was left out.
+        listed: usize,
+    },
     /// All children of this znode have been visited.
     Leave(ZnodePath),
     /// An ephemeral znode: it belongs to the session `owner` and is left out.
@@ -29,6 +39,10 @@ pub enum Visit {
     },
     /// `/zookeeper`, which is the server's own and is left out.
     Reserved(ZnodePath),
+    /// The children of a znode that a filter left out since it led to nothing. At the target it may lead to something.
+    OnTheWay(ZnodePath, Names),
+    /// This many znodes are left out by the filter, each with everything below it.
+    Filtered(usize),
     /// It was there when its parent was listed, and gone when it was read.
     Vanished(ZnodePath),
     /// The server does not let us read it (nor what is below it).

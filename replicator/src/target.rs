@@ -1,5 +1,6 @@
 //! Where trees go: the writing session, its window, and what the target must be before anything is written.
 
+pub mod probe;
 pub mod root;
 mod window;
 
@@ -14,7 +15,7 @@ use self::window::Window;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::progress::Progress;
+use crate::progress::{Counts, Progress};
 use crate::session::Lane;
 
 /// Sends batches as they come, several in flight on one session, and counts what was acknowledged.
@@ -81,9 +82,10 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
 
 /// Sends now, in the call; the future counts and gives the batch's permits back.
 fn send<'a>(lane: &'a Lane, batch: Batch, progress: &'a Progress) -> impl Future<Output = Result<()>> + 'a {
-    let Batch { ops, permits, .. } = batch;
-    let counted = progress.count(&ops);
-    let ack = lane.write(ops);
+    let Batch { ops, permits, probed, .. } = batch;
+    let is_probe = !probed.is_empty();
+    let counted = if is_probe { Counts::default() } else { progress.count(&ops) };
+    let ack = if is_probe { probe::ask(lane, ops, probed) } else { lane.write(ops) };
     async move {
         let done = ack.await;
         if done.is_ok() {

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use self::against::{AgainstReport, against};
-use self::compare::{Found, Terms, compare};
+use self::compare::{Found, Rules, compare};
 pub use self::differences::{Difference, Differences, Sign};
 use self::extras::Comparison;
 pub use self::reading::{Reading, Summary};
@@ -100,21 +100,21 @@ pub async fn verify(options: &VerifyOptions, progress: &Progress, stop: &Cancell
 
 async fn run(options: &VerifyOptions, progress: &Progress, sessions: &mut Option<(Reader, Reader)>) -> Result<Found> {
     let opened = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, options.acl, Zxid::default()),
-        Reader::connect(Side::Target, &options.target, options.acl, options.target_seen),
+        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
+        Reader::connect(Side::Target, &options.target, &options.acl, options.target_seen),
     )?;
     let (source, target) = &*sessions.insert(opened);
     crate::copy::check_source(source).await?;
     let pool = Pool::new()?;
     let (chunks_in, chunks) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::of_line());
-    let terms = Terms::new(options);
+    let walk = Walk::of_tree(source, Budget::of_line(), options.filter.clone());
+    let rules = Rules::new(options);
     let found = crate::copy::pair(chunks, Pairing::new(target, true))
-        .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, terms)).await) })
+        .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, rules)).await) })
         .buffered(limits::CHUNKS_IN_FLIGHT_MAX);
     // While it asks for extras nobody drives the pairs, which hold places in the reader's windows.
     let beside = target.beside();
-    let comparison = Comparison { target: &beside, all: Found::new(terms) };
+    let comparison = Comparison { target: &beside, filter: &options.filter, all: Found::new(rules) };
     let (read, compared) = tokio::join!(crate::copy::read(walk, chunks_in, progress), comparison.run(found));
     // The walk's own failure is the cause when both fail.
     read.and(compared)

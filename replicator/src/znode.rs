@@ -3,6 +3,7 @@
 //! Nothing here talks to a server. Paths are relative to the root of the tree that is moved: the root itself is `/`,
 //! wherever it lives in an ensemble (the chroot is applied in one place, [`crate::connect::Chroot`]).
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,6 +40,18 @@ impl ZnodePath {
     pub fn parent(&self) -> Option<Self> {
         let (parent, _) = self.0.rsplit_once('/').filter(|_| !self.is_root())?;
         Some(if parent.is_empty() { Self::root() } else { Self(Arc::from(parent)) })
+    }
+
+    /// The last part; `None` for the root.
+    pub fn name(&self) -> Option<&str> {
+        if self.is_root() { None } else { self.0.rsplit_once('/').map(|(_, name)| name) }
+    }
+
+    /// Whether `parent` is its parent.
+    pub fn is_child_of(&self, parent: &Self) -> bool {
+        let above = if parent.is_root() { "" } else { &*parent.0 };
+        let name = self.0.strip_prefix(above).and_then(|rest| rest.strip_prefix('/'));
+        name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
     }
 
     /// The path as text, with its leading `/`.
@@ -116,6 +129,13 @@ impl Names {
     /// All names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Those that `other` does not have.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let known: HashSet<&str> = other.iter().collect();
+        self.iter().filter(|name| !known.contains(name)).collect()
     }
 
     /// Bytes that this list occupies.
@@ -223,6 +243,13 @@ pub struct AclEntry {
     pub id: Box<str>,
 }
 
+impl AclEntry {
+    /// Whether the server hides the id: a session without ADMIN sees `digest:user:x` (FinalRequestProcessor.java:444-465).
+    pub fn is_masked(&self) -> bool {
+        &*self.scheme == "digest" && self.id.ends_with(":x")
+    }
+}
+
 /// A znode's ACL, shared: a tree has few distinct ones.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Acl(Arc<[AclEntry]>);
@@ -232,6 +259,8 @@ impl Acl {
     pub const READ: i32 = 1;
     /// Right to create children.
     pub const CREATE: i32 = 4;
+    /// Right to delete children.
+    pub const DELETE: i32 = 8;
     /// Every right.
     pub const ALL: i32 = 31;
 
@@ -255,10 +284,14 @@ impl Acl {
         &self.0
     }
 
-    /// Whether the server hides an id: a session without ADMIN sees `digest:user:x` (FinalRequestProcessor.java:444-465).
-    /// Written back it would be accepted, and lock everybody out.
+    /// Whether the server hides an id. Written back it would be accepted, and lock everybody out.
     pub fn is_masked(&self) -> bool {
-        self.0.iter().any(|entry| &*entry.scheme == "digest" && entry.id.ends_with(":x"))
+        self.0.iter().any(AclEntry::is_masked)
+    }
+
+    /// Whether it names nobody but `world:anyone`, which every server knows.
+    pub fn is_for_anyone(&self) -> bool {
+        self.0.iter().all(|entry| &*entry.scheme == "world" && &*entry.id == "anyone")
     }
 
     /// Whether anybody at all has `perm`.

@@ -4,13 +4,15 @@
 //! client really wrote, and [`read_tree`] reads it back with none of the product's code.
 //!
 //! Invariants: no java process outlives the process that started it, whatever ends that process; nothing sleeps
-//! outside [`until`]; nothing here belongs to one tokio runtime, so tests with a runtime each may share a server.
+//! outside [`until`] and the delays of a [`Proxy`]; nothing here belongs to one tokio runtime, so tests with a runtime each
+//! may share a server.
 
 pub mod ensemble;
 pub mod golden;
 pub mod installation;
 pub mod load;
 pub mod pair;
+pub mod proxy;
 pub mod read;
 pub mod server;
 pub mod tree;
@@ -27,6 +29,7 @@ pub use installation::Installation;
 pub use load::{Loaded, load};
 pub use options::ServerOptions;
 pub use pair::{shared_pair, unique_root};
+pub use proxy::Proxy;
 pub use read::{Seen, read_tree};
 pub use server::Server;
 pub use wait::until;

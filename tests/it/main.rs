@@ -1,13 +1,21 @@
 //! The one integration test binary: one link, one shared pair of servers.
 
+mod acl_policy;
 mod bad_input;
+mod bench;
 mod certificate;
 mod copy;
 mod corpora;
+mod counters;
 mod faults;
+mod filter;
 mod harness_itself;
+mod moving;
 mod operations;
 mod product;
+mod proxy;
 mod read_from;
+mod remove;
+mod rounds;
 mod verify;
 mod wire;

@@ -4,7 +4,6 @@ use bytes::Bytes;
 
 use super::*;
 use crate::budget::{Budget, Weight};
-use crate::znode::ZnodePath;
 
 fn create(path: &str, len: usize) -> WriteOp {
     let data = Some(Bytes::from(vec![7; len]));

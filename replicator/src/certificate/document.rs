@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::{Certificate, CertifiedTree, Terms};
 use crate::connect::{Chroot, ConnectString};
 use crate::digest;
+use crate::filter::Filter;
 use crate::limits;
-use crate::options::{AclPolicy, CounterPolicy};
+use crate::options::CounterPolicy;
+use crate::report::Acls;
 use crate::verify::{Summary, level};
 use crate::znode::{ZnodePath, Zxid};
 
@@ -53,7 +55,9 @@ enum Verdict {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Options {
-    acl: Acls,
+    acl: AclWord,
+    include: Vec<String>,
+    exclude: Vec<String>,
     counters: Counters,
     depth: usize,
 }
@@ -61,8 +65,9 @@ struct Options {
 /// As the command line calls it; a copy that leaves ACLs out leaves them out of its verify too.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Acls {
+enum AclWord {
     Preserve,
+    Map,
     Ignore,
 }
 
@@ -81,7 +86,6 @@ struct Tree {
     zxid: String,
     znodes: u64,
     bytes: u64,
-    left_out: u64,
     digest: String,
 }
 
@@ -95,7 +99,7 @@ struct Part {
 }
 
 pub(super) fn json(certificate: &Certificate) -> String {
-    let Certificate { tool, time, options, source, target, subtrees } = certificate;
+    let Certificate { tool, time, terms, source, target, subtrees } = certificate;
     let document = Document {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -103,7 +107,7 @@ pub(super) fn json(certificate: &Certificate) -> String {
         time: time.clone(),
         verdict: Verdict::Equal,
         digest_algorithm: digest::ALGORITHM.to_owned(),
-        options: options.into(),
+        options: terms.into(),
         source: source.into(),
         target: target.into(),
         subtrees: subtrees.iter().map(part).collect(),
@@ -148,57 +152,63 @@ impl Document {
         if source.sum != target.sum {
             return Err("its source and its target are not equal: it was changed after it was written".to_owned());
         }
-        let options = self.options.check();
+        let terms = self.options.check()?;
         if self.subtrees.len() > limits::SUBTREES_MAX {
             return Err(format!("it has more than {} subtrees, and no certificate has", limits::SUBTREES_MAX));
         }
-        let subtrees =
-            self.subtrees.into_iter().map(|part| part.check(options.depth)).collect::<Result<Vec<_>, _>>()?;
+        let subtrees = self.subtrees.into_iter().map(|part| part.check(terms.depth)).collect::<Result<Vec<_>, _>>()?;
         if !subtrees.is_sorted_by(|(one, _), (next, _)| one < next) {
             return Err("its subtrees are not in order".to_owned());
         }
-        Ok(Certificate { tool: self.tool, time: self.time, options, source, target, subtrees })
+        Ok(Certificate { tool: self.tool, time: self.time, terms, source, target, subtrees })
     }
 }
 
 impl From<&Terms> for Options {
     fn from(terms: &Terms) -> Self {
-        let acl = match terms.acl {
-            AclPolicy::Preserve => Acls::Preserve,
-            AclPolicy::Open => Acls::Ignore,
+        let Terms { acls, include, exclude, counters, depth } = terms.clone();
+        let acl = match acls {
+            Acls::Preserved => AclWord::Preserve,
+            Acls::Mapped => AclWord::Map,
+            Acls::NotRead => AclWord::Ignore,
         };
-        let counters = match terms.counters {
+        let counters = match counters {
             CounterPolicy::Compare => Counters::Compare,
             CounterPolicy::Ignore => Counters::Ignore,
         };
-        Self { acl, counters, depth: terms.depth }
+        Self { acl, include, exclude, counters, depth }
     }
 }
 
 impl Options {
-    fn check(&self) -> Terms {
-        let acl = match self.acl {
-            Acls::Preserve => AclPolicy::Preserve,
-            Acls::Ignore => AclPolicy::Open,
+    fn check(self) -> Result<Terms, String> {
+        let Self { acl, include, exclude, counters, depth } = self;
+        if include.len() + exclude.len() > limits::CERTIFICATE_GLOBS_MAX {
+            return Err(format!("it has more than {} globs, and no certificate has", limits::CERTIFICATE_GLOBS_MAX));
+        }
+        Filter::new(&include, &exclude).map_err(|error| error.to_string())?;
+        let acls = match acl {
+            AclWord::Preserve => Acls::Preserved,
+            AclWord::Map => Acls::Mapped,
+            AclWord::Ignore => Acls::NotRead,
         };
-        let counters = match self.counters {
+        let counters = match counters {
             Counters::Compare => CounterPolicy::Compare,
             Counters::Ignore => CounterPolicy::Ignore,
         };
-        Terms { acl, counters, depth: self.depth }
+        Ok(Terms { acls, include, exclude, counters, depth })
     }
 }
 
 impl From<&CertifiedTree> for Tree {
     fn from(tree: &CertifiedTree) -> Self {
-        let CertifiedTree { connect, zxid, sum: Summary { znodes, bytes, digest }, left_out } = tree;
+        let CertifiedTree { connect, zxid, sum: Summary { znodes, bytes, digest } } = tree;
         Self {
             connect: connect.servers(),
             root: connect.chroot.as_str().to_owned(),
             zxid: zxid.to_string(),
             znodes: *znodes,
             bytes: *bytes,
-            left_out: *left_out,
             digest: digest.to_string(),
         }
     }
@@ -214,7 +224,7 @@ impl Tree {
         let chroot = Chroot::new(&self.root).map_err(|error| wrong(format!("{error}")))?;
         let zxid = parse_zxid(&self.zxid).ok_or_else(|| wrong(format!("{:?} is no zxid", self.zxid)))?;
         let sum = summary(self.znodes, self.bytes, &self.digest).map_err(wrong)?;
-        Ok(CertifiedTree { connect: ConnectString { chroot, ..servers }, zxid, sum, left_out: self.left_out })
+        Ok(CertifiedTree { connect: ConnectString { chroot, ..servers }, zxid, sum })
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::digest::TreeDigest;
 use crate::error::ErrorKind;
+use crate::filter::Filter;
 use crate::limits;
 use crate::verify::{Differences, Subtree, Subtrees};
 
@@ -18,6 +19,7 @@ fn options() -> VerifyOptions {
         source: to(ROOT),
         target: to("new1:2181"),
         acl: AclPolicy::Preserve,
+        filter: Filter::default(),
         counters: CounterPolicy::Ignore,
         depth: 2,
         target_seen: Zxid::default(),
@@ -37,6 +39,7 @@ fn report() -> VerifyReport {
         zxid: Some(Zxid(zxid)),
         last_write: Zxid(5),
         children: 3,
+        listed: 3,
         ..Reading::default()
     };
     let part = |path, digit, znodes| {
@@ -72,11 +75,36 @@ fn is_read_as_it_was_written() {
     assert_eq!(json["source"]["zxid"], "0x100000012");
     assert_eq!(json["target"]["root"], "/");
     assert_eq!(json["target"]["digest"], "a".repeat(64));
-    assert_eq!(json["options"], serde_json::json!({ "acl": "preserve", "counters": "ignore", "depth": 2 }));
+    let none: [&str; 0] = [];
+    let terms = serde_json::json!(
+        { "acl": "preserve", "include": none, "exclude": none, "counters": "ignore", "depth": 2 }
+    );
+    assert_eq!(json["options"], terms);
     assert_eq!(json["subtrees"][1]["path"], "/a/\u{e4}\"");
-    let other = Terms { acl: AclPolicy::Open, counters: CounterPolicy::Compare, depth: 7 };
-    let other = Certificate { options: other, ..certificate };
-    assert_eq!(Certificate::parse(other.to_json().as_bytes()), Ok(other));
+    let globs = ["/a/*".to_owned(), "/**/tmp".to_owned()];
+    for acls in [Acls::Mapped, Acls::NotRead] {
+        let (include, exclude) = (globs.to_vec(), globs[1..].to_vec());
+        let terms = Terms { acls, include, exclude, counters: CounterPolicy::Compare, depth: 7 };
+        let other = Certificate { terms, ..certificate.clone() };
+        assert_eq!(Certificate::parse(other.to_json().as_bytes()), Ok(other));
+    }
+}
+
+#[test]
+fn says_on_which_terms_the_trees_were_compared() {
+    let globs = ["/a/*".to_owned()];
+    let options = VerifyOptions {
+        acl: AclPolicy::Map("sasl:* -> digest:*".parse().expect("a map")),
+        filter: Filter::new(&globs, &[]).expect("a glob"),
+        counters: CounterPolicy::Compare,
+        ..options()
+    };
+    let Certificate { terms, .. } = Certificate::of(&options, &report()).expect("the trees are equal");
+    let counters = CounterPolicy::Compare;
+    assert_eq!(terms, Terms { acls: Acls::Mapped, include: globs.into(), exclude: Vec::new(), counters, depth: 2 });
+    let open = VerifyOptions { acl: AclPolicy::Open, ..options };
+    let Certificate { terms, .. } = Certificate::of(&open, &report()).expect("the trees are equal");
+    assert_eq!(terms.acls, Acls::NotRead);
 }
 
 #[test]
@@ -107,12 +135,14 @@ fn says_what_is_wrong_with_what_is_no_certificate() {
         change(&mut json);
         refused(&json)
     };
-    let cases: [(&str, Change<'_>); 14] = [
+    let cases: [(&str, Change<'_>); 16] = [
         ("no certificate of zkreplicator", &|json| json["format"] = "receipt".into()),
         ("no certificate of zkreplicator", &|json| *json = 1.into()),
         ("format version 2", &|json| json["version"] = 2.into()),
         ("unknown field `filters`", &|json| json["options"]["filters"] = "/a".into()),
-        ("unknown variant `map`", &|json| json["options"]["acl"] = "map".into()),
+        ("unknown variant `copy`", &|json| json["options"]["acl"] = "copy".into()),
+        ("--include \"a\"", &|json| json["options"]["include"] = vec!["a"].into()),
+        ("more than 1000 globs", &|json| json["options"]["exclude"] = vec!["/a"; 1_001].into()),
         ("md5", &|json| json["digest_algorithm"] = "md5".into()),
         ("time", &|json| json["time"] = "yesterday".into()),
         ("are not equal", &|json| json["target"]["znodes"] = 5.into()),

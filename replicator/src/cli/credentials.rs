@@ -10,8 +10,8 @@ use crate::options::Auth;
 /// Who we are at each side.
 #[derive(Debug)]
 pub(super) struct Credentials {
-    /// Where a command has one tree, and no sides.
-    pub(super) tree: Vec<Auth>,
+    /// What is for both sides.
+    pub(super) both: Vec<Auth>,
     pub(super) source: Vec<Auth>,
     pub(super) target: Vec<Auth>,
 }
@@ -24,7 +24,7 @@ impl Credentials {
         Ok(Self {
             source: or_both(gather("ZKREPLICATOR_SOURCE_AUTH", source)?),
             target: or_both(gather("ZKREPLICATOR_TARGET_AUTH", target)?),
-            tree: both.clone(),
+            both: both.clone(),
         })
     }
 }

@@ -4,14 +4,31 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::progress::Progress;
+use crate::progress::{Counts, Progress};
 use crate::report::{bytes, grouped, rate};
 
 /// How often the line changes.
 const EVERY: Duration = Duration::from_millis(200);
 
 /// Runs `work` with the status line above what follows; the line is gone when it ends.
-pub(super) async fn shown<T>(what: &str, progress: &Progress, work: impl Future<Output = T>) -> T {
+pub(super) fn shown<T>(
+    what: &'static str,
+    progress: &Progress,
+    work: impl Future<Output = T>,
+) -> impl Future<Output = T> {
+    shown_by(move || (what, progress.counts()), work)
+}
+
+/// The same for work whose name and counters change; `now` tells them.
+pub(super) fn shown_by<T>(
+    now: impl Fn() -> (&'static str, Counts),
+    work: impl Future<Output = T>,
+) -> impl Future<Output = T> {
+    // A command's future is large, and whoever holds it would be as large again.
+    show(now, Box::pin(work))
+}
+
+async fn show<T>(now: impl Fn() -> (&'static str, Counts), mut work: impl Future<Output = T> + Unpin) -> T {
     let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
     if line.is_hidden() {
         return work.await;
@@ -21,8 +38,7 @@ pub(super) async fn shown<T>(what: &str, progress: &Progress, work: impl Future<
     );
     let started = Instant::now();
     let mut tick = tokio::time::interval(EVERY);
-    let mut work = std::pin::pin!(work);
-    let mut last = (started, 0);
+    let mut last = (started, 0_u64);
     loop {
         tokio::select! {
             done = &mut work => {
@@ -30,12 +46,13 @@ pub(super) async fn shown<T>(what: &str, progress: &Progress, work: impl Future<
                 return done;
             }
             _ = tick.tick() => {
-                let (then, read_then) = last;
-                let now = Instant::now();
-                let counts = progress.counts();
-                let rate = rate(counts.read.saturating_sub(read_then), now - then);
-                last = (now, counts.read);
-                let written = counts.created + counts.data_set + counts.acl_set;
+                let (then, done_then) = last;
+                let (what, counts) = now();
+                let written = counts.created + counts.data_set + counts.acl_set + counts.deleted;
+                // What is made up, or removed, is written and not read first.
+                let done = counts.read.max(written);
+                let rate = rate(done.saturating_sub(done_then), then.elapsed());
+                last = (Instant::now(), done);
                 line.set_message(format!(
                     "{what}: {} read, {} written, {} kept, {}, {} znodes/s, {} s",
                     grouped(counts.read),

@@ -22,7 +22,7 @@ pub(super) fn exit_code(against: &AgainstReport, certificate: &Certificate) -> u
 }
 
 pub(super) fn json(against: &AgainstReport, certificate: &Certificate) -> Value {
-    let Certificate { tool, time, options, source, .. } = certificate;
+    let Certificate { tool, time, terms, source, .. } = certificate;
     let unreadable = against.unreadable.list.iter().map(|difference| difference.path.as_str());
     json!({
         "equal": against.is_equal(certificate),
@@ -34,7 +34,7 @@ pub(super) fn json(against: &AgainstReport, certificate: &Certificate) -> Value 
             "digest": source.sum.digest.to_string(),
         },
         "tree": reading_json(&against.tree),
-        "counters": match options.counters {
+        "counters": match terms.counters {
             CounterPolicy::Compare => "compared",
             CounterPolicy::Ignore => "not compared",
         },
@@ -61,7 +61,7 @@ pub(super) fn text(task: &Task, against: &AgainstReport, certificate: &Certifica
     writeln!(text, "  certified   {} znodes, {}, digest {}", grouped(sum.znodes), super::bytes(sum.bytes), sum.digest)?;
     reading_text("tree", &against.tree, text)?;
     skipped_text(&against.skipped, text)?;
-    if certificate.options.counters == CounterPolicy::Compare {
+    if certificate.terms.counters == CounterPolicy::Compare {
         writeln!(text, "  counters    compared, and part of the digests")?;
     }
     elapsed_text(against.tree.sum.znodes, against.elapsed, text)

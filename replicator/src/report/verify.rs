@@ -4,7 +4,9 @@ use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Task, bytes, elapsed_text, grouped, latencies_json, millis, rate, skipped_json, skipped_text};
+use super::{
+    Task, bytes, elapsed_text, grouped, latencies_json, millis, rate, skipped_json, skipped_text, summary_json,
+};
 use crate::certificate::Issued;
 use crate::limits;
 use crate::options::CounterPolicy;
@@ -31,14 +33,9 @@ pub(super) fn json(task: &Task, verify: &VerifyReport) -> Value {
 
 pub(super) fn reading_json(reading: &Reading) -> Value {
     let mut json = summary_json(&reading.sum);
-    json["left_out"] = reading.left_out.into();
     json["zxid"] = reading.zxid.map(|zxid| zxid.to_string()).into();
     json["written_while_read"] = reading.zxid.and_then(|_| reading.disturbed()).into();
     json
-}
-
-fn summary_json(summary: &Summary) -> Value {
-    json!({ "znodes": summary.znodes, "bytes": summary.bytes, "digest": summary.digest.to_string() })
 }
 
 /// `names` are those of the two that are compared. One that holds nothing of a subtree is null there.

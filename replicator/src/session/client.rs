@@ -33,8 +33,13 @@ impl Session {
             connector = connector.with_auth(&auth.scheme, auth.credentials.as_bytes());
         }
         let client = connector.connect(&options.connect.servers()).await.map_err(|error| failed(&error, "connect"))?;
-        client.sync("/").await.map_err(|error| failed(&error, "sync"))?;
-        Ok(Self { client, authenticated: !options.auths.is_empty(), last_acl: Mutex::new(None) })
+        let session = Self { client, authenticated: !options.auths.is_empty(), last_acl: Mutex::new(None) };
+        session.sync().await?;
+        Ok(session)
+    }
+
+    pub(super) async fn sync(&self) -> Result<()> {
+        self.client.sync("/").await.map_err(|error| failed(&error, "sync"))
     }
 
     pub(super) fn is_authenticated(&self) -> bool {
@@ -141,6 +146,9 @@ fn add_write(writer: &mut zk::MultiWriter<'_>, op: &WriteOp, path: &str) -> Resu
         WriteOp::SetData { data, version, .. } => {
             writer.add_set_data(path, data.as_deref().unwrap_or_default(), (*version >= 0).then_some(*version))
         }
+        WriteOp::RaiseCounter { .. } => writer
+            .add_create(path, &[], &zk::CreateMode::Persistent.with_acls(zk::Acls::anyone_all()))
+            .and_then(|()| writer.add_delete(path, None)),
         WriteOp::Delete { version, .. } => writer.add_delete(path, (*version >= 0).then_some(*version)),
         WriteOp::Check { version, .. } => writer.add_check_version(path, *version),
         WriteOp::SetAcl { .. } => Err(zk::Error::BadArguments(&"setACL is not allowed inside a multi")),

@@ -37,7 +37,7 @@ use crate::error::{Code, Error, ErrorKind, Result};
 use crate::jute::{Encoder, WatcherEvent, op};
 use crate::limits;
 use crate::options::EnsembleOptions;
-use crate::znode::{Acl, Names, Stat, Zxid};
+use crate::znode::{Acl, Kind, Names, Stat, Zxid};
 
 /// A session on one connection.
 pub(super) struct Session {
@@ -66,6 +66,11 @@ impl Session {
     /// The last transaction that the server is known to have applied.
     pub(super) fn last_zxid(&self) -> Zxid {
         self.shared.last_zxid()
+    }
+
+    /// Waits until the server has caught up with the leader (sync).
+    pub(super) async fn sync(&self) -> Result<()> {
+        done(self.shared.send(op::SYNC, |request| request.text("/")), "sync").await.map(drop)
     }
 
     /// One multiRead, or on a server that has none, its reads one behind the other.
@@ -157,7 +162,7 @@ impl Session {
             let error = Error::new(ErrorKind::Refused(Code::BAD_ARGUMENTS), "write");
             return Box::pin(std::future::ready(Err((Some(index), error))));
         }
-        let asked = ops.len();
+        let asked = ops.clone().map(|(write, _)| write.operations()).sum();
         let answer = self.shared.send(op::MULTI, |request| {
             for (write, path) in ops {
                 encode_write(request, write, path);
@@ -204,6 +209,10 @@ fn encode_write(request: &mut Encoder<'_>, write: &WriteOp, path: Located<'_>) {
         WriteOp::Create { data, acl, kind, .. } => request.multi_create(path, data.as_deref(), acl, *kind),
         WriteOp::SetData { data, version, .. } => request.multi_set_data(path, data.as_deref(), *version),
         WriteOp::Delete { version, .. } => request.multi_delete(path, *version),
+        WriteOp::RaiseCounter { .. } => {
+            request.multi_create(path, None, &Acl::open(), Kind::Persistent);
+            request.multi_delete(path, -1);
+        }
         WriteOp::Check { version, .. } => request.multi_check(path, *version),
         WriteOp::SetAcl { .. } => debug_assert!(false, "a setACL is no part of a multi"),
     }

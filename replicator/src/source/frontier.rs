@@ -10,95 +10,25 @@
 //! ([`limits::UNSIZED_OUTSTANDING_MAX`]). Once siblings have shown sizes the largest rules, and a group's batch at most
 //! doubles per reply.
 
+mod answers;
+mod batch;
+mod ways;
+
 use std::mem;
 
-use bytes::Bytes;
 use slab::Slab;
 
-use super::Visit;
-use crate::budget::Weight;
-use crate::connect::is_reserved;
-use crate::error::{Code, Error, ErrorKind, Result};
+pub(super) use self::batch::Batch;
+use self::batch::What;
+use self::ways::Ways;
+use crate::filter::Filter;
 use crate::limits;
-use crate::session::{ReadOp, ReadReply};
-use crate::znode::{Kind, Names, Stat, Znode, ZnodePath};
+use crate::znode::{Names, ZnodePath};
 
-/// Reply bytes of one znode besides its data: multi header, length, stat.
-const REPLY_OVERHEAD_BYTES: usize = 96;
 /// Bytes of a child's name in a children list, where only their number is known.
 const NAME_GUESS_BYTES: usize = 32;
-/// What a znode of unknown size is taken for in the budget.
-const UNSIZED_GUESS_BYTES: usize = 4 * 1024;
-/// Expected reply of one batch at most, so that several share what may be outstanding.
-const BATCH_REPLY_BYTES_MAX: usize = 512 * 1024;
-/// Request bytes of one operation besides its path.
-const REQUEST_OVERHEAD_BYTES: usize = 16;
 /// Groups that one batch looks into: as many as can wait for their first sizes, and some.
 const GROUPS_LOOKED_INTO: usize = 2 * limits::UNSIZED_OUTSTANDING_MAX;
-
-/// Znodes to read, answered together.
-#[derive(Debug)]
-pub(super) struct Batch {
-    asks: Vec<Ask>,
-    expected: usize,
-    unsized_asks: usize,
-    request_bytes: usize,
-}
-
-#[derive(Debug)]
-struct Ask {
-    path: ZnodePath,
-    what: What,
-}
-
-#[derive(Debug)]
-enum What {
-    /// getData of a member of `group`; with its children, when the frontier is narrow.
-    Znode { group: usize, with_children: bool },
-    /// getChildren of a znode that has some.
-    Children,
-}
-
-impl Batch {
-    fn new() -> Self {
-        Self { asks: Vec::new(), expected: 0, unsized_asks: 0, request_bytes: 0 }
-    }
-
-    /// The operations, in order.
-    pub(super) fn ops(&self) -> Vec<ReadOp<'_>> {
-        let mut ops = Vec::with_capacity(self.asks.len());
-        for ask in &self.asks {
-            match ask.what {
-                What::Znode { with_children, .. } => {
-                    ops.push(ReadOp::Data(&ask.path));
-                    if with_children {
-                        ops.push(ReadOp::Children(&ask.path));
-                    }
-                }
-                What::Children => ops.push(ReadOp::Children(&ask.path)),
-            }
-        }
-        ops
-    }
-
-    /// What the answer is taken to weigh.
-    pub(super) fn guess(&self) -> Weight {
-        let unsized_bytes = self.unsized_asks * UNSIZED_GUESS_BYTES;
-        let bytes = self.expected + unsized_bytes + self.asks.len() * limits::ZNODE_OVERHEAD_BYTES;
-        Weight { operations: self.asks.len(), bytes }
-    }
-
-    fn is_full(&self) -> bool {
-        self.asks.len() >= limits::READ_BATCH_OPS_MAX
-            || self.expected >= BATCH_REPLY_BYTES_MAX
-            || self.request_bytes >= limits::READ_REQUEST_BYTES_MAX
-    }
-
-    fn push(&mut self, path: ZnodePath, what: What) {
-        self.request_bytes += path.as_str().len() + REQUEST_OVERHEAD_BYTES;
-        self.asks.push(Ask { path, what });
-    }
-}
 
 /// The children of one znode that are still to be read.
 #[derive(Debug)]
@@ -108,6 +38,8 @@ struct Group {
     names: Names,
     next: usize,
     outstanding: usize,
+    /// Members that are on the way, and of which it is not known yet whether they lead to anything.
+    unsettled: usize,
     /// The largest reply that a member has shown.
     largest: Option<usize>,
     /// How many members one batch may take.
@@ -125,6 +57,20 @@ impl Group {
     fn left(&self) -> usize {
         self.names.len() - self.next
     }
+
+    fn is_settled(&self) -> bool {
+        self.left() == 0 && self.outstanding == 0 && self.unsettled == 0
+    }
+}
+
+/// A znode whose children are to be listed.
+#[derive(Debug)]
+struct Parent {
+    path: ZnodePath,
+    children: usize,
+    /// If it is on the way: the group that it is a member of, and bytes of its data, which is not kept until it is
+    /// listed and is read again then.
+    on_the_way: Option<(usize, usize)>,
 }
 
 /// What is known and not yet read.
@@ -133,8 +79,9 @@ pub(super) struct Frontier {
     groups: Slab<Group>,
     /// Groups with members that were not yet asked for; the last is the next.
     stack: Vec<usize>,
-    /// Znodes whose children are to be listed, with how many they were.
-    parents: Vec<(ZnodePath, usize)>,
+    /// Znodes whose children are to be listed; the last is the next.
+    parents: Vec<Parent>,
+    ways: Ways,
     asked: usize,
     expected: usize,
     unsized_asks: usize,
@@ -146,12 +93,13 @@ pub(super) struct Frontier {
 }
 
 impl Frontier {
-    /// A walk of the whole tree.
-    pub(super) fn of_tree(chroot: &str) -> Self {
+    /// A walk of the whole tree, or of what `filter` leaves of it.
+    pub(super) fn of_tree(chroot: &str, filter: Filter) -> Self {
         let mut frontier = Self {
             groups: Slab::new(),
             stack: Vec::new(),
             parents: Vec::new(),
+            ways: Ways::new(filter),
             asked: 0,
             expected: 0,
             unsized_asks: 0,
@@ -163,9 +111,10 @@ impl Frontier {
         frontier
     }
 
-    /// A walk of some children of `parent`, and all below them.
-    pub(super) fn of_children(chroot: &str, parent: ZnodePath, names: Names) -> Self {
-        let mut frontier = Self::of_tree(chroot);
+    /// A walk of some children of `parent`, and all below them, or of what `filter` leaves of it.
+    pub(super) fn of_children(chroot: &str, filter: Filter, parent: ZnodePath, names: Names) -> Self {
+        let mut frontier = Self::of_tree(chroot, filter);
+        let (names, _) = frontier.ways.enter(&parent, names);
         frontier.groups.clear();
         frontier.stack.clear();
         frontier.names_bytes = 0;
@@ -208,17 +157,18 @@ impl Frontier {
     }
 
     fn take_parents(&mut self, batch: &mut Batch) {
-        while let Some((_, children)) = self.parents.last() {
-            let bytes = children * NAME_GUESS_BYTES;
+        while let Some(Parent { children, on_the_way, .. }) = self.parents.last() {
+            let bytes = children * NAME_GUESS_BYTES + on_the_way.map_or(0, |(_, data_bytes)| data_bytes);
             // Rather read what is known than list more, unless there is nothing else.
-            let enough = self.names_bytes + bytes > limits::FRONTIER_NAMES_BYTES_MAX && !self.stack.is_empty();
+            let held = self.names_bytes + self.ways.bytes();
+            let enough = held + bytes > limits::FRONTIER_NAMES_BYTES_MAX && !self.stack.is_empty();
             if enough || batch.is_full() || !self.may_expect(batch, bytes) {
                 return;
             }
-            if let Some((path, _)) = self.parents.pop() {
+            if let Some(Parent { path, on_the_way, .. }) = self.parents.pop() {
                 batch.expected += bytes;
                 batch.request_bytes += self.chroot_len;
-                batch.push(path, What::Children);
+                batch.push(path, What::Children { on_the_way: on_the_way.map(|(group, _)| group) });
             }
         }
     }
@@ -247,7 +197,8 @@ impl Frontier {
                 batch.push(path, What::Znode { group: index, with_children: narrow });
             }
             if group.left() == 0 {
-                self.names_bytes -= group.names.size();
+                self.names_bytes -= mem::take(&mut group.names).size();
+                group.next = 0;
                 taken_up.push(at);
             }
         }
@@ -278,136 +229,10 @@ impl Frontier {
     fn add_group(&mut self, parent: Option<ZnodePath>, names: Names) {
         let take_max = limits::UNSIZED_BATCH_MAX;
         self.names_bytes += names.size();
-        let group = Group { parent, names, next: 0, outstanding: 0, largest: None, take_max };
+        let group = Group { parent, names, next: 0, outstanding: 0, unsettled: 0, largest: None, take_max };
         let index = self.groups.insert(group);
         self.stack.push(index);
     }
-
-    /// Takes the answer to a batch and gives what was met, in order.
-    pub(super) fn answered(&mut self, batch: Batch, replies: Vec<ReadReply>) -> Result<Vec<Visit>> {
-        self.asked -= batch.asks.len();
-        self.expected -= batch.expected;
-        self.unsized_asks -= batch.unsized_asks;
-        let mut replies = replies.into_iter();
-        let mut visits = Vec::with_capacity(batch.asks.len());
-        let mut doubled = usize::MAX;
-        for Ask { path, what } in batch.asks {
-            let reply = replies.next().ok_or_else(|| unexpected(&path))?;
-            match what {
-                What::Children => self.children_answered(path, reply, &mut visits)?,
-                What::Znode { group, with_children } => {
-                    let children =
-                        if with_children { Some(replies.next().ok_or_else(|| unexpected(&path))?) } else { None };
-                    if mem::replace(&mut doubled, group) != group {
-                        let take_max = &mut self.groups[group].take_max;
-                        *take_max = (*take_max * 2).min(limits::READ_BATCH_OPS_MAX);
-                    }
-                    self.member_answered(group, path, reply, children, &mut visits)?;
-                }
-            }
-        }
-        if replies.next().is_some() {
-            return Err(Error::new(
-                ErrorKind::Protocol("more answers than questions in a multiRead".to_owned()),
-                "read",
-            ));
-        }
-        Ok(visits)
-    }
-
-    fn member_answered(
-        &mut self,
-        index: usize,
-        path: ZnodePath,
-        reply: ReadReply,
-        children: Option<ReadReply>,
-        visits: &mut Vec<Visit>,
-    ) -> Result<()> {
-        let size = match reply {
-            ReadReply::Data(data, stat) => {
-                let size = data.as_ref().map_or(0, Bytes::len) + REPLY_OVERHEAD_BYTES;
-                self.znode_answered(path, data, stat, children, visits)?;
-                size
-            }
-            ReadReply::Refused(Code::NO_NODE) => {
-                visits.push(Visit::Vanished(path));
-                REPLY_OVERHEAD_BYTES
-            }
-            ReadReply::Refused(code) => {
-                visits.push(Visit::Unreadable(path, code));
-                REPLY_OVERHEAD_BYTES
-            }
-            ReadReply::Children(_) => return Err(unexpected(&path)),
-        };
-        let group = &mut self.groups[index];
-        group.largest = group.largest.max(Some(size));
-        group.outstanding -= 1;
-        if group.left() == 0 && group.outstanding == 0 {
-            if let Some(parent) = self.groups.remove(index).parent {
-                visits.push(Visit::Leave(parent));
-            }
-        }
-        Ok(())
-    }
-
-    fn znode_answered(
-        &mut self,
-        path: ZnodePath,
-        data: Option<Bytes>,
-        stat: Stat,
-        children: Option<ReadReply>,
-        visits: &mut Vec<Visit>,
-    ) -> Result<()> {
-        let kind = Kind::of_owner(stat.ephemeral_owner);
-        if let Kind::Ephemeral { owner } = kind {
-            visits.push(Visit::Ephemeral { path, owner });
-            return Ok(());
-        }
-        let parent = path.clone();
-        visits.push(Visit::Znode(Znode { path, data, acl: None, kind, stat }));
-        match children {
-            Some(ReadReply::Children(names)) if names.is_empty() && stat.num_children == 0 => {}
-            Some(children) => self.children_answered(parent, children, visits)?,
-            None if stat.num_children > 0 => {
-                self.parents.push((parent, usize::try_from(stat.num_children).unwrap_or_default()));
-            }
-            None => {}
-        }
-        Ok(())
-    }
-
-    fn children_answered(&mut self, parent: ZnodePath, reply: ReadReply, visits: &mut Vec<Visit>) -> Result<()> {
-        let mut names = match reply {
-            ReadReply::Children(names) => names,
-            ReadReply::Refused(Code::NO_NODE) => {
-                visits.push(Visit::Vanished(parent.clone()));
-                Names::default()
-            }
-            ReadReply::Refused(code) => {
-                visits.push(Visit::Unreadable(parent, code));
-                return Ok(());
-            }
-            ReadReply::Data(..) => return Err(unexpected(&parent)),
-        };
-        if self.holds_reserved && parent.is_root() {
-            for name in names.iter().filter(|name| is_reserved(parent.child(name).as_str())) {
-                visits.push(Visit::Reserved(parent.child(name)));
-            }
-            names = names.iter().filter(|name| !is_reserved(parent.child(name).as_str())).collect();
-        }
-        visits.push(Visit::Children(parent.clone(), names.clone()));
-        if names.is_empty() {
-            visits.push(Visit::Leave(parent));
-        } else {
-            self.add_group(Some(parent), names);
-        }
-        Ok(())
-    }
-}
-
-fn unexpected(path: &ZnodePath) -> Error {
-    let text = "an answer in a multiRead does not belong to its question".to_owned();
-    Error::new(ErrorKind::Protocol(text), "read").on(path.as_str())
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
 use super::Visit;
-use crate::error::{Code, Result, Side};
+use crate::acl_map::AclMap;
+use crate::error::{Code, Error, Result, Side};
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
 use crate::session::{Lane, ReadOp, ReadReply, sparing_the_leader};
@@ -26,6 +27,8 @@ pub struct Reader {
     /// Never empty.
     data: Vec<DataLane>,
     acls: Vec<AclLane>,
+    /// What makes of this side's ACLs what they are taken for.
+    map: AclMap,
     turn: AtomicUsize,
     behind: Option<Zxid>,
 }
@@ -70,24 +73,29 @@ impl AclLane {
 }
 
 impl Reader {
-    /// Opens the sessions; those for ACLs only where `acl` wants them read.
+    /// Opens the sessions; those for ACLs only where `acl` wants them read. A map is for the source alone.
     ///
     /// All of them are on servers that have applied every transaction up to `seen`, and all but the first up to where
     /// the first one's server was. A server that takes fewer sessions than are wanted (maxClientCnxns) gives fewer
     /// lanes; one for each purpose is enough.
-    pub async fn connect(side: Side, options: &EnsembleOptions, acl: AclPolicy, seen: Zxid) -> Result<Self> {
+    pub async fn connect(side: Side, options: &EnsembleOptions, acl: &AclPolicy, seen: Zxid) -> Result<Self> {
         let options = sparing_the_leader(options).await;
         let first = Lane::connect_behind(side, &options, seen).await?;
         let behind = first.last_zxid().map(|zxid| zxid.max(seen));
         let seen = behind.unwrap_or(seen);
         let more = options.connect.hosts.len().min(limits::DATA_LANES_MAX) - 1;
-        let acl_lanes = if acl == AclPolicy::Preserve { limits::ACL_LANES } else { 0 };
+        let acl_lanes = if *acl == AclPolicy::Open { 0 } else { limits::ACL_LANES };
+        let map = match acl {
+            AclPolicy::Map(map) if side == Side::Source => map.clone(),
+            _ => AclMap::default(),
+        };
         // One after the other: so each kind is spread evenly over the servers.
         let others = first.connect_beside(&options, seen, more).await?;
         let acls = first.connect_beside(&options, seen, acl_lanes).await?;
         Ok(Self {
             data: std::iter::once(first).chain(others).map(DataLane::new).collect(),
             acls: acls.into_iter().map(AclLane::new).collect(),
+            map,
             turn: AtomicUsize::new(0),
             behind,
         })
@@ -97,7 +105,8 @@ impl Reader {
     #[must_use]
     pub fn beside(&self) -> Self {
         let acls = self.acls.iter().map(|AclLane { lane, .. }| AclLane::new(lane.clone()));
-        Self { data: self.data.clone(), acls: acls.collect(), turn: AtomicUsize::new(0), behind: self.behind }
+        let (data, map) = (self.data.clone(), self.map.clone());
+        Self { data, acls: acls.collect(), map, turn: AtomicUsize::new(0), behind: self.behind }
     }
 
     /// The last transaction that the ensemble had acknowledged when the sessions were opened: none of them shows
@@ -145,7 +154,7 @@ impl Reader {
         asks.buffer_unordered(limits::ACL_LANES * limits::ACL_LANE_WINDOW).try_collect().await
     }
 
-    /// Reads the ACL of every znode among `visits`. One that is gone by now becomes [`Visit::Vanished`].
+    /// Reads the ACL of every znode among `visits`, and maps it. One that is gone by now becomes [`Visit::Vanished`].
     pub async fn read_acls(&self, visits: &mut [Visit]) -> Result<()> {
         if !self.reads_acls() {
             return Ok(());
@@ -158,12 +167,30 @@ impl Reader {
             let visit = &mut visits[index];
             let Visit::Znode(znode) = visit else { continue };
             match acl {
-                Ok(acl) => znode.acl = Some(acl),
+                Ok(acl) => znode.acl = Some(self.mapped(&acl, &znode.path)?),
                 Err(Code::NO_NODE) => *visit = Visit::Vanished(znode.path.clone()),
                 Err(code) => *visit = Visit::Unreadable(znode.path.clone(), code),
             }
         }
         Ok(())
+    }
+
+    /// Waits until all servers that are read from are up to date, and gives a zxid that all of them have reached: what
+    /// is read from now on is not older. `None` where the transport does not tell.
+    pub async fn sync(&self) -> Result<Option<Zxid>> {
+        let lanes = self.data.iter().map(|data| &data.lane).chain(self.acls.iter().map(|acl| &acl.lane));
+        let zxids = futures::future::try_join_all(lanes.map(Lane::sync)).await?;
+        Ok(zxids.into_iter().min().flatten())
+    }
+
+    fn mapped(&self, acl: &Acl, path: &ZnodePath) -> Result<Acl> {
+        self.map.apply(acl).ok_or_else(|| {
+            let text = format!(
+                "the ACL map leaves no entry of its ACL {acl}, and a znode can't be without one: add a rule that keeps one"
+            );
+            let lane = self.lane();
+            Error::bad_input(text).at(lane.side()).on(lane.chroot().locate(path).to_string())
+        })
     }
 
     /// Ends the sessions.

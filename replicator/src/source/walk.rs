@@ -7,11 +7,13 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
 
+use super::changes::Changes;
 use super::frontier::{Batch, Frontier};
 use super::reader::Reader;
 use super::{Chunk, Visit};
 use crate::budget::{Budget, Permit, Weight};
 use crate::error::Result;
+use crate::filter::Filter;
 use crate::limits;
 use crate::session::ReadReply;
 use crate::znode::{Names, ZnodePath};
@@ -24,6 +26,7 @@ pub struct Walk<'a> {
     reader: &'a Reader,
     budget: Budget,
     frontier: Frontier,
+    changes: Option<&'a Changes>,
     /// A batch that waits for the budget.
     held: Option<Batch>,
     replies: FuturesOrdered<BoxFuture<'a, Result<Answer>>>,
@@ -31,18 +34,33 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// A walk of the whole tree that `reader` sees.
-    pub fn of_tree(reader: &'a Reader, budget: Budget) -> Self {
-        Self::new(reader, budget, Frontier::of_tree(reader.lane().chroot().as_str()))
+    /// A walk of the tree that `reader` sees, or of what `filter` leaves of it.
+    pub fn of_tree(reader: &'a Reader, budget: Budget, filter: Filter) -> Self {
+        Self::new(reader, budget, Frontier::of_tree(reader.lane().chroot().as_str(), filter))
     }
 
-    /// A walk of some children of `parent` and all below them.
-    pub fn of_children(reader: &'a Reader, budget: Budget, parent: ZnodePath, names: Names) -> Self {
-        Self::new(reader, budget, Frontier::of_children(reader.lane().chroot().as_str(), parent, names))
+    /// A walk of some children of `parent` and all below them, or of what `filter` leaves of it.
+    pub fn of_children(reader: &'a Reader, budget: Budget, filter: Filter, parent: ZnodePath, names: Names) -> Self {
+        Self::new(reader, budget, Frontier::of_children(reader.lane().chroot().as_str(), filter, parent, names))
     }
 
     fn new(reader: &'a Reader, budget: Budget, frontier: Frontier) -> Self {
-        Self { reader, budget, frontier, held: None, replies: FuturesOrdered::new(), chunks: FuturesOrdered::new() }
+        let changes = None;
+        Self {
+            reader,
+            budget,
+            frontier,
+            changes,
+            held: None,
+            replies: FuturesOrdered::new(),
+            chunks: FuturesOrdered::new(),
+        }
+    }
+
+    /// The same walk, giving only what `changes` takes: what it leaves out costs no ACL.
+    #[must_use]
+    pub fn sifted(self, changes: &'a Changes) -> Self {
+        Self { changes: Some(changes), ..self }
     }
 
     /// The next chunk; `None` when the whole tree was read. A call that is dropped loses nothing.
@@ -78,6 +96,9 @@ impl<'a> Walk<'a> {
     fn answered(&mut self, (batch, mut permit, replies): Answer) -> Result<()> {
         let side = self.reader.lane().side();
         let mut visits = self.frontier.answered(batch, replies).map_err(|error| error.at(side))?;
+        if let Some(changes) = self.changes {
+            changes.sift(&mut visits);
+        }
         permit.resize(Weight { operations: visits.len(), bytes: visits.iter().map(bytes).sum() });
         let reader = self.reader;
         self.chunks.push_back(Box::pin(async move {
@@ -93,7 +114,7 @@ fn bytes(visit: &Visit) -> usize {
     limits::ZNODE_OVERHEAD_BYTES
         + match visit {
             Visit::Znode(znode) => znode.data_len(),
-            Visit::Children(_, names) => names.size(),
+            Visit::Children { names, .. } | Visit::OnTheWay(_, names) => names.size(),
             _ => 0,
         }
 }

@@ -5,18 +5,20 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
-use super::compare::{Found, Terms, is_masked};
+use super::compare::{Found, Rules, is_masked};
 use super::differences::{Difference, Differences, Sign};
 use super::reading::Reading;
 use super::subtrees::Subtrees;
 use crate::budget::Budget;
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, Terms};
 use crate::error::{Error, ErrorKind, Result, Side};
+use crate::filter::Filter;
 use crate::latency::Latency;
 use crate::limits;
-use crate::options::AgainstOptions;
+use crate::options::{AclPolicy, AgainstOptions};
 use crate::pool::Pool;
 use crate::progress::{Counts, Progress};
+use crate::report::Acls;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
@@ -73,20 +75,24 @@ pub async fn against(options: &AgainstOptions, progress: &Progress, stop: &Cance
 
 async fn run(options: &AgainstOptions, progress: &Progress, session: &mut Option<Reader>) -> Result<Found> {
     let AgainstOptions { tree, certificate, differences_listed: listed } = options;
-    let opened = Reader::connect(Side::Tree, tree, certificate.options.acl, Zxid::default()).await?;
+    let Terms { acls, include, exclude, counters, depth } = &certificate.terms;
+    let filter = Filter::new(include, exclude)?;
+    // What a map made of ACLs stands in the tree as it is.
+    let acl = if *acls == Acls::NotRead { AclPolicy::Open } else { AclPolicy::Preserve };
+    let opened = Reader::connect(Side::Tree, tree, &acl, Zxid::default()).await?;
     let reader = &*session.insert(opened);
     check_root(reader).await?;
-    let terms = Terms { counters: certificate.options.counters, depth: certificate.options.depth, listed: *listed };
+    let rules = Rules { counters: *counters, depth: *depth, listed: *listed };
     let pool = Pool::new()?;
-    let walk = Walk::of_tree(reader, Budget::of_line());
+    let walk = Walk::of_tree(reader, Budget::of_line(), filter);
     stream::try_unfold(walk, |mut walk| async { Ok(walk.next().await?.map(|chunk| (chunk, walk))) })
         .inspect_ok(|chunk| chunk.visits.iter().for_each(|visit| progress.visited(visit)))
         .map(|chunk| async {
             let chunk = chunk?;
-            Ok(pool.run(chunk.permit.weight().bytes, move || sum_up(chunk, terms)).await)
+            Ok(pool.run(chunk.permit.weight().bytes, move || sum_up(chunk, rules)).await)
         })
         .buffered(limits::CHUNKS_IN_FLIGHT_MAX)
-        .try_fold(Found::new(terms), |mut all, found| async {
+        .try_fold(Found::new(rules), |mut all, found| async {
             all.merge(found);
             Ok(all)
         })
@@ -103,8 +109,8 @@ async fn check_root(reader: &Reader) -> Result<()> {
 }
 
 /// What a chunk adds to the tree. Runs on the pool.
-fn sum_up(chunk: Chunk, terms: Terms) -> Found {
-    let mut found = Found::new(terms);
+fn sum_up(chunk: Chunk, rules: Rules) -> Found {
+    let mut found = Found::new(rules);
     for visit in chunk.visits {
         match visit {
             Visit::Znode(znode) => {
@@ -114,8 +120,13 @@ fn sum_up(chunk: Chunk, terms: Terms) -> Found {
                 }
             }
             Visit::Unreadable(path, _) => found.add(Difference::at(Sign::Unreadable, path)),
-            Visit::Ephemeral { .. } | Visit::Reserved(_) => found.target.left_out += 1,
-            Visit::Vanished(_) | Visit::Children(..) | Visit::Leave(_) => {}
+            Visit::Children { listed, .. } => found.target.listed += listed as u64,
+            Visit::Ephemeral { .. }
+            | Visit::Reserved(_)
+            | Visit::OnTheWay(..)
+            | Visit::Filtered(_)
+            | Visit::Vanished(_)
+            | Visit::Leave(_) => {}
         }
     }
     found

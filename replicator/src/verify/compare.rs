@@ -2,8 +2,6 @@
 //!
 //! Nothing here asks a server; it runs on the pool, a chunk at a time.
 
-use std::collections::HashSet;
-
 use super::differences::{Difference, Differences, Sign};
 use super::reading::Reading;
 use super::subtrees::Sums;
@@ -15,13 +13,13 @@ use crate::znode::{Acl, Names, Znode, ZnodePath};
 
 /// What is compared, and how much is kept of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
+pub(super) struct Rules {
     pub(super) counters: CounterPolicy,
     pub(super) depth: usize,
     pub(super) listed: usize,
 }
 
-impl Terms {
+impl Rules {
     pub(super) fn new(options: &VerifyOptions) -> Self {
         let VerifyOptions { counters, depth, differences_listed: listed, .. } = *options;
         Self { counters, depth, listed }
@@ -31,7 +29,7 @@ impl Terms {
 /// What a part of the trees has shown.
 #[derive(Debug)]
 pub(super) struct Found {
-    terms: Terms,
+    pub(super) rules: Rules,
     pub(super) source: Reading,
     pub(super) target: Reading,
     pub(super) sums: Sums,
@@ -52,14 +50,17 @@ pub(super) enum Open {
 }
 
 /// Compares pairs: all that can be told without asking a server.
-pub(super) fn compare(pairs: Pairs, terms: Terms) -> Found {
-    let mut found = Found::new(terms);
+pub(super) fn compare(pairs: Pairs, rules: Rules) -> Found {
+    let mut found = Found::new(rules);
     for pair in pairs.pairs {
         match pair {
             Pair::Znode { source, target } => found.pair(&source, &target),
-            Pair::Children { parent, source, target } => {
-                let known: HashSet<&str> = source.iter().collect();
-                let extras: Names = target.iter().filter(|name| !known.contains(name)).collect();
+            Pair::Children { parent, source, listed, target } => {
+                if let Some(listed) = listed {
+                    found.source.listed += listed as u64;
+                    found.target.listed += target.len() as u64;
+                }
+                let extras = target.without(&source);
                 if !extras.is_empty() {
                     found.open.push(Open::Extras(parent, extras));
                 }
@@ -71,14 +72,14 @@ pub(super) fn compare(pairs: Pairs, terms: Terms) -> Found {
 }
 
 impl Found {
-    pub(super) fn new(terms: Terms) -> Self {
+    pub(super) fn new(rules: Rules) -> Self {
         Self {
-            terms,
             source: Reading::default(),
             target: Reading::default(),
-            sums: Sums::new(terms.depth),
-            differences: Differences::new(terms.listed),
+            sums: Sums::new(rules.depth),
+            differences: Differences::new(rules.listed),
             open: Vec::new(),
+            rules,
         }
     }
 
@@ -91,13 +92,13 @@ impl Found {
     }
 
     pub(super) fn add_source(&mut self, znode: &Znode) {
-        let digest = TreeDigest::of(znode, self.terms.counters);
+        let digest = TreeDigest::of(znode, self.rules.counters);
         self.source.add(znode, &digest);
         self.sums.add(znode.path.as_str(), |sum| sum.source.add(znode, &digest));
     }
 
     pub(super) fn add_target(&mut self, znode: &Znode) {
-        let digest = TreeDigest::of(znode, self.terms.counters);
+        let digest = TreeDigest::of(znode, self.rules.counters);
         self.target.add(znode, &digest);
         self.sums.add(znode.path.as_str(), |sum| sum.target.add(znode, &digest));
     }
@@ -129,7 +130,7 @@ impl Found {
         }
         let counters = [source, there].map(|znode| znode.stat.counter());
         let counters =
-            (self.terms.counters == CounterPolicy::Compare && counters[0] != counters[1]).then_some(counters);
+            (self.rules.counters == CounterPolicy::Compare && counters[0] != counters[1]).then_some(counters);
         let parts = [
             ("data", source.data != there.data),
             ("acl", source.acl != there.acl),
@@ -144,15 +145,12 @@ impl Found {
 
     fn other(&mut self, visit: Visit) {
         match visit {
-            Visit::Ephemeral { path, .. } => {
-                self.source.left_out += 1;
-                self.open.push(Open::Ephemeral(path));
-            }
-            // What the target has of that name is among its extras: the source's list of children is without it.
-            Visit::Reserved(_) => self.source.left_out += 1,
+            Visit::Ephemeral { path, .. } => self.open.push(Open::Ephemeral(path)),
             Visit::Unreadable(path, _) => self.add(Difference::at(Sign::Unreadable, path)),
             Visit::Vanished(path) => self.sums.add(path.as_str(), |sum| sum.unread += 1),
-            Visit::Znode(_) | Visit::Children(..) | Visit::Leave(_) => {}
+            // What the target has of these names is among its extras: the source's list of children is without them.
+            Visit::Reserved(_) | Visit::Filtered(_) => {}
+            Visit::Znode(_) | Visit::Children { .. } | Visit::OnTheWay(..) | Visit::Leave(_) => {}
         }
     }
 }

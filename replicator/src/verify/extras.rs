@@ -7,6 +7,7 @@ use super::differences::{Difference, Sign};
 use crate::budget::Budget;
 use crate::connect::is_reserved;
 use crate::error::{Code, Result};
+use crate::filter::{Filter, Place};
 use crate::source::Visit;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
@@ -15,6 +16,7 @@ use crate::znode::{Names, ZnodePath};
 /// Everything found so far, and whom to ask.
 pub(super) struct Comparison<'a> {
     pub(super) target: &'a Reader,
+    pub(super) filter: &'a Filter,
     pub(super) all: Found,
 }
 
@@ -38,13 +40,10 @@ impl Comparison<'_> {
     }
 
     /// Children that only the target has, and all below them.
-    async fn extras(&mut self, parent: ZnodePath, mut names: Names) -> Result<()> {
-        if self.target.lane().chroot().is_none() && parent.is_root() {
-            let listed = names.len();
-            names = names.iter().filter(|name| !is_reserved(parent.child(name).as_str())).collect();
-            self.all.target.left_out += (listed - names.len()) as u64;
-        }
-        let mut walk = Walk::of_children(self.target, Budget::of_line(), parent, names);
+    async fn extras(&mut self, parent: ZnodePath, names: Names) -> Result<()> {
+        let at_root = self.target.lane().chroot().is_none() && parent.is_root();
+        let names: Names = names.iter().filter(|name| !(at_root && is_reserved(parent.child(name).as_str()))).collect();
+        let mut walk = Walk::of_children(self.target, Budget::of_line(), self.filter.clone(), parent, names);
         while let Some(chunk) = walk.next().await? {
             for visit in chunk.visits {
                 match visit {
@@ -52,8 +51,8 @@ impl Comparison<'_> {
                         self.all.add_target(&znode);
                         self.all.add(Difference::at(Sign::OnlyTarget, znode.path));
                     }
+                    Visit::Children { listed, .. } => self.all.target.listed += listed as u64,
                     Visit::Unreadable(path, _) => self.all.add(Difference::at(Sign::Unreadable, path)),
-                    Visit::Ephemeral { .. } => self.all.target.left_out += 1,
                     _ => {}
                 }
             }
@@ -61,8 +60,12 @@ impl Comparison<'_> {
         Ok(())
     }
 
+    /// All below a znode of the target where the source has nothing.
     async fn children(&mut self, parent: ZnodePath) -> Result<()> {
         let (names, _) = self.target.lane().children(&parent).await?.unwrap_or_default();
+        if self.filter.place(&parent) == Place::Taken {
+            self.all.target.listed += names.len() as u64;
+        }
         self.extras(parent, names).await
     }
 
@@ -70,13 +73,14 @@ impl Comparison<'_> {
     /// is an ephemeral itself.
     async fn beside_ephemeral(&mut self, path: ZnodePath) -> Result<()> {
         match self.target.lane().znode(&path).await {
-            Ok(Some(znode)) if znode.kind.is_ephemeral() => self.all.target.left_out += 1,
-            Ok(Some(znode)) => {
-                self.all.add_target(&znode);
-                self.all.add(Difference::at(Sign::OnlyTarget, path.clone()));
+            Ok(Some(znode)) if !znode.kind.is_ephemeral() => {
+                if self.filter.place(&path) == Place::Taken {
+                    self.all.add_target(&znode);
+                    self.all.add(Difference::at(Sign::OnlyTarget, path.clone()));
+                }
                 self.children(path).await?;
             }
-            Ok(None) => {}
+            Ok(_) => {}
             Err(error) if error.code() == Some(Code::NO_AUTH) => {
                 self.all.add(Difference::at(Sign::Unreadable, path));
             }

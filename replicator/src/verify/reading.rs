@@ -1,7 +1,7 @@
 //! One tree as it was read: what it holds, and whether that is what it held at one moment.
 //!
 //! A tree is read over seconds, behind a zxid: nothing that is seen is older. It is what it was *at* that zxid when no
-//! znode that was seen was written later, and when as many children were met as the stats of their parents promised.
+//! znode that was seen was written later, and when as many children were listed as the stats of their parents promised.
 //! The second finds what the first can't: a znode that was deleted after its parent's stat was read and before its
 //! parent's children were listed. A setACL leaves no zxid in a stat: ACLs are taken as they are found.
 
@@ -42,10 +42,10 @@ pub struct Reading {
     pub zxid: Option<Zxid>,
     /// The last write of its znodes' data, children or existence.
     pub last_write: Zxid,
-    /// Children that the stats of its znodes promise.
+    /// Children that the stats of its znodes promise, be they part of the tree or not.
     pub children: u64,
-    /// Children that were met and are no part of the tree: ephemerals, `/zookeeper`.
-    pub left_out: u64,
+    /// Children that the lists of its znodes have.
+    pub listed: u64,
 }
 
 impl Reading {
@@ -61,7 +61,7 @@ impl Reading {
         self.sum.merge(&other.sum);
         self.last_write = self.last_write.max(other.last_write);
         self.children += other.children;
-        self.left_out += other.left_out;
+        self.listed += other.listed;
     }
 
     /// Why this is not what the tree held at its zxid; `None` when it is.
@@ -75,10 +75,9 @@ impl Reading {
                 self.last_write
             ));
         }
-        // Every znode but the root is somebody's child.
-        let met = self.sum.znodes.saturating_sub(1) + self.left_out;
-        (self.children != met).then(|| {
-            format!("it was written while it was read: {} children were promised, {met} were met", self.children)
+        (self.children != self.listed).then(|| {
+            let Self { children, listed, .. } = self;
+            format!("it was written while it was read: {children} children were promised, {listed} were listed")
         })
     }
 }

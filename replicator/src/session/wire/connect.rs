@@ -18,7 +18,7 @@ use super::replies::done;
 use super::{Session, version};
 use crate::connect::{ConnectString, endpoint};
 use crate::error::{Code, Error, ErrorKind, Result};
-use crate::jute::{self, ConnectRequest, Decoder, Malformed, op};
+use crate::jute::{self, ConnectRequest, Decoder, Malformed};
 use crate::options::EnsembleOptions;
 use crate::znode::Zxid;
 
@@ -73,8 +73,7 @@ async fn to_address(address: SocketAddr, options: &EnsembleOptions, seen: Zxid) 
     let (mut session, multi_read) =
         futures::future::try_join(open(address, options, seen), version::has_multi_read(address, options)).await?;
     session.multi_read = multi_read;
-    let synced = session.shared.send(op::SYNC, |request| request.text("/"));
-    done(synced, "sync").await?;
+    session.sync().await?;
     Ok(session)
 }
 

@@ -6,6 +6,11 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::Code;
+use crate::filter::Place;
+use crate::session::{ReadOp, ReadReply};
+use crate::source::Visit;
+use crate::znode::Stat;
 
 /// A tree by path: bytes of data, and the names of the children.
 #[derive(Debug, Default)]
@@ -43,8 +48,8 @@ impl Model {
 }
 
 /// Walks the model with `in_flight` batches outstanding and checks each batch; gives all visits in order.
-fn walk(model: &Model, in_flight: usize) -> Vec<Visit> {
-    let mut frontier = Frontier::of_tree("/chroot");
+fn walk(model: &Model, filter: &Filter, in_flight: usize) -> Vec<Visit> {
+    let mut frontier = Frontier::of_tree("/chroot", filter.clone());
     let mut outstanding: VecDeque<Batch> = VecDeque::new();
     let mut visits = Vec::new();
     while !frontier.is_done() {
@@ -64,6 +69,25 @@ fn walk(model: &Model, in_flight: usize) -> Vec<Visit> {
     visits
 }
 
+/// What a filter leaves of a model, by the definition: what is taken, and what it needs above it.
+fn filtered(model: &Model, filter: &Filter) -> Model {
+    let lives = |path: &str| {
+        let lineage = std::iter::successors(Some(ZnodePath::new(path)), ZnodePath::parent);
+        lineage.map(|path| filter.place(&path)).all(|place| place != Place::LeftOut)
+    };
+    let place = |path: &str| if lives(path) { filter.place(&ZnodePath::new(path)) } else { Place::LeftOut };
+    let below =
+        |path: &str, other: &str| path == "/" || other.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let taken: Vec<&String> = model.znodes.keys().filter(|path| place(path) == Place::Taken).collect();
+    let is_in = |path: &String| place(path) == Place::Taken || taken.iter().any(|taken| below(path, taken));
+    let mut left = Model::default();
+    for (path, (size, names)) in model.znodes.iter().filter(|(path, _)| is_in(path)) {
+        let children = names.iter().filter(|name| is_in(&ZnodePath::new(path).child(name).to_string()));
+        left.znodes.insert(path.clone(), (*size, children.cloned().collect()));
+    }
+    left
+}
+
 fn check(model: &Model, visits: &[Visit]) {
     let mut met = HashSet::new();
     let mut left = HashSet::new();
@@ -80,20 +104,31 @@ fn check(model: &Model, visits: &[Visit]) {
                     *children_met.entry(parent.to_owned()).or_default() += 1;
                 }
             }
-            Visit::Children(parent, names) => {
-                assert!(met.contains(parent.as_str()));
-                assert_eq!(names.iter().collect::<Vec<_>>(), model.znodes[parent.as_str()].1);
+            // Some of them may lead to nothing in the end.
+            Visit::Children { parent, names, .. } => {
+                assert!(met.contains(parent.as_str()) && !left.contains(parent.as_str()));
+                let known: HashSet<&str> = names.iter().collect();
+                assert!(model.znodes[parent.as_str()].1.iter().all(|name| known.contains(&**name)));
             }
+            Visit::OnTheWay(path, _) => assert!(!model.znodes.contains_key(path.as_str())),
+            Visit::Filtered(_) => {}
             Visit::Leave(path) => {
                 assert!(left.insert(path.to_string()), "{path} was left twice");
-                assert_eq!(children_met.get(path.as_str()), Some(&model.znodes[path.as_str()].1.len()));
+                let children_met = children_met.get(path.as_str()).copied().unwrap_or_default();
+                assert_eq!(children_met, model.znodes[path.as_str()].1.len());
             }
             other => panic!("unexpected {other:?}"),
         }
     }
     assert_eq!(met, model.znodes.keys().cloned().collect());
     let parents = model.znodes.iter().filter(|(_, (_, children))| !children.is_empty());
-    assert_eq!(left, parents.map(|(path, _)| path.clone()).collect());
+    assert!(parents.map(|(path, _)| path).all(|path| left.contains(path)));
+    assert!(left.is_subset(&met));
+}
+
+fn glob() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(vec!["*", "**", "z1", "z2", "z?", "z1*", "z*3", "z[!4]"]);
+    prop::collection::vec(part, 1..4).prop_map(|parts| format!("/{}", parts.join("/")))
 }
 
 proptest! {
@@ -105,7 +140,24 @@ proptest! {
         in_flight in 1..16usize,
     ) {
         let model = Model::new(&parents);
-        check(&model, &walk(&model, in_flight));
+        check(&model, &walk(&model, &Filter::default(), in_flight));
+    }
+
+    #[test]
+    fn visits_what_a_filter_leaves_and_says_how_much_it_left_out(
+        parents in prop::collection::vec((any::<usize>(), 0..200usize), 0..200),
+        includes in prop::collection::vec(glob(), 0..3),
+        excludes in prop::collection::vec(glob(), 0..3),
+        in_flight in 1..16usize,
+    ) {
+        let model = Model::new(&parents);
+        let filter = Filter::new(&includes, &excludes).unwrap_or_else(|error| panic!("{error}"));
+        let left = filtered(&model, &filter);
+        let visits = walk(&model, &filter, in_flight);
+        check(&left, &visits);
+        let counted: usize = visits.iter().map(|visit| if let Visit::Filtered(count) = visit { *count } else { 0 }).sum();
+        prop_assert_eq!(counted > 0, left.znodes.len() < model.znodes.len());
+        prop_assert!(left.znodes.len() + counted <= model.znodes.len());
     }
 
     #[test]
@@ -114,7 +166,7 @@ proptest! {
         in_flight in 1..16usize,
     ) {
         let model = Model::new(&sizes.iter().map(|size| (0, *size)).collect::<Vec<_>>());
-        check(&model, &walk(&model, in_flight));
+        check(&model, &walk(&model, &Filter::default(), in_flight));
     }
 }
 
@@ -127,7 +179,7 @@ fn asks_for_a_chain_in_one_round_trip_a_level() {
         path = path.child("c");
     }
     model.znodes.insert(path.to_string(), (10, Vec::new()));
-    let mut frontier = Frontier::of_tree("/");
+    let mut frontier = Frontier::of_tree("/", Filter::default());
     let mut round_trips = 0;
     while let Some(batch) = frontier.next_batch() {
         round_trips += 1;
@@ -144,7 +196,7 @@ fn leaves_out_zookeepers_own_by_its_absolute_path_only() {
     model.znodes.insert("/".to_owned(), (0, vec!["zookeeper".to_owned(), "a".to_owned()]));
     model.znodes.insert("/a".to_owned(), (0, vec!["zookeeper".to_owned()]));
     model.znodes.insert("/a/zookeeper".to_owned(), (0, Vec::new()));
-    let mut frontier = Frontier::of_tree("/");
+    let mut frontier = Frontier::of_tree("/", Filter::default());
     let mut met = Vec::new();
     while let Some(batch) = frontier.next_batch() {
         let replies = batch.ops().iter().map(|op| model.answer(op)).collect();
@@ -163,7 +215,7 @@ fn leaves_out_zookeepers_own_by_its_absolute_path_only() {
 fn refuses_answers_that_do_not_fit_the_questions() {
     for replies in [vec![], vec![ReadReply::Children(Names::default()); 2], vec![ReadReply::Refused(Code::NO_NODE); 3]]
     {
-        let mut frontier = Frontier::of_tree("/");
+        let mut frontier = Frontier::of_tree("/", Filter::default());
         let batch = frontier.next_batch().expect("the root is asked for first");
         assert!(frontier.answered(batch, replies).is_err());
     }

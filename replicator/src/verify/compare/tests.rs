@@ -7,7 +7,7 @@ use crate::budget::{Budget, Weight};
 use crate::error::Code;
 use crate::znode::{AclEntry, Kind, Stat};
 
-const TERMS: Terms = Terms { counters: CounterPolicy::Ignore, depth: 1, listed: 10 };
+const RULES: Rules = Rules { counters: CounterPolicy::Ignore, depth: 1, listed: 10 };
 
 fn znode(data: Option<&'static [u8]>) -> Znode {
     let data = data.map(Bytes::from_static);
@@ -15,13 +15,13 @@ fn znode(data: Option<&'static [u8]>) -> Znode {
     Znode { path: ZnodePath::new("/a"), data, acl: Some(Acl::open()), kind: Kind::Persistent, stat }
 }
 
-fn found(terms: Terms, pairs: Vec<Pair>) -> Found {
+fn found(rules: Rules, pairs: Vec<Pair>) -> Found {
     let permit = Budget::of_line().try_take(Weight { operations: 1, bytes: 1 }).expect("an empty budget has room");
-    compare(Pairs { pairs, permit }, terms)
+    compare(Pairs { pairs, permit }, rules)
 }
 
-fn between(terms: Terms, source: Znode, target: Znode) -> Vec<Difference> {
-    found(terms, vec![Pair::Znode { source, target: Beside::Znode(target) }]).differences.list
+fn between(rules: Rules, source: Znode, target: Znode) -> Vec<Difference> {
+    found(rules, vec![Pair::Znode { source, target: Beside::Znode(target) }]).differences.list
 }
 
 #[test]
@@ -36,15 +36,15 @@ fn names_what_differs() {
         (Znode { acl: Some(acl), ..znode(Some(b"")) }, vec!["data", "acl"]),
     ] {
         let expected = Difference { sign: Sign::Differs, path: source.path.clone(), what, counters: None };
-        assert_eq!(between(TERMS, source.clone(), target), [expected]);
+        assert_eq!(between(RULES, source.clone(), target), [expected]);
     }
     let rewritten = Znode { stat: Stat { mzxid: 9, version: 3, ..source.stat }, ..source.clone() };
-    assert_eq!(between(TERMS, source, rewritten), []);
+    assert_eq!(between(RULES, source, rewritten), []);
 }
 
 #[test]
 fn null_is_not_empty() {
-    let differences = between(TERMS, znode(None), znode(Some(b"")));
+    let differences = between(RULES, znode(None), znode(Some(b"")));
     assert_eq!(differences.iter().map(|difference| &*difference.what).collect::<Vec<_>>(), [["data"]]);
 }
 
@@ -52,8 +52,8 @@ fn null_is_not_empty() {
 fn counters_count_only_where_they_are_wanted() {
     let source = znode(None);
     let target = Znode { stat: Stat { cversion: 6, ..source.stat }, ..source.clone() };
-    assert_eq!(between(TERMS, source.clone(), target.clone()), []);
-    let wanted = Terms { counters: CounterPolicy::Compare, ..TERMS };
+    assert_eq!(between(RULES, source.clone(), target.clone()), []);
+    let wanted = Rules { counters: CounterPolicy::Compare, ..RULES };
     let difference = between(wanted, source, target).pop().expect("the counters differ");
     assert_eq!((difference.what, difference.counters), (vec!["counter"], Some([0, 3])));
 }
@@ -63,7 +63,7 @@ fn an_id_that_is_hidden_on_either_side_makes_a_znode_unreadable() {
     let masked = Acl::new([AclEntry { perms: 31, scheme: "digest".into(), id: "user:x".into() }]);
     let hidden = Znode { acl: Some(masked), ..znode(None) };
     for (source, target) in [(hidden.clone(), hidden.clone()), (znode(None), hidden.clone()), (hidden, znode(None))] {
-        let differences = between(TERMS, source, target);
+        let differences = between(RULES, source, target);
         assert_eq!(differences.iter().map(|difference| difference.sign).collect::<Vec<_>>(), [Sign::Unreadable]);
     }
 }
@@ -72,13 +72,14 @@ fn an_id_that_is_hidden_on_either_side_makes_a_znode_unreadable() {
 fn what_one_side_lacks_hides_or_has_beside_is_said_and_summed_up() {
     let source = || znode(Some(b"1"));
     let found = found(
-        TERMS,
+        RULES,
         vec![
             Pair::Znode { source: source(), target: Beside::Nothing },
             Pair::Znode { source: source(), target: Beside::Unreadable(Code::NO_AUTH) },
             Pair::Children {
                 parent: ZnodePath::root(),
                 source: ["a"].into_iter().collect(),
+                listed: Some(2),
                 target: ["a", "b", "c"].into_iter().collect(),
             },
             Pair::Other(Visit::Ephemeral { path: ZnodePath::new("/lock"), owner: 1 }),
@@ -88,7 +89,8 @@ fn what_one_side_lacks_hides_or_has_beside_is_said_and_summed_up() {
     );
     let signs: String = found.differences.list.iter().map(|difference| difference.sign.as_char()).collect();
     assert_eq!(signs, "+!!");
-    assert_eq!((found.source.sum.znodes, found.target.sum.znodes, found.source.left_out), (2, 0, 2));
+    assert_eq!((found.source.sum.znodes, found.target.sum.znodes), (2, 0));
+    assert_eq!((found.source.listed, found.target.listed), (2, 3), "with what is left out");
     let [Open::Extras(parent, names), Open::Ephemeral(path)] = &found.open[..] else { panic!("{:?}", found.open) };
     assert_eq!((parent.as_str(), names.iter().collect::<Vec<_>>(), path.as_str()), ("/", vec!["b", "c"], "/lock"));
 }

@@ -1,0 +1,61 @@
+//! What stands around the work: the runtime, signals, the log, and stdout.
+
+use std::io::Write;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::report::exit;
+
+/// Runs `work` to its end.
+pub(super) fn in_runtime<T>(work: impl Future<Output = T>) -> Result<T> {
+    // One thread drives all sockets: what the line asks for while it runs gathers, and goes out in few writes.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::new(ErrorKind::Io(error.to_string()), "start the runtime"))?;
+    let done = runtime.block_on(work);
+    // A name that is still being looked up must not hold the exit.
+    runtime.shutdown_background();
+    Ok(done)
+}
+
+/// The first SIGINT or SIGTERM ends the work in good order, the second one at once.
+pub(super) async fn stop_on_signal(stop: CancellationToken) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        tracing::warn!("signals can't be caught: an interrupt ends the program at once");
+        return;
+    };
+    for _ in 0..2 {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if stop.is_cancelled() {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+        stop.cancel();
+    }
+}
+
+/// Gives the exit code: a report that nobody could read is an error.
+pub(super) fn write_report(text: &str, code: u8) -> u8 {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => code,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "zkreplicator: the report could not be written: {error}");
+            code.max(exit::ERROR)
+        }
+    }
+}
+
+pub(super) fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "error",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}

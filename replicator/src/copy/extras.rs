@@ -1,0 +1,87 @@
+//! Removes from the target what the source does not have, as the pairs pass by.
+//!
+//! A sync removes all of it; a later pass of a copy only what was seen at the source before and has gone. Removal is
+//! careful: a delete is refused where somebody has written since it was read.
+
+use futures::{Stream, StreamExt, TryStreamExt};
+use tokio::sync::mpsc::Receiver;
+
+use super::pair;
+use super::passes::Line;
+use crate::budget::Budget;
+use crate::connect::is_reserved;
+use crate::error::Result;
+use crate::filter::{Filter, Place};
+use crate::pair::{Beside, Pair, Pairing, Pairs};
+use crate::remove::{self, Care};
+use crate::source::changes::Changes;
+use crate::source::reader::Reader;
+use crate::source::walk::Walk;
+use crate::source::{Chunk, Visit};
+use crate::znode::{Kind, Names, ZnodePath};
+
+/// What is to go, and how.
+pub(super) struct Extras<'a> {
+    line: &'a Line<'a>,
+    target: &'a Reader,
+    /// The same with windows of its own: while something is removed nobody drives the pairs, which hold places in the
+    /// others.
+    aside: Reader,
+    care: Care<'a>,
+    /// Only what has gone from the source goes, and not all that it does not have.
+    gone: Option<&'a Changes>,
+}
+
+impl<'a> Extras<'a> {
+    pub(super) fn new(line: &'a Line<'a>, target: &'a Reader, care: Care<'a>, gone: Option<&'a Changes>) -> Self {
+        Self { line, target, aside: target.beside(), care, gone }
+    }
+
+    /// The pairs of `chunks`, behind the removal of what stands beside them.
+    pub(super) fn removed_from(&self, chunks: Receiver<Chunk>) -> impl Stream<Item = Result<Pairs>> {
+        pair(chunks, Pairing::new(self.target, true)).and_then(|pairs| self.remove(pairs)).boxed_local()
+    }
+
+    async fn remove(&self, pairs: Pairs) -> Result<Pairs> {
+        for pair in &pairs.pairs {
+            let Some((parent, names)) = self.of(pair).await? else { continue };
+            let names = self.removable(&parent, &names);
+            let names = self.gone.map_or_else(|| names.clone(), |changes| changes.gone(&parent, &names));
+            if !names.is_empty() {
+                let walk = Walk::of_children(&self.aside, Budget::of_line(), Filter::default(), parent, names);
+                let Line { writer, options, progress, .. } = self.line;
+                remove::walked(walk, writer, options.jute_maxbuffer, self.care, progress).await?;
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// What the target has beside a pair and the source has not.
+    async fn of(&self, pair: &Pair) -> Result<Option<(ZnodePath, Names)>> {
+        Ok(match pair {
+            Pair::Children { parent, source, target, .. } => Some((parent.clone(), target.without(source))),
+            Pair::Znode { source, target: Beside::Znode(there) }
+                if source.stat.num_children == 0 && there.stat.num_children > 0 =>
+            {
+                let children = self.aside.lane().children(&source.path).await?;
+                children.map(|(names, _)| (source.path.clone(), names))
+            }
+            // The source's ephemerals are no part of its tree; an ephemeral at the target is none of that one's.
+            Pair::Other(Visit::Ephemeral { path, .. }) => {
+                let there = self.aside.lane().stat(path).await?;
+                let stands = there.is_some_and(|stat| !Kind::of_owner(stat.ephemeral_owner).is_ephemeral());
+                path.parent().filter(|_| stands).zip(path.name().map(|name| [name].into_iter().collect()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Not ZooKeeper's own, and not what a filter leaves out.
+    fn removable(&self, parent: &ZnodePath, names: &Names) -> Names {
+        let at_root = self.aside.lane().chroot().is_none() && parent.is_root();
+        let kept = |path: ZnodePath| {
+            (at_root && is_reserved(path.as_str())) || self.line.options.filter.place(&path) == Place::LeftOut
+        };
+        names.iter().filter(|name| !kept(parent.child(name))).collect()
+    }
+}

@@ -1,0 +1,179 @@
+//! Passes over a source that may change while it is read: the first takes everything, each later one what has changed
+//! since the one before began, until one finds nothing or there were too many.
+//!
+//! ```text
+//! Walk ──chunks──> pair, plan, batch ──batches──> write
+//! ```
+
+use std::sync::atomic::AtomicU64;
+
+use futures::{Stream, StreamExt};
+use tokio::sync::mpsc::{self, Receiver};
+
+use super::extras::Extras;
+use super::planner::Planner;
+use super::{pair, read, received};
+use crate::batch::Batcher;
+use crate::budget::Budget;
+use crate::error::{Result, Side};
+use crate::limits;
+use crate::masked::Masked;
+use crate::options::CopyOptions;
+use crate::pair::{Beside, Pair, Pairing, Pairs};
+use crate::plan::Plan;
+use crate::progress::{Counts, Progress};
+use crate::remove::Care;
+use crate::session::Lane;
+use crate::source::changes::Changes;
+use crate::source::reader::Reader;
+use crate::source::walk::Walk;
+use crate::source::{Chunk, Visit};
+use crate::target;
+use crate::target::probe::Probes;
+use crate::target::root::TargetRoot;
+
+/// What the passes of a copy have come to.
+#[derive(Clone, Debug, Default)]
+pub struct Passes {
+    /// Writes that each pass after the first has sent.
+    pub later: Vec<u64>,
+    /// Whether the source stood still while the last one read it. Where the transport tells no zxid, whether nothing went
+    /// away in the only pass.
+    pub settled: bool,
+}
+
+/// A copy's sessions and what they are told.
+pub(super) struct Line<'a> {
+    pub(super) options: &'a CopyOptions,
+    pub(super) source: &'a Reader,
+    pub(super) writer: &'a Lane,
+    pub(super) progress: &'a Progress,
+}
+
+impl Line<'_> {
+    /// Copies until the source stands still. `beside` reads the target, where it holds anything.
+    pub(super) async fn run(
+        &self,
+        root: TargetRoot,
+        beside: &mut Option<Reader>,
+        masked: &mut Masked,
+    ) -> Result<Passes> {
+        let changes = Changes::default();
+        let mut since = self.source.sync().await?;
+        let walk = self.walk(&changes);
+        if root.children == 0 {
+            self.pass(walk, masked, self.progress, |chunks| pair_root(chunks, root.znode)).await?;
+        } else {
+            let target = self.beside(beside).await?;
+            match &self.options.removal {
+                None => {
+                    self.pass(walk, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await?
+                }
+                Some(left) => {
+                    let extras = Extras::new(self, target, Care::Left(left), None);
+                    self.pass(walk, masked, self.progress, |chunks| extras.removed_from(chunks)).await?;
+                }
+            }
+        }
+        let mut passes = Passes { later: Vec::new(), settled: self.progress.counts().vanished == 0 };
+        while let Some(before) = since {
+            since = self.source.sync().await?;
+            passes.settled = since == Some(before);
+            // Below a znode that was left out a later pass, which meets only what has changed, would not know it.
+            let blind = masked.has_left_out();
+            if passes.settled || blind || passes.later.len() + 1 == limits::PASSES_MAX {
+                break;
+            }
+            changes.since(before);
+            let writes = self.again(&changes, self.beside(beside).await?, masked).await?;
+            let unsure = changes.is_unsure();
+            tracing::debug!(pass = passes.later.len() + 2, writes, unsure, "the source's zxid had moved");
+            passes.later.push(writes);
+            passes.settled = writes == 0 && !unsure;
+            if passes.settled {
+                break;
+            }
+        }
+        Ok(passes)
+    }
+
+    /// One pass of what has changed; gives the writes.
+    async fn again(&self, changes: &Changes, target: &Reader, masked: &mut Masked) -> Result<u64> {
+        let before = writes(&self.progress.counts());
+        // What is read again was counted before.
+        let uncounted = Progress::default();
+        let unlimited = AtomicU64::new(u64::MAX);
+        let extras = Extras::new(self, target, Care::Left(&unlimited), Some(changes));
+        self.pass(self.walk(changes), masked, &uncounted, |chunks| extras.removed_from(chunks)).await?;
+        Ok(writes(&self.progress.counts()) - before)
+    }
+
+    fn walk<'a>(&'a self, changes: &'a Changes) -> Walk<'a> {
+        Walk::of_tree(self.source, Budget::of_line(), self.options.filter.clone()).sifted(changes)
+    }
+
+    /// The line itself.
+    async fn pass<P>(
+        &self,
+        walk: Walk<'_>,
+        masked: &mut Masked,
+        read_progress: &Progress,
+        pairs: impl FnOnce(Receiver<Chunk>) -> P,
+    ) -> Result<()>
+    where
+        P: Stream<Item = Result<Pairs>>,
+    {
+        let (chunks_in, chunks) = mpsc::channel(1);
+        let (batches_in, batches) = mpsc::channel(1);
+        let planner = Planner {
+            masked,
+            plan: Plan::new(&self.options.target.auths, self.options.counters),
+            probes: Probes::new(self.writer.chroot().clone(), self.options.jute_maxbuffer),
+            batcher: Batcher::new(self.writer.chroot().clone(), self.options.jute_maxbuffer),
+            batches: batches_in,
+            source: self.source.lane(),
+            writer: self.writer,
+            progress: read_progress,
+        };
+        let (read, planned, written) = tokio::join!(
+            read(walk, chunks_in, read_progress),
+            planner.run(pairs(chunks)),
+            target::write(self.writer, batches, self.progress)
+        );
+        written.and(planned).and(read)
+    }
+
+    /// What reads the target: it sees all that was written until now.
+    async fn beside<'b>(&self, reader: &'b mut Option<Reader>) -> Result<&'b Reader> {
+        let seen = self.writer.last_zxid().unwrap_or_default();
+        match reader {
+            Some(reader) => {
+                reader.sync().await?;
+                Ok(reader)
+            }
+            None => {
+                let opened = Reader::connect(Side::Target, &self.options.target, &self.options.acl, seen).await?;
+                Ok(reader.insert(opened))
+            }
+        }
+    }
+}
+
+fn writes(counts: &Counts) -> u64 {
+    counts.created + counts.data_set + counts.acl_set + counts.deleted + counts.counter_raised
+}
+
+/// Pairs with a target that holds nothing but perhaps its root.
+fn pair_root(chunks: Receiver<Chunk>, root: Beside) -> impl Stream<Item = Result<Pairs>> {
+    let mut root = Some(root);
+    received(chunks).map(move |Chunk { visits, permit }| {
+        let pairs = visits.into_iter().map(|visit| match visit {
+            Visit::Znode(source) => {
+                let target = if source.path.is_root() { root.take() } else { None };
+                Pair::Znode { source, target: target.unwrap_or(Beside::Nothing) }
+            }
+            other => Pair::Other(other),
+        });
+        Ok(Pairs { pairs: pairs.collect(), permit })
+    })
+}

@@ -1,0 +1,136 @@
+//! The middle of the line: pairs in, batches out.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use tokio::sync::mpsc::Sender;
+use tokio::time::timeout;
+
+use crate::batch::{Batch, Batcher};
+use crate::budget::Permit;
+use crate::error::Result;
+use crate::limits;
+use crate::masked::Masked;
+use crate::pair::{Pair, Pairs};
+use crate::plan::{Plan, Step};
+use crate::progress::Progress;
+use crate::session::{Lane, WriteOp};
+use crate::source::Visit;
+use crate::target::probe::Probes;
+
+/// Plans what comes and fills batches with it.
+pub(super) struct Planner<'a> {
+    pub(super) masked: &'a mut Masked,
+    pub(super) plan: Plan,
+    pub(super) probes: Probes,
+    pub(super) batcher: Batcher,
+    pub(super) batches: Sender<Batch>,
+    pub(super) source: &'a Lane,
+    pub(super) writer: &'a Lane,
+    pub(super) progress: &'a Progress,
+}
+
+/// Whether somebody takes batches; a writer that has failed takes no more, and says why itself.
+type Taken = bool;
+
+impl Planner<'_> {
+    /// Runs until the pairs end or nobody takes batches any more. Batches that were full before an error are sent.
+    pub(super) async fn run(mut self, pairs: impl Stream<Item = Result<Pairs>>) -> Result<()> {
+        let mut pairs = pin!(pairs);
+        loop {
+            let linger = if self.batcher.is_empty() { Duration::MAX } else { limits::WRITE_LINGER };
+            let taken = match timeout(linger, pairs.next()).await {
+                Ok(Some(pairs)) => self.take(pairs?).await?,
+                Ok(None) => {
+                    self.send_rest().await;
+                    return Ok(());
+                }
+                Err(_lingered) => self.send_rest().await,
+            };
+            if !taken {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn take(&mut self, pairs: Pairs) -> Result<Taken> {
+        let mut full = Vec::new();
+        let planned = self.fill(pairs, &mut full).await;
+        let taken = self.send(&mut full).await;
+        planned.map(|all| all && taken)
+    }
+
+    /// Fills batches; those that are full are left in `full`.
+    async fn fill(&mut self, Pairs { pairs, permit }: Pairs, full: &mut Vec<Batch>) -> Result<Taken> {
+        let permit = Arc::new(permit);
+        let mut steps = Vec::new();
+        let planned = pairs.into_iter().try_for_each(|pair| self.plan(pair, &mut steps));
+        full.extend(self.probes.take(&permit));
+        for step in steps {
+            match step {
+                Step::Write(write) => self.batcher.push(write, &permit, full)?,
+                Step::Repeat(write, times) => {
+                    if !self.repeat(&write, times, &permit, full).await? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        planned.map(|()| true)
+    }
+
+    /// Millions of writes must not wait here: each batch is sent when it is full.
+    async fn repeat(
+        &mut self,
+        write: &WriteOp,
+        times: u32,
+        permit: &Arc<Permit>,
+        full: &mut Vec<Batch>,
+    ) -> Result<Taken> {
+        for _ in 0..times {
+            self.batcher.push(write.clone(), permit, full)?;
+            if !full.is_empty() && !self.send(full).await {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn plan(&mut self, pair: Pair, steps: &mut Vec<Step>) -> Result<()> {
+        match pair {
+            Pair::Znode { mut source, target } => {
+                if self.masked.admit(&mut source)? {
+                    self.probes.note(&source, &target);
+                    if !self.plan.znode(source, &target, self.writer, steps)? {
+                        self.progress.kept();
+                    }
+                }
+                Ok(())
+            }
+            Pair::Other(Visit::Leave(path)) => {
+                self.masked.leave(&path);
+                self.plan.leave(path, steps)
+            }
+            Pair::Other(Visit::Unreadable(path, code)) if !self.masked.leaves_out(&path) => {
+                Err(self.source.refused(code, "read", &path))
+            }
+            Pair::Children { .. } | Pair::Other(_) => Ok(()),
+        }
+    }
+
+    async fn send_rest(&mut self) -> Taken {
+        let mut rest = self.batcher.take().into_iter().collect();
+        self.send(&mut rest).await
+    }
+
+    async fn send(&self, full: &mut Vec<Batch>) -> Taken {
+        for batch in full.drain(..) {
+            if self.batches.send(batch).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+}

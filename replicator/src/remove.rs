@@ -1,0 +1,233 @@
+//! Removes trees: whatever is there, children before their parents, in bounded memory.
+//!
+//! The tree is walked as it is, so it matters neither who wrote it nor how much of it. One session executes in order, so
+//! a parent's delete may be in flight behind those of its children. The walk reads data to throw it away: a list of
+//! children is asked for in bounded pieces only where a stat tells its length, and nothing that gives a stat without the
+//! data can be batched (FinalRequestProcessor.java:279-290).
+//!
+//! An ACL that forbids it is respected: the removal stops there and says where. With [`Care::None`] a delete asks for no
+//! version: what is to go, goes, whatever it holds by now. Who writes in the tree meanwhile makes
+//! a pass fail; then what is left is walked again, a few times.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc::{self, Sender};
+
+use crate::batch::{Batch, Batcher};
+use crate::budget::{Budget, Weight};
+use crate::error::{Code, Error, Result, Side};
+use crate::filter::Filter;
+use crate::limits;
+use crate::options::{AclPolicy, EnsembleOptions};
+use crate::progress::Progress;
+use crate::session::{Lane, WriteOp};
+use crate::source::reader::Reader;
+use crate::source::walk::Walk;
+use crate::source::{Chunk, Visit};
+use crate::target;
+use crate::znode::{Znode, ZnodePath};
+
+/// Removes the tree at `ensemble`'s root, its root included; ephemerals of live sessions go with it. A tree that is not
+/// there is removed already. Counts into `progress`.
+///
+/// Cancelled, or with an error, it leaves a smaller tree: the same call goes on from there.
+pub async fn tree(side: Side, ensemble: &EnsembleOptions, request_bytes_max: usize, progress: &Progress) -> Result<()> {
+    if ensemble.connect.chroot.is_none() {
+        return Err(Error::bad_input("the root of an ensemble can't be removed; name a path").at(side));
+    }
+    let writer = Lane::connect(side, ensemble).await?;
+    let mut passes = 0;
+    let removed = loop {
+        passes += 1;
+        let done = pass(&writer, ensemble, request_bytes_max, progress).await;
+        match &done {
+            Err(error) if moved(error) && passes < limits::REMOVE_PASSES_MAX => {
+                tracing::debug!(%error, passes, "the tree changed while it was removed");
+            }
+            _ => break done,
+        }
+    };
+    writer.close().await;
+    removed
+}
+
+/// What a removal asks before it deletes.
+#[derive(Clone, Copy, Debug)]
+pub enum Care<'a> {
+    /// Nothing.
+    None,
+    /// The version that was read, so that who has written in between is noticed; that no session owns it (an ephemeral
+    /// whose parent stays is left alone); and that there are not more znodes to go than are left here, which each of them makes one less.
+    Left(&'a AtomicU64),
+}
+
+impl Care<'_> {
+    /// Whether this one goes; an error where it has to and must not.
+    fn takes(self, gone: &Gone, writer: &Lane) -> Result<bool> {
+        let Self::Left(left) = self else { return Ok(true) };
+        let refused = |why: &str| {
+            let path = writer.chroot().locate(&gone.path).to_string();
+            Err(Error::bad_input(format!("{} {why}", path.escape_debug())).at(writer.side()))
+        };
+        match gone.ephemeral {
+            Some(Holds::Nothing) => Ok(false),
+            Some(Holds::Parent) => refused("is an ephemeral znode of a live session: its parent can't be removed"),
+            None if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err() => {
+                refused(
+                    "would be one removal more than is allowed: there are more to go than were counted before (--max-delete)",
+                )
+            }
+            None => Ok(true),
+        }
+    }
+}
+
+/// Removes all that `walk` meets on `writer`'s session. It must see the same tree.
+pub async fn walked(
+    walk: Walk<'_>,
+    writer: &Lane,
+    request_bytes_max: usize,
+    care: Care<'_>,
+    progress: &Progress,
+) -> Result<()> {
+    let (batches_in, batches) = mpsc::channel(1);
+    let batcher = Batcher::new(writer.chroot().clone(), request_bytes_max);
+    let (planned, written) =
+        tokio::join!(plan(walk, batcher, writer, batches_in, care, progress), target::write(writer, batches, progress));
+    written.and(planned)
+}
+
+/// Somebody else has created or deleted where we delete.
+fn moved(error: &Error) -> bool {
+    matches!(error.code(), Some(Code::NOT_EMPTY | Code::NO_NODE))
+}
+
+async fn pass(writer: &Lane, ensemble: &EnsembleOptions, request_bytes_max: usize, progress: &Progress) -> Result<()> {
+    let seen = writer.last_zxid().unwrap_or_default();
+    let reader = Reader::connect(writer.side(), ensemble, &AclPolicy::Open, seen).await?;
+    let walk = Walk::of_tree(&reader, Budget::of_line(), Filter::default());
+    let removed = walked(walk, writer, request_bytes_max, Care::None, progress).await;
+    reader.close().await;
+    removed
+}
+
+async fn plan(
+    mut walk: Walk<'_>,
+    mut batcher: Batcher,
+    writer: &Lane,
+    batches: Sender<Batch>,
+    care: Care<'_>,
+    progress: &Progress,
+) -> Result<()> {
+    let mut parents = Parents::default();
+    let (mut gone, mut full) = (Vec::new(), Vec::new());
+    while let Some(Chunk { visits, mut permit }) = walk.next().await? {
+        for visit in visits {
+            progress.visited(&visit);
+            parents.met(visit, &mut gone).map_err(|(path, code)| writer.refused(code, "read", &path))?;
+        }
+        // Of what was read only paths go on.
+        permit.resize(Weight { operations: gone.len(), bytes: gone.len() * limits::ZNODE_OVERHEAD_BYTES });
+        let permit = Arc::new(permit);
+        for gone in gone.drain(..) {
+            if !care.takes(&gone, writer)? {
+                continue;
+            }
+            let version = if matches!(care, Care::None) { -1 } else { gone.version };
+            batcher.push(WriteOp::Delete { path: gone.path, version }, &permit, &mut full)?;
+        }
+        for batch in full.drain(..) {
+            // Nobody takes it: the writer has failed and says why itself.
+            if batches.send(batch).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    if let Some(batch) = batcher.take() {
+        let _ = batches.send(batch).await;
+    }
+    Ok(())
+}
+
+/// The znodes that must wait for others to go: as many as a walk has met and not yet left with all below them, which
+/// its frontier bounds.
+#[derive(Debug, Default)]
+struct Parents(HashMap<ZnodePath, Parent>);
+
+/// A znode whose turn it is.
+#[derive(Debug)]
+struct Gone {
+    path: ZnodePath,
+    version: i32,
+    /// That it belongs to a session.
+    ephemeral: Option<Holds>,
+}
+
+/// What an ephemeral keeps from going.
+#[derive(Clone, Copy, Debug)]
+enum Holds {
+    /// Its parent stays anyway.
+    Nothing,
+    Parent,
+}
+
+#[derive(Debug, Default)]
+struct Parent {
+    version: i32,
+    /// Children that are parents themselves, and have not gone yet.
+    waits_for: usize,
+    /// Whether its last child was met.
+    left: bool,
+}
+
+impl Parents {
+    /// Adds to `gone` what may go at this visit, in order. The error is what can't be read, and so not be removed.
+    fn met(&mut self, visit: Visit, gone: &mut Vec<Gone>) -> Result<(), (ZnodePath, Code)> {
+        match visit {
+            Visit::Znode(znode) if znode.stat.num_children > 0 => {
+                if let Some(parent) = znode.path.parent().and_then(|parent| self.0.get_mut(&parent)) {
+                    parent.waits_for += 1;
+                }
+                self.0.insert(znode.path, Parent { version: znode.stat.version, ..Parent::default() });
+            }
+            Visit::Znode(Znode { path, stat, .. }) => gone.push(Gone { path, version: stat.version, ephemeral: None }),
+            Visit::Ephemeral { path, .. } => {
+                let held = path.parent().is_some_and(|parent| self.0.contains_key(&parent));
+                let holds = if held { Holds::Parent } else { Holds::Nothing };
+                gone.push(Gone { path, version: -1, ephemeral: Some(holds) });
+            }
+            Visit::Leave(path) => {
+                if let Some(parent) = self.0.get_mut(&path) {
+                    parent.left = true;
+                }
+                self.go(path, gone);
+            }
+            Visit::Unreadable(path, code) => return Err((path, code)),
+            Visit::Children { .. }
+            | Visit::OnTheWay(..)
+            | Visit::Vanished(_)
+            | Visit::Reserved(_)
+            | Visit::Filtered(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Lets a znode go that nothing holds any more, and those above it that waited for it alone.
+    fn go(&mut self, mut path: ZnodePath, gone: &mut Vec<Gone>) {
+        while let Some(&Parent { version, waits_for: 0, left: true }) = self.0.get(&path) {
+            self.0.remove(&path);
+            let above = path.parent();
+            gone.push(Gone { path, version, ephemeral: None });
+            let Some(above) = above else { return };
+            if let Some(parent) = self.0.get_mut(&above) {
+                parent.waits_for -= 1;
+            }
+            path = above;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! What has changed in a tree since it was walked before.
+//!
+//! A server lists no changes, so each pass walks the whole tree again and sifts what it meets: a znode is taken whose
+//! czxid, mzxid or pzxid is above the zxid that the pass before began behind. A setACL moves nothing but the aversion,
+//! which is compared with the one that was seen. What was seen and is no longer there has gone.
+//!
+//! Other tenants' traffic moves the ensemble's zxid and nothing here.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Visit;
+use super::fingerprints::Fingerprints;
+use crate::znode::{Names, ZnodePath, Zxid};
+
+/// What several walks of one tree have met.
+#[derive(Debug)]
+pub struct Changes(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    seen: Fingerprints,
+    /// `None` during the first walk, which takes everything.
+    since: Option<Zxid>,
+    /// Znodes that were taken and have children that are still being walked; with whether children came or went.
+    open: HashSet<ZnodePath>,
+    /// Something went away while it was read, or more was met than is remembered: another pass has to look.
+    unsure: bool,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        let (seen, open) = (Fingerprints::new(), HashSet::new());
+        Self(Mutex::new(State { seen, since: None, open, unsure: false }))
+    }
+}
+
+impl Changes {
+    /// The next walk takes only what has changed after `since`.
+    pub fn since(&self, since: Zxid) {
+        let mut state = self.state();
+        state.since = Some(since);
+        state.unsure = false;
+        state.open.clear();
+    }
+
+    /// Whether another pass has to look, whatever this one has found.
+    pub fn is_unsure(&self) -> bool {
+        self.state().unsure
+    }
+
+    /// Removes from `visits` what has not changed.
+    pub fn sift(&self, visits: &mut Vec<Visit>) {
+        let mut state = self.state();
+        visits.retain(|visit| state.takes(visit));
+    }
+
+    /// Of znodes that are not at the source, those that were seen there before: they have gone. They are forgotten.
+    pub fn gone(&self, parent: &ZnodePath, names: &Names) -> Names {
+        let mut state = self.state();
+        names.iter().filter(|name| state.has_gone(&parent.child(name))).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn takes(&mut self, visit: &Visit) -> bool {
+        match visit {
+            Visit::Znode(znode) => {
+                let unchanged = self.seen.note(&znode.path, znode.stat.aversion);
+                let Some(Zxid(since)) = self.since else { return true };
+                let stat = &znode.stat;
+                let taken = !unchanged || stat.czxid > since || stat.mzxid > since || stat.pzxid > since;
+                if taken && stat.num_children > 0 {
+                    self.open.insert(znode.path.clone());
+                }
+                taken
+            }
+            Visit::Children { parent, .. } => self.since.is_none() || self.open.contains(parent),
+            Visit::Leave(parent) => self.since.is_none() || self.open.remove(parent),
+            // In the place of what was seen before: that has gone.
+            Visit::Ephemeral { path, .. } => self.since.is_none() || self.seen.has(path),
+            Visit::Vanished(_) => {
+                self.unsure = true;
+                self.since.is_none()
+            }
+            Visit::Reserved(_) | Visit::Filtered(_) => self.since.is_none(),
+            // What was taken below it may have gone.
+            Visit::OnTheWay(..) | Visit::Unreadable(..) => true,
+        }
+    }
+
+    fn has_gone(&mut self, path: &ZnodePath) -> bool {
+        let seen = self.seen.has(path);
+        if seen {
+            self.seen.forget(path);
+        } else {
+            // Full, it can't tell: what stands at the target is left there, and nobody calls it equal.
+            self.unsure |= self.seen.is_full();
+        }
+        seen
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! Makes the target what the source is: a copy that also removes what the source does not have.
+//!
+//! What is to go is counted before anything is written, and more than the user allows is refused then. It may become
+//! more, where the source loses znodes meanwhile: while it is removed, one more than is allowed stops it, and so does a
+//! znode that somebody has written since it was read.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::copy::{CopyReport, copy};
+use crate::error::{Error, Result, Side};
+use crate::limits;
+use crate::options::{AclPolicy, CopyOptions, VerifyOptions};
+use crate::progress::Progress;
+use crate::session::Lane;
+use crate::verify::verify;
+use crate::znode::ZnodePath;
+
+/// Makes the trees the same. `max_delete` znodes may be removed at most; where it is not said, a tenth of the target or
+/// [`limits::DELETES_ALLOWED`], whichever is more. Counts into `progress`.
+///
+/// An error before the first write says that nothing was changed; after it, what was written and removed stands, and the
+/// same call goes on from there. A target that holds nothing is copied to.
+pub async fn sync(
+    options: &CopyOptions,
+    max_delete: Option<u64>,
+    progress: &Progress,
+    stop: &CancellationToken,
+) -> Result<CopyReport> {
+    let allowed = allowed(options, max_delete, stop).await?;
+    let removal = Some(Arc::new(AtomicU64::new(allowed)));
+    copy(&CopyOptions { update: true, removal, ..options.clone() }, progress, stop).await
+}
+
+/// How many znodes may be removed, if what only the target has is not more.
+async fn allowed(options: &CopyOptions, max_delete: Option<u64>, stop: &CancellationToken) -> Result<u64> {
+    if holds_nothing(options).await? {
+        return Ok(max_delete.unwrap_or(limits::DELETES_ALLOWED));
+    }
+    // Which ACLs stand there decides nothing, and would cost a request each.
+    let compare = VerifyOptions {
+        acl: AclPolicy::Open,
+        differences_listed: 0,
+        ..VerifyOptions::between(options.source.clone(), options.target.clone(), options.filter.clone())
+    };
+    let found = verify(&compare, &Progress::default(), stop).await?;
+    let (extras, all) = (found.differences.only_target, found.target.sum.znodes);
+    let allowed = max_delete.unwrap_or_else(|| limits::DELETES_ALLOWED.max(all / 10));
+    if extras > allowed {
+        let said = if max_delete.is_some() { "--max-delete says" } else { "are removed without --max-delete" };
+        return Err(Error::bad_input(format!(
+            "{extras} of {all} znodes at the target {} are not at the source and would be removed, and at most {allowed} \
+             {said}: nothing was changed; look at what they are (zkreplicator verify), then give --max-delete {extras}",
+            options.target.connect
+        ))
+        .at(Side::Target));
+    }
+    Ok(allowed)
+}
+
+async fn holds_nothing(options: &CopyOptions) -> Result<bool> {
+    let target = Lane::connect(Side::Target, &options.target).await?;
+    let root = target.stat(&ZnodePath::root()).await;
+    target.close().await;
+    Ok(root?.is_none_or(|root| root.num_children == 0))
+}
