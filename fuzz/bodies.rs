@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use replicator::acl_map::AclMap;
+use replicator::certificate::Certificate;
 use replicator::connect::ConnectString;
 use replicator::jute::Decoder;
 use replicator::znode::{Acl, AclEntry};
@@ -48,5 +49,12 @@ pub(crate) fn acl_map(input: &[u8]) {
     if let Some(mapped) = map.apply(&acl) {
         assert!((1..=4).contains(&mapped.entries().len()), "{mapped}");
         assert!(mapped.entries().iter().all(|entry| entry.perms == Acl::ALL && &*entry.scheme != "auth"), "{mapped}");
+    }
+}
+
+/// A file that is said to be a certificate: it is refused, or means the same when it is written and read again.
+pub(crate) fn certificate(input: &[u8]) {
+    if let Ok(certificate) = Certificate::parse(input) {
+        assert_eq!(Certificate::parse(certificate.to_json().as_bytes()), Ok(certificate));
     }
 }

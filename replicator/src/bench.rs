@@ -207,7 +207,7 @@ impl Run<'_> {
             elapsed: verified.elapsed,
             source_latencies: verified.source_latencies.clone(),
             target_latencies: verified.target_latencies.clone(),
-            ..clock.stop("verify", verified.source.znodes, &progress.counts())
+            ..clock.stop("verify", verified.source.sum.znodes, &progress.counts())
         });
         self.report.verified = Some(verified);
         Ok(())

@@ -1,13 +1,20 @@
 //! What a tree is, in 32 bytes: the same for two trees exactly when they hold the same znodes.
 //!
-//! A znode's digest is BLAKE3 over its path below the root, its kind, its data (null is not empty) and its ACL; a
-//! tree's digest is the sum of its znodes' digests modulo 2^256, so that it does not depend on the order in which they
-//! were read. It protects against error and loss, not against somebody who crafts znodes. Zxids, times and versions
-//! can't be reproduced through the client protocol and are not part of it.
+//! A znode's digest is BLAKE3 over its path below the root, its kind, its data (null is not empty), its ACL and, where
+//! that is wanted, its sequence counter; a tree's digest is the sum of its znodes' digests modulo 2^256, so that it does
+//! not depend on the order in which they were read, and a subtree's is a part of that sum. It protects against error and
+//! loss, not against somebody who crafts znodes. Zxids, times and versions can't be reproduced through the client
+//! protocol and are not part of it.
 
 use std::fmt;
+use std::str::FromStr;
 
+use crate::error::Error;
+use crate::options::CounterPolicy;
 use crate::znode::{Acl, Kind, Znode};
+
+/// What this digest is called where it is kept; its number is that of the encoding.
+pub const ALGORITHM: &str = "blake3-sum256-1";
 
 /// Changes when the encoding does, so that digests of two versions are never compared.
 const DOMAIN: &[u8] = b"zkreplicator znode digest 1\0";
@@ -17,14 +24,19 @@ const DOMAIN: &[u8] = b"zkreplicator znode digest 1\0";
 pub struct TreeDigest([u64; 4]);
 
 impl TreeDigest {
-    /// Adds one znode.
-    pub fn add(&mut self, znode: &Znode) {
-        let hash = znode_hash(znode);
+    /// The digest of one znode; without its counter it is another than with it.
+    pub fn of(znode: &Znode, counters: CounterPolicy) -> Self {
+        let hash = znode_hash(znode, counters);
         let mut limbs = [0; 4];
         for (limb, bytes) in limbs.iter_mut().zip(hash.as_bytes().chunks_exact(8)) {
             *limb = u64::from_le_bytes(bytes.try_into().expect("chunks_exact gives eight bytes"));
         }
-        self.merge(&Self(limbs));
+        Self(limbs)
+    }
+
+    /// Adds one znode, without its counter.
+    pub fn add(&mut self, znode: &Znode) {
+        self.merge(&Self::of(znode, CounterPolicy::Ignore));
     }
 
     /// Adds the znodes of another set.
@@ -45,7 +57,26 @@ impl fmt::Display for TreeDigest {
     }
 }
 
-fn znode_hash(znode: &Znode) -> blake3::Hash {
+/// The 64 digits that `Display` writes, and nothing else.
+impl FromStr for TreeDigest {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 64 || !text.bytes().all(is_digit) {
+            return Err(Error::bad_input(format!(
+                "{text:?} is no digest: that is 64 hexadecimal digits, a to f small"
+            )));
+        }
+        let mut limbs = [0; 4];
+        for (limb, at) in limbs.iter_mut().rev().zip((0..64).step_by(16)) {
+            *limb = u64::from_str_radix(&text[at..at + 16], 16).expect("16 hexadecimal digits are 64 bits");
+        }
+        Ok(Self(limbs))
+    }
+}
+
+fn znode_hash(znode: &Znode, counters: CounterPolicy) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(DOMAIN);
     field(&mut hasher, znode.path.as_str().as_bytes());
@@ -70,6 +101,10 @@ fn znode_hash(znode: &Znode) -> blake3::Hash {
         hasher.update(&[1]).update(&entry.perms.to_le_bytes());
         field(&mut hasher, entry.scheme.as_bytes());
         field(&mut hasher, entry.id.as_bytes());
+    }
+    // Behind the last entry of the ACL stands something that begins none.
+    if counters == CounterPolicy::Compare {
+        hasher.update(&[2]).update(&znode.stat.counter().to_le_bytes());
     }
     hasher.finalize()
 }

@@ -12,6 +12,8 @@ pub enum Side {
     Source,
     /// Where the tree goes to.
     Target,
+    /// Where the only tree of a command is that has no other.
+    Tree,
 }
 
 impl fmt::Display for Side {
@@ -19,6 +21,7 @@ impl fmt::Display for Side {
         f.write_str(match self {
             Self::Source => "source",
             Self::Target => "target",
+            Self::Tree => "tree",
         })
     }
 }

@@ -34,6 +34,8 @@ pub struct Filter(Arc<Globs>);
 struct Globs {
     includes: Vec<PathGlob>,
     excludes: Vec<PathGlob>,
+    /// As they were said, includes and excludes.
+    said: [Vec<String>; 2],
 }
 
 impl Filter {
@@ -47,8 +49,15 @@ impl Filter {
             });
             parsed.collect::<Result<Vec<_>>>()
         };
-        let globs = Globs { includes: parse("--include", includes)?, excludes: parse("--exclude", excludes)? };
+        let said = [includes.to_vec(), excludes.to_vec()];
+        let globs = Globs { includes: parse("--include", includes)?, excludes: parse("--exclude", excludes)?, said };
         Ok(Self(Arc::new(globs)))
+    }
+
+    /// The globs that it was made of: includes, and excludes.
+    pub fn said(&self) -> [&[String]; 2] {
+        let [includes, excludes] = &self.0.said;
+        [includes, excludes]
     }
 
     /// Whether every path is taken.
@@ -62,7 +71,7 @@ impl Filter {
             return Place::Taken;
         }
         let names: Vec<&str> = path.as_str()[1..].split('/').collect();
-        let Globs { includes, excludes } = &*self.0;
+        let Globs { includes, excludes, .. } = &*self.0;
         if excludes.iter().any(|glob| glob.place(&names) == Place::Taken) {
             Place::LeftOut
         } else if includes.is_empty() {

@@ -15,6 +15,7 @@ pub mod acl_map;
 pub mod batch;
 pub mod bench;
 pub mod budget;
+pub mod certificate;
 pub mod cli;
 pub mod connect;
 pub mod copy;

@@ -130,6 +130,19 @@ pub const STATS_IN_FLIGHT_MAX: usize = 64;
 /// Differences kept for the report; the rest is counted.
 pub const DIFFERENCES_LISTED: usize = 100;
 
+/// Subtrees that get a digest of their own at most: a page for a person, a few MiB of memory. Where a level has more, it
+/// gets none.
+pub const SUBTREES_MAX: usize = 10_000;
+
+/// Bytes of the paths of these subtrees at most: so that a certificate that names them all can be read again.
+pub const SUBTREE_PATHS_BYTES_MAX: usize = 1024 * 1024;
+
+/// Globs in a certificate at most: nobody types more, and each is compiled.
+pub const CERTIFICATE_GLOBS_MAX: usize = 1_000;
+
+/// Bytes of a certificate at most: one with [`SUBTREES_MAX`] subtrees takes less than 5 MiB.
+pub const CERTIFICATE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
 /// Distinct ACLs that a copy remembers to have probed, before it forgets them all and probes again: some hundred KB, and
 /// far more than most trees have.
 pub const ACLS_PROBED_REMEMBERED_MAX: usize = 4_096;

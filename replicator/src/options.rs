@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::acl_map::AclMap;
 use crate::bench::shape::Tree;
+use crate::certificate::Certificate;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
 use crate::filter::Filter;
@@ -111,6 +112,16 @@ pub enum AclPolicy {
     Open,
 }
 
+/// Whether sequence counters (the number that a znode's next sequential child gets) are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CounterPolicy {
+    /// They are no part of a comparison nor of a digest.
+    #[default]
+    Ignore,
+    /// They are part of both. A target's counter may rightly be higher than the source's: nothing lowers one.
+    Compare,
+}
+
 /// What becomes of a znode when the server hides an id of its ACL. Whatever it is, the hidden id is never written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MaskedAcls {
@@ -195,9 +206,24 @@ pub struct VerifyOptions {
     pub filter: Filter,
     /// Whether ACLs are compared.
     pub acl: AclPolicy,
+    /// Whether sequence counters are.
+    pub counters: CounterPolicy,
+    /// Levels below the root down to which each subtree gets a digest; 0 for none.
+    pub depth: usize,
     /// The target is read on servers that have applied every transaction up to this one.
     pub target_seen: Zxid,
     /// Differences that are listed; the rest is counted.
+    pub differences_listed: usize,
+}
+
+/// What a comparison of one tree with a certificate is told.
+#[derive(Clone, Debug)]
+pub struct AgainstOptions {
+    /// The tree.
+    pub tree: EnsembleOptions,
+    /// What it should be; its own options decide what is compared.
+    pub certificate: Certificate,
+    /// Unreadable znodes that are listed; the rest is counted.
     pub differences_listed: usize,
 }
 
@@ -209,6 +235,8 @@ impl VerifyOptions {
             target,
             filter,
             acl: AclPolicy::Preserve,
+            counters: CounterPolicy::default(),
+            depth: 0,
             target_seen: Zxid::default(),
             differences_listed: limits::DIFFERENCES_LISTED,
         }
@@ -221,6 +249,8 @@ impl VerifyOptions {
             target: copy.target.clone(),
             filter: copy.filter.clone(),
             acl: copy.acl.clone(),
+            counters: CounterPolicy::default(),
+            depth: 0,
             target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,
         }

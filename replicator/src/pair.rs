@@ -36,6 +36,8 @@ pub enum Pair {
         parent: ZnodePath,
         /// As the source has them.
         source: Names,
+        /// How many the source has listed, before any was left out; `None` where the parent is left out itself.
+        listed: Option<usize>,
         /// As the target has them; empty where it has no such znode.
         target: Names,
     },
@@ -97,6 +99,7 @@ impl<'a> Pairing<'a> {
         let (mut held, mut extra) = (0, 0);
         for visit in visits {
             held += limits::ZNODE_OVERHEAD_BYTES;
+            let listed = if let Visit::Children { listed, .. } = &visit { Some(*listed) } else { None };
             pairs.push(match visit {
                 Visit::Znode(source) => {
                     let target = beside(&source.path, answers.next());
@@ -106,7 +109,9 @@ impl<'a> Pairing<'a> {
                     }
                     Pair::Znode { source, target }
                 }
-                Visit::Children(parent, source) | Visit::OnTheWay(parent, source) if self.with_children => {
+                Visit::Children { parent, names: source, .. } | Visit::OnTheWay(parent, source)
+                    if self.with_children =>
+                {
                     let target = match answers.next() {
                         Some(ReadReply::Children(names)) => names,
                         Some(ReadReply::Refused(Code::NO_NODE)) => Names::default(),
@@ -120,7 +125,7 @@ impl<'a> Pairing<'a> {
                     };
                     held += source.size();
                     extra += target.size();
-                    Pair::Children { parent, source, target }
+                    Pair::Children { parent, source, listed, target }
                 }
                 other => Pair::Other(other),
             });
@@ -139,7 +144,7 @@ impl<'a> Pairing<'a> {
         for visit in visits {
             let (op, bytes) = match visit {
                 Visit::Znode(znode) => (ReadOp::Data(&znode.path), znode.data_len() + limits::ZNODE_OVERHEAD_BYTES),
-                Visit::Children(parent, names) | Visit::OnTheWay(parent, names) if self.with_children => {
+                Visit::Children { parent, names, .. } | Visit::OnTheWay(parent, names) if self.with_children => {
                     (ReadOp::Children(parent), 2 * names.size())
                 }
                 _ => continue,

@@ -69,7 +69,7 @@ impl Progress {
             Visit::Reserved(_) => add(&self.reserved, 1),
             Visit::Filtered(_, count) => add(&self.filtered, *count as u64),
             Visit::Vanished(_) => add(&self.vanished, 1),
-            Visit::Children(..) | Visit::OnTheWay(..) | Visit::Leave(_) | Visit::Unreadable(..) => {}
+            Visit::Children { .. } | Visit::OnTheWay(..) | Visit::Leave(_) | Visit::Unreadable(..) => {}
         }
     }
 

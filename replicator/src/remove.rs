@@ -213,7 +213,7 @@ impl Parents {
                     parent.stays = true;
                 }
             }
-            Visit::Children(..) | Visit::OnTheWay(..) | Visit::Vanished(_) | Visit::Reserved(_) => {}
+            Visit::Children { .. } | Visit::OnTheWay(..) | Visit::Vanished(_) | Visit::Reserved(_) => {}
         }
         Ok(())
     }

@@ -2,20 +2,23 @@
 //!
 //! The JSON's `version` changes when a field changes its meaning or goes; new fields may come without.
 
+mod against;
 pub mod bench;
 mod masked;
+mod verify;
 
 use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
 
+use crate::certificate::{Certificate, Issued};
 use crate::copy::{CopyReport, Passes};
 use crate::error::{Error, ErrorKind};
 use crate::latency::Latency;
 use crate::options::Transport;
 use crate::progress::Counts;
 use crate::resources::Resources;
-use crate::verify::{Summary, VerifyReport};
+use crate::verify::{AgainstReport, Summary, VerifyReport};
 
 /// Version of the JSON documents.
 const VERSION: u32 = 1;
@@ -42,7 +45,7 @@ pub struct Task {
     pub command: &'static str,
     /// The source's connect string; it holds no credentials.
     pub source: String,
-    /// The target's.
+    /// The target's; the certificate's file where one tree is compared with a certificate.
     pub target: String,
     /// What spoke to both.
     pub transport: Transport,
@@ -83,6 +86,10 @@ pub struct Outcome {
     pub copy: Option<CopyReport>,
     /// The verify, likewise.
     pub verify: Option<VerifyReport>,
+    /// The comparison with a certificate, likewise, and the certificate.
+    pub against: Option<(AgainstReport, Certificate)>,
+    /// What became of the certificate, if one was asked for.
+    pub certificate: Option<Issued>,
     /// Why it ended early, and how far it had come.
     pub error: Option<(Error, Counts)>,
     /// What it has cost this process.
@@ -95,30 +102,41 @@ impl Outcome {
         if let Some((error, _)) = &self.error {
             return if error.kind == ErrorKind::Interrupted { exit::INTERRUPTED } else { exit::ERROR };
         }
+        if let Some((against, certificate)) = &self.against {
+            return against::exit_code(against, certificate);
+        }
         let verified = self.verify.as_ref();
         if verified.is_some_and(|verify| verify.differences.total() > 0) {
             exit::DIFFERENT
         } else if verified.is_some_and(|verify| verify.differences.unreadable > 0) {
             exit::ERROR
-        } else if self.source_changed() || self.copy.as_ref().is_some_and(|copy| copy.masked.znodes > 0) {
+        } else if self.source_changed() || self.is_incomplete() || matches!(self.certificate, Some(Issued::Withheld(_)))
+        {
             exit::NOT_PROVEN
         } else {
             exit::DONE
         }
     }
 
+    /// Whether znodes went away while they were being read.
     fn source_changed(&self) -> bool {
         self.verify.as_ref().is_some_and(|verify| verify.skipped.vanished > 0)
             || self.copy.as_ref().is_some_and(CopyReport::source_changed)
     }
 
+    /// Whether ACLs were not copied, by a policy that the user chose.
+    fn is_incomplete(&self) -> bool {
+        self.copy.as_ref().is_some_and(|copy| copy.masked.znodes > 0)
+    }
+
     fn verdict(&self) -> &'static str {
-        match (self.exit_code(), &self.verify) {
-            (exit::DONE, Some(_)) => "equal",
-            (exit::DONE, None) => "done",
+        match (self.exit_code(), self.verify.is_some() || self.against.is_some()) {
+            (exit::DONE, true) => "equal",
+            (exit::DONE, false) => "done",
             (exit::DIFFERENT, _) => "different",
             (exit::NOT_PROVEN, _) if self.source_changed() => "source changed",
-            (exit::NOT_PROVEN, _) => "not complete",
+            (exit::NOT_PROVEN, _) if self.is_incomplete() => "not complete",
+            (exit::NOT_PROVEN, _) => "not certified",
             (exit::INTERRUPTED, _) => "interrupted",
             _ => "failed",
         }
@@ -137,7 +155,9 @@ impl Outcome {
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "copy": self.copy.as_ref().map(copy_json),
-            "verify": self.verify.as_ref().map(|verify| verify_json(task, verify)),
+            "verify": self.verify.as_ref().map(|verify| verify::json(task, verify)),
+            "against": self.against.as_ref().map(|(against, certificate)| against::json(against, certificate)),
+            "certificate": self.certificate.as_ref().map(verify::issued_json),
             "process": {
                 "user_ms": millis(self.resources.user),
                 "system_ms": millis(self.resources.system),
@@ -160,9 +180,12 @@ impl Outcome {
             copy_text(task, copy, text)?;
         }
         if let Some(verify) = &self.verify {
-            verify_text(task, verify, text)?;
+            verify::text(task, verify, text)?;
         }
-        if self.copy.is_some() || self.verify.is_some() {
+        if let Some((against, certificate)) = &self.against {
+            against::text(task, against, certificate, text)?;
+        }
+        if self.copy.is_some() || self.verify.is_some() || self.against.is_some() {
             let Resources { user, system, resident_bytes_max } = self.resources;
             let processor = (user + system).as_secs_f64();
             writeln!(
@@ -179,6 +202,9 @@ impl Outcome {
             Acls::NotRead => {
                 writeln!(text, "  ACLs        not read: neither copied nor compared, and no part of the digests")?;
             }
+        }
+        if let Some(issued) = &self.certificate {
+            verify::issued_text(issued, text)?;
         }
         if self.exit_code() == exit::NOT_PROVEN && self.source_changed() {
             writeln!(
@@ -223,34 +249,6 @@ fn copy_json(copy: &CopyReport) -> Value {
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
         "znodes_per_second": rate(counts.read, copy.elapsed),
-    })
-}
-
-fn verify_json(task: &Task, verify: &VerifyReport) -> Value {
-    let list = verify.differences.list.iter().map(|difference| {
-        json!({
-            "sign": difference.sign.as_char().to_string(),
-            "path": difference.path.as_str(),
-            "what": difference.what,
-        })
-    });
-    json!({
-        "equal": verify.is_equal(),
-        "source": summary_json(&verify.source),
-        "target": summary_json(&verify.target),
-        "differences": {
-            "total": verify.differences.total(),
-            "only_source": verify.differences.only_source,
-            "only_target": verify.differences.only_target,
-            "differing": verify.differences.differing,
-            "unreadable": verify.differences.unreadable,
-            "list": list.collect::<Vec<_>>(),
-        },
-        "skipped": skipped_json(&verify.skipped),
-        "null_and_empty": task.null_and_empty(),
-        "latency_us": latencies_json(&verify.source_latencies, &verify.target_latencies),
-        "elapsed_ms": millis(verify.elapsed),
-        "znodes_per_second": rate(verify.source.znodes, verify.elapsed),
     })
 }
 
@@ -339,39 +337,6 @@ fn passes_text(Passes { later, settled }: &Passes, text: &mut String) -> fmt::Re
     } else {
         Ok(())
     }
-}
-
-fn verify_text(task: &Task, verify: &VerifyReport, text: &mut String) -> fmt::Result {
-    for difference in &verify.differences.list {
-        let what = difference.what.join(", ");
-        let what = if what.is_empty() { String::new() } else { format!(" ({what})") };
-        writeln!(text, "{} {}{what}", difference.sign.as_char(), difference.path.as_str().escape_debug())?;
-    }
-    let listed = verify.differences.list.len() as u64;
-    let all = verify.differences.total() + verify.differences.unreadable;
-    if all > listed {
-        writeln!(text, "... and {} more", grouped(all - listed))?;
-    }
-    if verify.is_equal() {
-        writeln!(text, "equal: {} and {}", task.source, task.target)?;
-    } else if all > 0 {
-        writeln!(text, "different: {} and {}", task.source, task.target)?;
-        writeln!(
-            text,
-            "  differences {} only at the source (+), {} only at the target (-), {} differ (*), {} unreadable (!)",
-            grouped(verify.differences.only_source),
-            grouped(verify.differences.only_target),
-            grouped(verify.differences.differing),
-            grouped(verify.differences.unreadable)
-        )?;
-    }
-    for (side, summary) in [("source", verify.source), ("target", verify.target)] {
-        let (znodes, size) = (grouped(summary.znodes), bytes(summary.bytes));
-        writeln!(text, "  {side}      {znodes} znodes, {size}, digest {}", summary.digest)?;
-    }
-    skipped_text(&verify.skipped, text)?;
-    writeln!(text, "  null, empty {}", task.null_and_empty())?;
-    elapsed_text(verify.source.znodes, verify.elapsed, text)
 }
 
 fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {

@@ -20,7 +20,14 @@ pub enum Visit {
     Znode(Znode),
     /// The children of a znode that has any, before they are left. Ephemerals are among them, and what a filter leaves out
     /// is not.
-    Children(ZnodePath, Names),
+    Children {
+        /// Whose children.
+        parent: ZnodePath,
+        /// Their names.
+        names: Names,
+        /// How many the server has listed, before any was left out.
+        listed: usize,
+    },
     /// All children of this znode have been visited.
     Leave(ZnodePath),
     /// An ephemeral znode: it belongs to the session `owner` and is left out.

@@ -46,7 +46,7 @@ async fn allowed(options: &CopyOptions, max_delete: Option<u64>, stop: &Cancella
         ..VerifyOptions::between(options.source.clone(), options.target.clone(), options.filter.clone())
     };
     let found = verify(&compare, &Progress::default(), stop).await?;
-    let (extras, all) = (found.differences.only_target, found.target.znodes);
+    let (extras, all) = (found.differences.only_target, found.target.sum.znodes);
     let allowed = max_delete.unwrap_or_else(|| limits::DELETES_ALLOWED.max(all / 10));
     if extras > allowed {
         let said = if max_delete.is_some() { "--max-delete says" } else { "are removed without --max-delete" };

@@ -31,3 +31,8 @@ fn connect_strings_mean_the_same_when_printed() {
 fn acl_maps_mean_the_same_when_printed() {
     replay("acl_map", bodies::acl_map);
 }
+
+#[test]
+fn certificates_are_refused_or_mean_the_same_when_written_again() {
+    replay("certificate", bodies::certificate);
+}

@@ -3,6 +3,7 @@
 mod acl_policy;
 mod bad_input;
 mod bench;
+mod certificate;
 mod copy;
 mod corpora;
 mod counters;

@@ -1,6 +1,11 @@
 //! Verify finds each single difference, says where, and proves nothing that it has not read.
 
+use bytes::Bytes;
 use harness::{load, read_tree, shared_pair, tree, unique_root};
+use replicator::error::Side;
+use replicator::options::EnsembleOptions;
+use replicator::session::{Lane, WriteOp};
+use replicator::znode::{self, Kind, ZnodePath};
 use zookeeper_client::{Acl, Acls, AuthId, CreateMode, Permission};
 
 use crate::product::{Outcome, run, run_with};
@@ -195,5 +200,174 @@ async fn says_that_acls_were_not_read_when_they_were_not() -> Outcome {
     assert_eq!(found["verify"]["differences"]["differing"], 1);
     // A digest without ACLs is never taken for one with them.
     assert_ne!(found["verify"]["target"]["digest"], ignored["verify"]["target"]["digest"]);
+    Ok(())
+}
+
+/// Runs a verify that must find one difference, and gives it.
+async fn the_only_difference(options: &[&str], from: &str, to: &str) -> serde_json::Value {
+    let found = run(&[&["verify", "--format", "json", from, to], options].concat()).await.expect(1).json();
+    assert_eq!(found["verify"]["differences"]["total"], 1, "{found:#}");
+    assert_eq!(found["verify"]["differences"]["unreadable"], 0, "{found:#}");
+    assert_ne!(found["verify"]["source"]["digest"], found["verify"]["target"]["digest"]);
+    found["verify"]["differences"]["list"][0].clone()
+}
+
+/// The lane writes what the other client can't: null data.
+#[tokio::test]
+async fn finds_each_single_difference_in_100_000_znodes() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("planted");
+    load(&source.client().await?, &root, tree::pegasus_like(9, 100_000)).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    run(&["copy", &from, &to]).await.expect(0);
+    let equal = run(&["verify", "--counters", "--depth", "9", "--format", "json", &from, &to]).await.expect(0).json();
+    // Too many partitions for a digest each: the tables have theirs.
+    assert_eq!(equal["verify"]["subtrees"]["depth"], 2);
+    assert!(equal["verify"]["subtrees"]["list"].as_array().is_some_and(|list| list.len() > 100));
+    assert!(equal["process"]["resident_bytes_max"].as_u64() < Some(48 * 1024 * 1024), "{}", equal["process"]);
+    let lane = Lane::connect(Side::Target, &EnsembleOptions::to(to.parse()?)).await?;
+    let path = ZnodePath::new("/apps/20/3");
+    let leaf = lane.znode(&path).await?.expect("the tree has it");
+    let create = |path: &ZnodePath| WriteOp::Create {
+        path: path.clone(),
+        data: leaf.data.clone(),
+        acl: znode::Acl::open(),
+        kind: Kind::Persistent,
+    };
+    let set = |path: &ZnodePath, data| WriteOp::SetData { path: path.clone(), data, version: -1 };
+    let set_acl = |acl| WriteOp::SetAcl { path: path.clone(), acl, aversion: -1, seals: false };
+    let delete = |path: &ZnodePath| WriteOp::Delete { path: path.clone(), version: -1 };
+    let difference = async |sign: &str, path: &ZnodePath, what: &[&str]| {
+        let found = the_only_difference(&[], &from, &to).await;
+        let expected = serde_json::json!({ "sign": sign, "path": path.as_str(), "what": what, "counter": null });
+        assert_eq!(found, expected);
+    };
+
+    let extra = path.child("extra");
+    lane.write(vec![create(&extra), delete(&extra)]).await?;
+    let found = the_only_difference(&["--counters"], &from, &to).await;
+    let counter = serde_json::json!({ "source": 0, "target": 1 });
+    assert_eq!((&found["path"], &found["counter"]), (&path.as_str().into(), &counter));
+
+    let mut data = leaf.data.as_deref().expect("it has data").to_vec();
+    *data.last_mut().expect("it is not empty") ^= 1;
+    lane.write(vec![set(&path, Some(data.into()))]).await?;
+    difference("*", &path, &["data"]).await;
+    lane.write(vec![set(&path, leaf.data.clone())]).await?;
+
+    let entry = znode::AclEntry { perms: 31 - 8, scheme: "world".into(), id: "anyone".into() };
+    lane.write(vec![set_acl(znode::Acl::new([entry]))]).await?;
+    difference("*", &path, &["acl"]).await;
+    lane.write(vec![set_acl(znode::Acl::open())]).await?;
+
+    let empty = ZnodePath::new("/bulk_load");
+    assert_eq!(lane.znode(&empty).await?.expect("the tree has it").data, Some(Bytes::new()));
+    lane.write(vec![set(&empty, None)]).await?;
+    difference("*", &empty, &["data"]).await;
+    lane.write(vec![set(&empty, Some(Bytes::new()))]).await?;
+
+    lane.write(vec![delete(&path)]).await?;
+    difference("+", &path, &[]).await;
+    lane.write(vec![create(&path)]).await?;
+
+    lane.write(vec![create(&extra)]).await?;
+    difference("-", &extra, &[]).await;
+    lane.write(vec![delete(&extra)]).await?;
+
+    run(&["verify", &from, &to]).await.expect(0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_single_counter_is_a_difference_only_where_counters_are_compared() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("counter");
+    load(&source.client().await?, &root, tree::small(10, 2_000)).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    run(&["copy", &from, &to]).await.expect(0);
+    let at_target = target.client().await?;
+    let sequential = CreateMode::PersistentSequential.with_acls(Acls::anyone_all());
+    let (_, number) = at_target.create(&format!("{root}/0/1/n-"), b"", &sequential).await?;
+    at_target.delete(&format!("{root}/0/1/n-{number}"), None).await?;
+    let number = number.into_i64();
+
+    let plain = run(&["verify", "--format", "json", &from, &to]).await.expect(0).json();
+    let found = the_only_difference(&["--counters"], &from, &to).await;
+    assert_eq!((found["path"].as_str(), &found["what"]), (Some("/0/1"), &serde_json::json!(["counter"])));
+    // The number that the next sequential child gets.
+    assert_eq!(found["counter"], serde_json::json!({ "source": number, "target": number + 1 }));
+    let text = run(&["verify", "--counters", &from, &to]).await.expect(1).stdout;
+    let line = format!("* /0/1 (counter {number} at the source, {} at the target)\n", number + 1);
+    assert!(text.starts_with(&line) && text.contains("counters    compared"), "{text}");
+    let counted = run(&["verify", "--counters", "--format", "json", &from, &from]).await.expect(0).json();
+    assert_ne!(counted["verify"]["source"]["digest"], plain["verify"]["source"]["digest"]);
+    assert_eq!(plain["verify"]["counters"], "not compared");
+    assert_eq!(counted["verify"]["counters"], "compared");
+    Ok(())
+}
+
+#[tokio::test]
+async fn digests_by_subtree_say_which_ones_differ() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("depth");
+    let (at_source, at_target) = (source.client().await?, target.client().await?);
+    load(&at_source, &root, tree::small(11, 3_000)).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    run(&["copy", &from, &to]).await.expect(0);
+    let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
+    at_source.create(&format!("{root}/only"), b"", &options).await?;
+    at_target.create(&format!("{root}/extra"), b"", &options).await?;
+    at_target.create(&format!("{root}/extra/x"), b"", &options).await?;
+    at_target.set_data(&format!("{root}/3/4/5"), b"another", None).await?;
+
+    let found = run(&["verify", "--depth", "2", "--format", "json", &from, &to]).await.expect(1).json();
+    let subtrees = &found["verify"]["subtrees"];
+    assert_eq!((&subtrees["depth"], &subtrees["depth_asked"]), (&2.into(), &2.into()));
+    let list = subtrees["list"].as_array().expect("a list");
+    // 16 children, 16 of each, and what was planted.
+    assert_eq!(list.len(), 16 + 256 + 3);
+    let sign = |path: &str| {
+        let of_path = list.iter().find(|part| part["path"] == path).unwrap_or_else(|| panic!("no {path}"));
+        of_path["sign"].as_str().expect("a sign").to_owned()
+    };
+    let signs = ["/only", "/extra", "/extra/x", "/3", "/3/4", "/3/5", "/4"].map(sign);
+    assert_eq!(signs, ["+", "-", "-", "*", "*", "=", "="]);
+    assert_eq!(list.iter().filter(|part| part["sign"] == "=").count(), list.len() - 5);
+    let of =
+        |path: &str, side: &str| list.iter().find(|part| part["path"] == path).expect("it is listed")[side].clone();
+    assert_eq!(of("/only", "target"), serde_json::Value::Null);
+    assert_eq!(of("/extra", "target")["znodes"], 2);
+    assert_eq!(of("/4", "source"), of("/4", "target"));
+
+    let found = run(&["verify", "--depth", "1", &from, &to]).await.expect(1).stdout;
+    for line in ["* /3/4/5 (data)\n", "= /4/**  ", "* /3/**  source: ", "+ /only/**  1 znodes", "- /extra/**  2 znodes"]
+    {
+        assert!(found.contains(line), "no {line:?} in\n{found}");
+    }
+    let without = run(&["verify", &from, &to]).await.expect(1).stdout;
+    assert!(!without.contains("/**"), "{without}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn says_behind_which_zxid_each_side_was_read() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("zxid");
+    let at_source = source.client().await?;
+    load(&at_source, &root, tree::small(12, 100)).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    run(&["copy", &from, &to]).await.expect(0);
+    let found = run(&["verify", "--format", "json", &from, &to]).await.expect(0).json();
+    let zxid = |side: &str| {
+        let text = found["verify"][side]["zxid"].as_str().expect("the wire transport tells");
+        i64::from_str_radix(text.strip_prefix("0x").expect("in hexadecimal"), 16).expect("a number")
+    };
+    for (side, client) in [("source", at_source), ("target", target.client().await?)] {
+        let written = read_tree(&client, &root).await?.into_values().map(|seen| seen.stat.mzxid).max();
+        assert!(Some(zxid(side)) >= written, "{found:#}");
+    }
+    assert_eq!(found["verify"]["source"]["written_while_read"], serde_json::Value::Null);
+    let text = run(&["verify", &from, &to]).await.expect(0).stdout;
+    assert_eq!(text.matches(", read behind zxid 0x").count(), 2, "{text}");
     Ok(())
 }

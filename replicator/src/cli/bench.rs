@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
 use super::process::{in_runtime, stop_on_signal, write_report};
-use super::{Format, Trees, check_jute_maxbuffer, status};
+use super::trees::{Format, Trees};
+use super::{check_jute_maxbuffer, status};
 use crate::bench::shape::{Shape, Tree};
 use crate::bench::site::fresh_name;
 use crate::bench::{BenchReport, Board, bench, look, plan};
@@ -125,10 +126,10 @@ impl From<ShapeName> for Shape {
 impl Bench {
     pub(super) fn main(self) -> ExitCode {
         let (source, target) = (self.trees.source.clone(), self.trees.target.clone());
-        let (transport, acls) = (self.trees.transport.into(), self.acl.into());
+        let (transport, acls) = (self.trees.access.transport.into(), self.acl.into());
         let (include, exclude) = (Vec::new(), Vec::new());
         let task = Task { command: "bench", source, target, transport, acls, include, exclude };
-        let (format, planned) = (self.trees.format, self.dry_run);
+        let (format, planned) = (self.trees.access.format, self.dry_run);
         let options = self.understand();
         let failed = |error| BenchReport { error: Some(error), ..BenchReport::default() };
         let report = match &options {

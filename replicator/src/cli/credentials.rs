@@ -10,6 +10,8 @@ use crate::options::Auth;
 /// Who we are at each side.
 #[derive(Debug)]
 pub(super) struct Credentials {
+    /// What is for both sides.
+    pub(super) both: Vec<Auth>,
     pub(super) source: Vec<Auth>,
     pub(super) target: Vec<Auth>,
 }
@@ -22,6 +24,7 @@ impl Credentials {
         Ok(Self {
             source: or_both(gather("ZKREPLICATOR_SOURCE_AUTH", source)?),
             target: or_both(gather("ZKREPLICATOR_TARGET_AUTH", target)?),
+            both: both.clone(),
         })
     }
 }

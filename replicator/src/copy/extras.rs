@@ -60,7 +60,7 @@ impl<'a> Extras<'a> {
     /// What the target has beside a pair and the source has not.
     async fn of(&self, pair: &Pair) -> Result<Option<(ZnodePath, Names)>> {
         Ok(match pair {
-            Pair::Children { parent, source, target } => Some((parent.clone(), target.without(source))),
+            Pair::Children { parent, source, target, .. } => Some((parent.clone(), target.without(source))),
             Pair::Znode { source, target: Beside::Znode(there) }
                 if source.stat.num_children == 0 && there.stat.num_children > 0 =>
             {

@@ -11,12 +11,16 @@ fn znode(path: &str, data: Option<&'static [u8]>, acl: Acl) -> Znode {
     Znode { path: ZnodePath::new(path), data, acl: Some(acl), kind: Kind::Persistent, stat }
 }
 
-fn digest(znodes: &[Znode]) -> String {
+fn sum(znodes: &[Znode]) -> TreeDigest {
     let mut digest = TreeDigest::default();
     for znode in znodes {
         digest.add(znode);
     }
-    digest.to_string()
+    digest
+}
+
+fn digest(znodes: &[Znode]) -> String {
+    sum(znodes).to_string()
 }
 
 #[test]
@@ -41,6 +45,34 @@ fn tells_every_part_apart() {
     ];
     for (index, digest) in digests.iter().enumerate() {
         assert!(!digests[..index].contains(digest), "digest {index} stands twice");
+    }
+}
+
+#[test]
+fn tells_counters_apart_only_where_they_are_wanted() {
+    let one = znode("/a", Some(b"1"), Acl::open());
+    let other = Znode { stat: Stat { cversion: 2, ..one.stat }, ..one.clone() };
+    let of = TreeDigest::of;
+    assert_eq!(of(&one, CounterPolicy::Ignore), of(&other, CounterPolicy::Ignore));
+    assert_ne!(of(&one, CounterPolicy::Compare), of(&other, CounterPolicy::Compare));
+    assert_ne!(of(&one, CounterPolicy::Compare), of(&one, CounterPolicy::Ignore));
+}
+
+#[test]
+fn a_tree_is_the_sum_of_its_subtrees() {
+    let znodes = ["/", "/a", "/a/b", "/c"].map(|path| znode(path, Some(b"1"), Acl::open()));
+    let mut parts = sum(&znodes[3..]);
+    parts.merge(&sum(&znodes[..1]));
+    parts.merge(&sum(&znodes[1..3]));
+    assert_eq!(sum(&znodes), parts);
+}
+
+#[test]
+fn is_read_back_as_it_was_printed_and_nothing_else_is() {
+    let text = digest(&[znode("/a", Some(b"1"), Acl::open())]);
+    assert_eq!(text.parse::<TreeDigest>().map(|digest| digest.to_string()), Ok(text.clone()));
+    for wrong in ["", &text[1..], &text.to_uppercase(), &format!("+{}", &text[1..]), &format!("{text}0")] {
+        assert!(wrong.parse::<TreeDigest>().is_err(), "{wrong}");
     }
 }
 

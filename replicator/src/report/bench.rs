@@ -166,8 +166,8 @@ fn phase_json(phase: &Phase) -> Value {
 fn verify_json(verify: &VerifyReport) -> Value {
     json!({
         "equal": verify.is_equal(),
-        "source": summary_json(&verify.source),
-        "target": summary_json(&verify.target),
+        "source": summary_json(&verify.source.sum),
+        "target": summary_json(&verify.target.sum),
         "differences": verify.differences.total(),
         "unreadable": verify.differences.unreadable,
     })
@@ -221,7 +221,12 @@ fn latencies_of(phase: &Phase, text: &mut String) -> fmt::Result {
 fn verdict_text(verdict: &str, verify: &VerifyReport, text: &mut String) -> fmt::Result {
     let differences = verify.differences.total() + verify.differences.unreadable;
     if verify.is_equal() {
-        writeln!(text, "  equal       {} znodes, digest {}", grouped(verify.source.znodes), verify.source.digest)
+        writeln!(
+            text,
+            "  equal       {} znodes, digest {}",
+            grouped(verify.source.sum.znodes),
+            verify.source.sum.digest
+        )
     } else {
         writeln!(text, "  {verdict:<11} {} place(s); others may have written below the paths", grouped(differences))
     }

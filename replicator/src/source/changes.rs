@@ -79,7 +79,7 @@ impl State {
                 }
                 taken
             }
-            Visit::Children(parent, _) => self.since.is_none() || self.open.contains(parent),
+            Visit::Children { parent, .. } => self.since.is_none() || self.open.contains(parent),
             Visit::Leave(parent) => self.since.is_none() || self.open.remove(parent),
             // In the place of what was seen before: that has gone.
             Visit::Ephemeral { path, .. } => self.since.is_none() || self.seen.has(path),

@@ -30,6 +30,7 @@ pub struct Reader {
     /// What makes of this side's ACLs what they are taken for.
     map: AclMap,
     turn: AtomicUsize,
+    behind: Option<Zxid>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,7 +81,8 @@ impl Reader {
     pub async fn connect(side: Side, options: &EnsembleOptions, acl: &AclPolicy, seen: Zxid) -> Result<Self> {
         let options = sparing_the_leader(options).await;
         let first = Lane::connect_behind(side, &options, seen).await?;
-        let seen = first.last_zxid().unwrap_or_default().max(seen);
+        let behind = first.last_zxid().map(|zxid| zxid.max(seen));
+        let seen = behind.unwrap_or(seen);
         let more = options.connect.hosts.len().min(limits::DATA_LANES_MAX) - 1;
         let acl_lanes = if *acl == AclPolicy::Open { 0 } else { limits::ACL_LANES };
         let map = match acl {
@@ -95,6 +97,7 @@ impl Reader {
             acls: acls.into_iter().map(AclLane::new).collect(),
             map,
             turn: AtomicUsize::new(0),
+            behind,
         })
     }
 
@@ -103,7 +106,13 @@ impl Reader {
     pub fn beside(&self) -> Self {
         let acls = self.acls.iter().map(|AclLane { lane, .. }| AclLane::new(lane.clone()));
         let (data, map) = (self.data.clone(), self.map.clone());
-        Self { data, acls: acls.collect(), map, turn: AtomicUsize::new(0) }
+        Self { data, acls: acls.collect(), map, turn: AtomicUsize::new(0), behind: self.behind }
+    }
+
+    /// The last transaction that the ensemble had acknowledged when the sessions were opened: none of them shows
+    /// anything older. `None` where the transport does not tell.
+    pub fn behind(&self) -> Option<Zxid> {
+        self.behind
     }
 
     /// The first session for data and children.

@@ -114,7 +114,7 @@ fn bytes(visit: &Visit) -> usize {
     limits::ZNODE_OVERHEAD_BYTES
         + match visit {
             Visit::Znode(znode) => znode.data_len(),
-            Visit::Children(_, names) | Visit::OnTheWay(_, names) => names.size(),
+            Visit::Children { names, .. } | Visit::OnTheWay(_, names) => names.size(),
             _ => 0,
         }
 }

@@ -17,7 +17,7 @@ fn sifted(changes: &Changes, mut visits: Vec<Visit>) -> Vec<String> {
     changes.sift(&mut visits);
     let path = |visit: &Visit| match visit {
         Visit::Znode(znode) => znode.path.to_string(),
-        Visit::Children(path, _) => format!("children of {path}"),
+        Visit::Children { parent, .. } => format!("children of {parent}"),
         Visit::OnTheWay(path, _) => format!("on the way {path}"),
         Visit::Leave(path) => format!("leave {path}"),
         Visit::Ephemeral { path, .. } => format!("ephemeral {path}"),
@@ -55,12 +55,12 @@ fn takes_what_was_created_written_or_got_and_lost_children_and_what_has_another_
 #[test]
 fn gives_the_children_and_the_leave_of_what_it_takes_and_of_nothing_else() {
     let changes = walked_once(&[("/a", old(2)), ("/b", old(2))]);
-    let names = || Names::default();
+    let children = |path: &str| Visit::Children { parent: ZnodePath::new(path), names: Names::default(), listed: 2 };
     let now = vec![
         znode("/a", Stat { mzxid: 20, ..old(2) }),
-        Visit::Children(ZnodePath::new("/a"), names()),
+        children("/a"),
         znode("/b", old(2)),
-        Visit::Children(ZnodePath::new("/b"), names()),
+        children("/b"),
         Visit::Leave(ZnodePath::new("/b")),
         Visit::Leave(ZnodePath::new("/a")),
     ];

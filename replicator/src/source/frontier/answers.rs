@@ -120,10 +120,10 @@ impl Frontier {
     fn give(&mut self, znode: Znode, visits: &mut Vec<Visit>) {
         let ancestors = self.ways.leading_to(&znode.path);
         let groups: Vec<usize> = ancestors.iter().map(|kept| kept.group).collect();
-        for Kept { znode, names, left_out, .. } in ancestors {
-            let path = znode.path.clone();
-            visits.extend([Visit::Znode(znode), Visit::Children(path.clone(), names)]);
-            self.left_out(&path, left_out, visits);
+        for Kept { znode, names, left_out, listed, .. } in ancestors {
+            let parent = znode.path.clone();
+            visits.extend([Visit::Znode(znode), Visit::Children { parent: parent.clone(), names, listed }]);
+            self.left_out(&parent, left_out, visits);
         }
         visits.push(Visit::Znode(znode));
         for group in groups {
@@ -168,6 +168,7 @@ impl Frontier {
             }
             ReadReply::Data(..) => return Err(unexpected(&parent)),
         };
+        let listed = names.len();
         if self.holds_reserved && parent.is_root() {
             for name in names.iter().filter(|name| is_reserved(parent.child(name).as_str())) {
                 visits.push(Visit::Reserved(parent.child(name)));
@@ -176,8 +177,8 @@ impl Frontier {
         }
         let (names, left_out) = self.ways.enter(&parent, names);
         self.left_out(&parent, left_out, visits);
-        if !self.ways.keep_names(&parent, &names) {
-            visits.push(Visit::Children(parent.clone(), names.clone()));
+        if !self.ways.keep_names(&parent, &names, listed) {
+            visits.push(Visit::Children { parent: parent.clone(), names: names.clone(), listed });
         }
         if names.is_empty() {
             if let Some(group) = self.left(parent, visits) {

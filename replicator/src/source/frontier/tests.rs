@@ -105,7 +105,7 @@ fn check(model: &Model, visits: &[Visit]) {
                 }
             }
             // Some of them may lead to nothing in the end.
-            Visit::Children(parent, names) => {
+            Visit::Children { parent, names, .. } => {
                 assert!(met.contains(parent.as_str()) && !left.contains(parent.as_str()));
                 let known: HashSet<&str> = names.iter().collect();
                 assert!(model.znodes[parent.as_str()].1.iter().all(|name| known.contains(&**name)));

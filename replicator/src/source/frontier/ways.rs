@@ -29,6 +29,8 @@ pub(super) struct Kept {
     pub(super) names: Names,
     /// How many of its children are left out.
     pub(super) left_out: usize,
+    /// How many children the server has listed.
+    pub(super) listed: usize,
 }
 
 impl Ways {
@@ -60,14 +62,15 @@ impl Ways {
     /// Keeps a znode that is on the way, a member of `group`.
     pub(super) fn keep(&mut self, znode: Znode, group: usize) {
         self.bytes += znode.data_len();
-        self.kept.insert(znode.path.clone(), Kept { znode, group, names: Names::default(), left_out: 0 });
+        let names = Names::default();
+        self.kept.insert(znode.path.clone(), Kept { znode, group, names, left_out: 0, listed: 0 });
     }
 
     /// Keeps the children of `parent` with it; gives whether it is kept at all.
-    pub(super) fn keep_names(&mut self, parent: &ZnodePath, names: &Names) -> bool {
+    pub(super) fn keep_names(&mut self, parent: &ZnodePath, names: &Names, listed: usize) -> bool {
         let Some(kept) = self.kept.get_mut(parent) else { return false };
         self.bytes += names.size();
-        kept.names = names.clone();
+        (kept.names, kept.listed) = (names.clone(), listed);
         true
     }
 

@@ -1,0 +1,104 @@
+//! What is typed behind `copy`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::acl::{self, Acl, Masked};
+use super::trees::{Globs, Trees};
+use super::{Order, Work, check_jute_maxbuffer};
+use crate::error::Result;
+use crate::limits;
+use crate::options::CopyOptions;
+
+const EXAMPLES: &str = "\
+Examples:
+  A tree into an empty place of another ensemble, then proof of it:
+    zkreplicator copy --verify zk1:2181,zk2:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+  Again later: only what differs is sent (nothing is removed):
+    zkreplicator copy --update zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+  With a certificate for the change ticket (see zkreplicator verify --help):
+    zkreplicator copy --verify --certificate moved.json zk1:2181/a new1:2181/a
+
+  With credentials that stand on no command line:
+    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a
+
+  Of each application its configuration alone, and no znode called tmp:
+    zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' zk1:2181/a new1:2181/a
+
+  With the ids of ACLs rewritten:
+    zkreplicator copy --verify --acl map rules zk1:2181/a new1:2181/a
+
+The file of --acl map holds a rule a line; for each entry of an ACL the first that fits is the one:
+  sasl:bob -> digest:bob:IuF44nXb=  one id; digest:bob:x -> ... resolves an id that the server hides
+  sasl:* -> digest:*                every id of a scheme; * on the right takes the id over
+  x509:CN=old -> drop               the entry goes away; # begins a line that says nothing
+
+Globs are paths below the root of the tree:
+  *  ?  [ab]  {one,two}  names or parts of them; they cross no slash, and a \\ takes one as it is
+  **                     any number of names: /**/tmp at any depth, /apps/** all below /apps";
+
+/// Copy the tree at SOURCE to TARGET
+///
+/// Every znode below SOURCE's path is created at TARGET's with its data and its ACL, parents first. Ephemeral znodes
+/// and /zookeeper are left out. Missing ancestors of the target's root are created. The source is never written.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CopyArgs {
+    #[command(flatten)]
+    trees: Trees,
+    #[command(flatten)]
+    globs: Globs,
+    /// Bring a target that holds znodes up to date: send only what differs, remove nothing
+    #[arg(long)]
+    update: bool,
+    /// Read both trees again afterwards and compare them
+    #[arg(long)]
+    verify: bool,
+    /// Write a certificate of what was found equal to FILE, which must not be there
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    certificate: Option<PathBuf>,
+    /// preserve: ACLs are copied; open: they are not read, and znodes that are created are open to anyone
+    /// (world:anyone:cdrwa); map FILE: they are copied as the rules of FILE make them
+    #[arg(long, value_name = "preserve|open|map FILE", default_value = "preserve", value_parser = acl::copied)]
+    acl: Acl,
+    /// What becomes of a znode when the server hides an id of its ACL (digest:user:x) for want of ADMIN
+    #[arg(long, value_enum, default_value_t = Masked::Fail)]
+    masked_acl: Masked,
+    /// Leave sequence counters as they come; otherwise the next sequential child of a znode gets a number that is
+    /// not below the source's
+    #[arg(long)]
+    no_counters: bool,
+    /// The largest request that the target takes (its jute.maxbuffer)
+    #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
+    jute_maxbuffer: usize,
+}
+
+impl CopyArgs {
+    pub(super) fn understand(self) -> Order {
+        let task =
+            self.trees.access.task("copy", &self.trees.source, &self.trees.target, self.acl.as_reported(), &self.globs);
+        let work = self.options().map(|options| Work::Copy(Box::new(options)));
+        Order { task, work, format: self.trees.access.format, certificate: self.certificate }
+    }
+
+    fn options(&self) -> Result<CopyOptions> {
+        check_jute_maxbuffer(self.jute_maxbuffer)?;
+        self.trees.access.check_certificate(self.certificate.as_deref())?;
+        let (source, target) = self.trees.understand()?;
+        Ok(CopyOptions {
+            source,
+            target,
+            update: self.update,
+            verify: self.verify,
+            filter: self.globs.understand()?,
+            acl: self.acl.understand()?,
+            masked_acls: self.masked_acl.into(),
+            counters: !self.no_counters,
+            removal: None,
+            jute_maxbuffer: self.jute_maxbuffer,
+        })
+    }
+}

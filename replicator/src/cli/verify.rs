@@ -1,0 +1,124 @@
+//! What is typed behind `verify`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::acl::{self, Acl};
+use super::trees::{Access, Globs};
+use super::{Order, Work};
+use crate::certificate::{Certificate, Terms};
+use crate::error::Result;
+use crate::limits;
+use crate::options::{AgainstOptions, CounterPolicy, VerifyOptions};
+use crate::report::Task;
+use crate::znode::Zxid;
+
+const EXAMPLES: &str = "\
+Examples:
+  Two trees:
+    zkreplicator verify zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+  The same with a digest of each subtree down to two levels, and a certificate of it:
+    zkreplicator verify --depth 2 --certificate moved.json zk1:2181/a new1:2181/a
+
+  A part of the trees (see zkreplicator copy --help):
+    zkreplicator verify --include '/apps/*' --exclude '/**/lock' zk1:2181/a new1:2181/a
+
+  A year later, one tree and the certificate:
+    zkreplicator verify --against moved.json new1:2181/a
+
+Each difference is a line with a sign:
+  +  only the source has it
+  -  only the target has it
+  *  both have it, and data, ACL, kind or counter differ
+  !  one of the sides does not let us read it
+With --depth there is a line for each subtree too, with /** behind its root, and = where both sides are the same.
+
+A certificate is written, mode 0600, when both trees are equal, were read in full and were not written meanwhile;
+otherwise none is, the report says why, and the exit code is not 0.";
+
+/// Compare the trees at SOURCE and TARGET, or the tree at SOURCE with a certificate
+///
+/// Both are read in full over new sessions, behind the last transaction that each side had when they began; data, ACL and
+/// children of every znode are compared, and a digest of each tree is printed. Nothing is written.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct VerifyArgs {
+    /// Servers and root of the tree to read: host:port,host:port/path
+    source: String,
+    /// Servers and root of the other tree
+    #[arg(required_unless_present = "against", conflicts_with = "against")]
+    target: Option<String>,
+    #[command(flatten)]
+    globs: Globs,
+    /// preserve: ACLs are compared; ignore: they are not read; map FILE: the source's are compared as the rules of FILE
+    /// make them
+    #[arg(long, value_name = "preserve|ignore|map FILE", default_value = "preserve", value_parser = acl::compared)]
+    acl: Acl,
+    /// Compare sequence counters too (the number that a znode's next sequential child gets). The target's may rightly
+    /// be higher: nothing lowers a counter, and each child that was ever created there has counted
+    #[arg(long)]
+    counters: bool,
+    /// Give each subtree down to N levels below the root a digest of its own
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    depth: usize,
+    /// How many differences are listed; the rest is counted
+    #[arg(long, value_name = "N", default_value_t = limits::DIFFERENCES_LISTED)]
+    list: usize,
+    /// Write a certificate to FILE, which must not be there
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// Compare the tree at SOURCE with the certificate in FILE, on the certificate's own terms. Credentials are those for
+    /// both sides
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "acl", "include", "exclude", "counters", "depth", "certificate", "source_auth_file", "target_auth_file"
+        ]
+    )]
+    against: Option<PathBuf>,
+    #[command(flatten)]
+    access: Access,
+}
+
+impl VerifyArgs {
+    pub(super) fn understand(self) -> Order {
+        let format = self.access.format;
+        let Some(file) = &self.against else {
+            let target = self.target.as_deref().unwrap_or_default();
+            let task = self.access.task("verify", &self.source, target, self.acl.as_reported(), &self.globs);
+            let work = self.verify(target).map(|options| Work::Verify(Box::new(options)));
+            return Order { task, work, format, certificate: self.certificate };
+        };
+        let options = Certificate::read(file).and_then(|certificate| self.against(certificate));
+        let file = file.display().to_string();
+        let mut task = self.access.task("verify", &self.source, &file, self.acl.as_reported(), &self.globs);
+        if let Ok(AgainstOptions { certificate, .. }) = &options {
+            let Terms { acls, include, exclude, .. } = certificate.terms.clone();
+            task = Task { acls, include, exclude, ..task };
+        }
+        Order { task, work: options.map(|options| Work::Against(Box::new(options))), format, certificate: None }
+    }
+
+    fn verify(&self, target: &str) -> Result<VerifyOptions> {
+        self.access.check_certificate(self.certificate.as_deref())?;
+        let (source, target) = self.access.sides(&self.source, target)?;
+        Ok(VerifyOptions {
+            source,
+            target,
+            filter: self.globs.understand()?,
+            acl: self.acl.understand()?,
+            counters: if self.counters { CounterPolicy::Compare } else { CounterPolicy::Ignore },
+            depth: self.depth,
+            target_seen: Zxid::default(),
+            differences_listed: self.list,
+        })
+    }
+
+    fn against(&self, certificate: Certificate) -> Result<AgainstOptions> {
+        self.access.check_certifiable()?;
+        Ok(AgainstOptions { tree: self.access.tree(&self.source)?, certificate, differences_listed: self.list })
+    }
+}
