@@ -7,10 +7,12 @@
 //! `cargo build --release -p replicator && cargo bench --bench line -- --tree pegasus --znodes 100000`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use benches::bed::{Bed, Task};
 use benches::hose::Result;
 use benches::modes;
+use benches::modes::delay::Far;
 use benches::shape::{Shape, Tree};
 use clap::{Args, Parser};
 
@@ -39,6 +41,9 @@ struct Options {
     /// Heap of each server, in MiB
     #[arg(long, default_value_t = 2048)]
     heap_mb: u32,
+    /// Which servers are far away, with --delay-ms
+    #[arg(long, value_enum, default_value_t = Far::Both, requires = "delay_ms")]
+    delay_side: Far,
     #[command(flatten)]
     mode: Mode,
     /// What cargo adds
@@ -53,6 +58,9 @@ struct Mode {
     /// A second copy into an identical target, against reading both sides flat out
     #[arg(long)]
     again: bool,
+    /// A way to the servers on which a round trip takes this long, in ms, against the same without
+    #[arg(long)]
+    delay_ms: Option<u64>,
     /// Trees of these sizes instead of one: whether the time of a znode is the same for all
     #[arg(long, value_delimiter = ',')]
     sizes: Vec<usize>,
@@ -63,11 +71,14 @@ struct Mode {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Options { tree, znodes, runs, acls, copy_option, out, heap_mb, mode, .. } = Options::parse();
+    let Options { tree, znodes, runs, acls, copy_option, out, heap_mb, delay_side, mode, .. } = Options::parse();
     let task = Task { tree: Tree { shape: tree, znodes }, acls, copy_options: copy_option, runs };
     let mut bed = Bed::start(heap_mb).await?;
     let document = match &mode {
         Mode { again: true, .. } => modes::again::measure(&mut bed, &task).await?,
+        Mode { delay_ms: Some(ms), .. } => {
+            modes::delay::measure(&mut bed, &task, Duration::from_millis(*ms), delay_side).await?
+        }
         Mode { peer_jar: Some(jar), .. } => modes::peer::measure(&mut bed, &task, jar).await?,
         Mode { sizes, .. } if !sizes.is_empty() => modes::sizes::measure(&mut bed, &task, sizes).await?,
         Mode { .. } => modes::floor::measure(&mut bed, &task).await?,

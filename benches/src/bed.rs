@@ -1,7 +1,5 @@
 //! What every run of the line happens on: two real servers, and a tree at the first of them.
 
-use std::net::SocketAddr;
-
 use harness::{Loaded, Server, ServerOptions, load};
 use serde_json::{Value, json};
 use zookeeper_client::Client;
@@ -43,8 +41,10 @@ impl Task {
 /// Source and target, both with fsync as in production.
 #[derive(Debug)]
 pub struct Bed {
-    source: Server,
-    target: Server,
+    /// Where the tree is.
+    pub source: Server,
+    /// Where it goes.
+    pub target: Server,
     at_source: Client,
     at_target: Client,
     roots: usize,
@@ -64,16 +64,6 @@ impl Bed {
         let loaded = load(&self.at_source, root, tree.znodes()).await?;
         println!("{:?}, {} znodes, {} bytes of data", tree.shape, loaded.znodes, loaded.bytes);
         Ok(loaded)
-    }
-
-    /// The source's address.
-    pub fn source(&self) -> SocketAddr {
-        self.source.address()
-    }
-
-    /// The target's address.
-    pub fn target(&self) -> SocketAddr {
-        self.target.address()
     }
 
     /// A root at the target that was not used before.

@@ -90,8 +90,8 @@ pub async fn sweep(settings: Vec<Setting>, mut floor: impl AsyncFnMut(Setting) -
 pub async fn copy(bed: &mut Bed, task: &Task, setting: Setting) -> Result<Duration> {
     let root = bed.fresh_root();
     let writes = write_frames(&root, task.tree.znodes(), setting.write_ops)?;
-    let mut reading = Reading::prepare(bed.source(), SOURCE_ROOT, task, setting).await?;
-    let mut writer = Hose::connect(bed.target()).await?;
+    let mut reading = Reading::prepare(bed.source.address(), SOURCE_ROOT, task, setting).await?;
+    let mut writer = Hose::connect(bed.target.address()).await?;
     let started = Instant::now();
     tokio::try_join!(reading.pour(setting), writer.pour(&writes, setting.write_window))?;
     let elapsed = started.elapsed();
@@ -101,8 +101,8 @@ pub async fn copy(bed: &mut Bed, task: &Task, setting: Setting) -> Result<Durati
 
 /// Reads both sides at the same time; the tree is at the target's `root`, too.
 pub async fn read_both(bed: &Bed, task: &Task, root: &str, setting: Setting) -> Result<Duration> {
-    let mut source = Reading::prepare(bed.source(), SOURCE_ROOT, task, setting).await?;
-    let mut target = Reading::prepare(bed.target(), root, task, setting).await?;
+    let mut source = Reading::prepare(bed.source.address(), SOURCE_ROOT, task, setting).await?;
+    let mut target = Reading::prepare(bed.target.address(), root, task, setting).await?;
     let started = Instant::now();
     tokio::try_join!(source.pour(setting), target.pour(setting))?;
     Ok(started.elapsed())

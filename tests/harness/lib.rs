@@ -26,7 +26,7 @@ mod supervisor;
 pub use ensemble::Ensemble;
 pub use error::Error;
 pub use installation::Installation;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_lean};
 pub use options::ServerOptions;
 pub use pair::{shared_pair, unique_root};
 pub use proxy::Proxy;

@@ -8,7 +8,13 @@
 //! (a single bigger znode goes alone). ACLs other than `world:anyone` ALL are set after the last create, children first:
 //! one that forbids to create or to administer hinders nothing.
 
-use futures::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
+use std::iter;
+
+use futures::{
+    StreamExt,
+    future::{BoxFuture, try_join_all},
+    stream::FuturesOrdered,
+};
 use zookeeper_client::{
     Acl, Acls, Client, CreateMode, CreateOptions, Error as ClientError, MultiWriteError, MultiWriter,
 };
@@ -19,6 +25,10 @@ const MULTI_OPS_MAX: usize = 500;
 const MULTI_BYTES_MAX: usize = 256 * 1024;
 const IN_FLIGHT: usize = 8;
 const ACLS_IN_FLIGHT: usize = 200;
+/// Bytes that [`load_lean`] lets a server keep twice.
+const LEAN_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Transactions that a server keeps, whatever it is told.
+const TRANSACTIONS_KEPT: usize = 500;
 
 const PERSISTENT: CreateOptions<'static> = CreateMode::Persistent.with_acls(Acls::anyone_all());
 const EPHEMERAL: CreateOptions<'static> = CreateMode::Ephemeral.with_acls(Acls::anyone_all());
@@ -65,6 +75,30 @@ pub async fn load(client: &Client, root: &str, tree: impl Iterator<Item = TreeZn
         answer?;
     }
     restrict(client, restricted).await?;
+    Ok(loaded)
+}
+
+/// The same for a server whose heap has little to spare beside the tree: it keeps its last transactions for followers,
+/// 500 at least (ZKDatabase.java, `commitLogCount`), so large values would be there twice. After every few of them it is
+/// given as many small transactions, which push them out.
+///
+/// # Errors
+/// Those of [`load`].
+pub async fn load_lean(client: &Client, root: &str, tree: impl Iterator<Item = TreeZnode>) -> Result<Loaded, Error> {
+    let mut loaded = Loaded::default();
+    let mut tree = tree.peekable();
+    while tree.peek().is_some() {
+        let mut bytes = 0;
+        let part = iter::from_fn(|| {
+            let znode = tree.next_if(|_| bytes < LEAN_BYTES_MAX)?;
+            bytes += znode.data.len();
+            Some(znode)
+        });
+        let part = load(client, root, part).await?;
+        loaded = Loaded { znodes: loaded.znodes + part.znodes, bytes: loaded.bytes + part.bytes };
+        let small = (0..TRANSACTIONS_KEPT).map(|_| client.set_data(root, b"", None));
+        try_join_all(small).await.map_err(Error::zookeeper(format!("set the data of {root}")))?;
+    }
     Ok(loaded)
 }
 

@@ -5,7 +5,7 @@
 use std::{collections::HashSet, env, ffi::OsString, fs, iter, path::Path, process::Command, time::Duration};
 
 use harness::{
-    Ensemble, Error, Installation, Server, ServerOptions, golden, load, read_tree, shared_pair,
+    Ensemble, Error, Installation, Server, ServerOptions, golden, load, load_lean, read_tree, shared_pair,
     tree::{self, TreeZnode},
     unique_root, until,
 };
@@ -129,6 +129,19 @@ async fn an_ensemble_survives_the_death_of_its_leader() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_tree_that_is_loaded_leanly_is_there_in_full() -> Outcome {
+    let (source, _) = shared_pair().await?;
+    let (root, client) = (unique_root("lean"), source.client().await?);
+    // Three parts, and one transaction for each of the small ones that push the large ones out.
+    let loaded = load_lean(&client, &root, tree::big_values(1, 40, 900_000)).await?;
+    assert_eq!((loaded.znodes, loaded.bytes), (40, 36_000_000));
+    let seen = read_tree(&client, &root).await?;
+    assert_eq!(seen.len(), 41);
+    assert_eq!(seen["/"].stat.version, 3 * 500);
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_golden_trees_load_as_recorded() -> Outcome {
     let (source, _) = shared_pair().await?;
     for znodes in [golden::live(), golden::after_recovery()] {
@@ -189,6 +202,8 @@ fn generators_yield_the_asked_count_with_parents_first() {
         assert_eq!(tree::deep(count).count(), count);
         assert_eq!(tree::wide(count).count(), count + 1);
         assert_eq!(tree::big_values(3, count, 1).count(), count);
+        assert_eq!(tree::values_between_small(3, count, 2, 1).count(), 3 + 2 * count + 2);
+        assert_eq!(tree::values_among_small(3, count, 50, 1).count(), 1 + count);
     }
 }
 
@@ -220,6 +235,8 @@ fn all(seed: u64) -> Vec<(&'static str, Vec<TreeZnode>)> {
         ("bush", tree::bush(seed, 2_000).collect()),
         ("big", tree::big_values(seed, 5, 700_000).collect()),
         ("small", tree::small(seed, 2_000).collect()),
+        ("between", tree::values_between_small(seed, 100, 5, 10_000).collect()),
+        ("among", tree::values_among_small(seed, 100, 10, 10_000).collect()),
         ("odd", tree::odd(seed).collect()),
     ]
 }

@@ -10,6 +10,7 @@ mod counters;
 mod faults;
 mod filter;
 mod harness_itself;
+mod limits;
 mod moving;
 mod operations;
 mod product;

@@ -43,7 +43,7 @@ pub async fn measure(bed: &mut Bed, task: &Task, jar: &Path) -> Result<Value> {
 /// zkcopy with its own defaults.
 async fn zkcopy(bed: &mut Bed, task: &Task, jar: &Path) -> Result<Duration> {
     let root = bed.fresh_root();
-    let (source, target) = (format!("{}{SOURCE_ROOT}", bed.source()), format!("{}{root}", bed.target()));
+    let (source, target) = (bed.source.at(SOURCE_ROOT), bed.target.at(&root));
     let started = Instant::now();
     let mut zkcopy = Command::new("java")
         .arg("-jar")
