@@ -19,18 +19,19 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
-use self::copy::CopyArgs;
+use self::copy::{CopyArgs, SyncArgs};
 use self::process::{in_runtime, log_to_stderr, stop_on_signal, write_report};
 use self::trees::Format;
 use self::verify::VerifyArgs;
 use crate::certificate;
-use crate::copy::copy;
+use crate::copy::{CopyReport, copy};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::options::{AgainstOptions, CopyOptions, VerifyOptions};
 use crate::progress::{Counts, Progress};
 use crate::report::{Outcome, Task};
 use crate::resources::Resources;
+use crate::sync::sync;
 use crate::verify::{against, verify};
 
 const ENVIRONMENT: &str = "\
@@ -61,6 +62,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Action {
     Copy(CopyArgs),
+    Sync(SyncArgs),
     Verify(VerifyArgs),
     Bench(bench::Bench),
 }
@@ -68,6 +70,8 @@ enum Action {
 /// What is to be done, after everything typed has been understood.
 enum Work {
     Copy(Box<CopyOptions>),
+    /// With how many znodes may be removed.
+    Sync(Box<CopyOptions>, Option<u64>),
     Verify(Box<VerifyOptions>),
     Against(Box<AgainstOptions>),
 }
@@ -89,6 +93,7 @@ pub fn main() -> ExitCode {
     log_to_stderr(cli.verbose);
     let order = match cli.command {
         Action::Copy(args) => args.understand(),
+        Action::Sync(args) => args.understand(),
         Action::Verify(args) => args.understand(),
         Action::Bench(bench) => return bench.main(),
     };
@@ -122,17 +127,14 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
     let mut outcome = Outcome::default();
     let verify_options = match work {
         Work::Verify(options) => Some((**options).clone()),
-        Work::Copy(options) => match status::shown("copy", &progress, copy(options, &progress, &stop)).await {
-            Ok(report) => {
-                let verify = options.verify.then(|| VerifyOptions::of_copy(options, &report));
-                outcome.copy = Some(report);
-                verify
-            }
-            Err(error) => {
-                outcome.error = Some((error, progress.counts()));
-                None
-            }
-        },
+        Work::Copy(options) => {
+            let copied = status::shown("copy", &progress, copy(options, &progress, &stop)).await;
+            outcome.copied(copied, options, &progress)
+        }
+        Work::Sync(options, max_delete) => {
+            let synced = status::shown("sync", &progress, sync(options, *max_delete, &progress, &stop)).await;
+            outcome.copied(synced, options, &progress)
+        }
         Work::Against(options) => {
             match status::shown("verify", &progress, against(options, &progress, &stop)).await {
                 Ok(report) => outcome.against = Some((report, options.certificate.clone())),
@@ -157,6 +159,28 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
     outcome
 }
 
+impl Outcome {
+    /// Takes what came of a copy; gives the verify that is to follow.
+    fn copied(
+        &mut self,
+        copied: Result<CopyReport>,
+        options: &CopyOptions,
+        progress: &Progress,
+    ) -> Option<VerifyOptions> {
+        match copied {
+            Ok(report) => {
+                let verify = options.verify.then(|| VerifyOptions::of_copy(options, &report));
+                self.copy = Some(report);
+                verify
+            }
+            Err(error) => {
+                self.error = Some((error, progress.counts()));
+                None
+            }
+        }
+    }
+}
+
 fn report(task: &Task, outcome: &Outcome, format: Format) -> ExitCode {
     let text = match format {
         Format::Text => outcome.text(task),
@@ -166,7 +190,7 @@ fn report(task: &Task, outcome: &Outcome, format: Format) -> ExitCode {
     if let Some((error, counts)) = &outcome.error {
         // Nobody is left to tell when stderr is gone.
         let _ = writeln!(stderr, "zkreplicator: {error}");
-        let written = counts.created + counts.data_set + counts.acl_set;
+        let written = counts.written();
         if written > 0 {
             let _ = writeln!(stderr, "zkreplicator: {written} write(s) were acknowledged before; they stand");
         }

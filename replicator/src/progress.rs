@@ -57,6 +57,13 @@ pub struct Counts {
     pub vanished: u64,
 }
 
+impl Counts {
+    /// Writes of any kind.
+    pub fn written(&self) -> u64 {
+        self.created + self.data_set + self.acl_set + self.deleted + self.counter_raised
+    }
+}
+
 impl Progress {
     /// Counts what the source has shown.
     pub fn visited(&self, visit: &Visit) {

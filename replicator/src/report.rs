@@ -233,6 +233,7 @@ fn copy_json(copy: &CopyReport) -> Value {
             "created": counts.created,
             "data_set": counts.data_set,
             "acl_set": counts.acl_set,
+            "deleted": counts.deleted,
             "kept": counts.kept,
             "ancestors_created": copy.ancestors_created,
         },
@@ -301,10 +302,15 @@ fn latencies_text(source: &[Latency], target: &[Latency], text: &mut String) -> 
 
 fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
     let counts = copy.counts;
-    writeln!(text, "copied {} to {}", task.source, task.target)?;
+    let done = if task.command == "sync" { "synced" } else { "copied" };
+    let removed = match counts.deleted {
+        0 => String::new(),
+        deleted => format!(", {} removed", grouped(deleted)),
+    };
+    writeln!(text, "{done} {} to {}", task.source, task.target)?;
     writeln!(
         text,
-        "  znodes      {} read, {} created, {} kept, data set on {}, ACL set on {}",
+        "  znodes      {} read, {} created, {} kept, data set on {}, ACL set on {}{removed}",
         grouped(counts.read),
         grouped(counts.created),
         grouped(counts.kept),

@@ -18,5 +18,6 @@ mod proxy;
 mod read_from;
 mod remove;
 mod rounds;
+mod sync;
 mod verify;
 mod wire;

@@ -40,6 +40,17 @@ Globs are paths below the root of the tree:
   *  ?  [ab]  {one,two}  names or parts of them; they cross no slash, and a \\ takes one as it is
   **                     any number of names: /**/tmp at any depth, /apps/** all below /apps";
 
+const SYNC_EXAMPLES: &str = "\
+Examples:
+  Until the old ensemble is left: the new one is made the same, again and again
+    zkreplicator sync --verify zk1:2181,zk2:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+  What would go, before it goes: each line with a - is a znode that only the target has
+    zkreplicator verify zk1:2181/a new1:2181/a
+
+  It is more than a tenth, and may go:
+    zkreplicator sync --max-delete 25000 zk1:2181/a new1:2181/a";
+
 /// Copy the tree at SOURCE to TARGET
 ///
 /// Every znode below SOURCE's path is created at TARGET's with its data and its ACL, parents first. Ephemeral znodes
@@ -47,13 +58,36 @@ Globs are paths below the root of the tree:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CopyArgs {
+    /// Bring a target that holds znodes up to date: send only what differs, remove nothing
+    #[arg(long)]
+    update: bool,
+    #[command(flatten)]
+    line: LineArgs,
+}
+
+/// Make the tree at TARGET what the tree at SOURCE is
+///
+/// As copy --update, and what the source does not have is removed from the target, children before parents. What is to go
+/// is counted first; more than a tenth of the target or 1,000 znodes, whichever is more, is refused before anything is
+/// changed, unless --max-delete says otherwise. Each overwrite and each removal is conditional on the version that was
+/// read: where somebody else has written meanwhile, it ends with the path. Ephemeral znodes are left alone on both sides.
+#[derive(Args)]
+#[command(after_help = SYNC_EXAMPLES)]
+pub(super) struct SyncArgs {
+    /// How many znodes may be removed at most [default: a tenth of the target or 1,000, whichever is more]
+    #[arg(long, value_name = "N")]
+    max_delete: Option<u64>,
+    #[command(flatten)]
+    line: LineArgs,
+}
+
+/// What copy and sync have in common.
+#[derive(Args)]
+struct LineArgs {
     #[command(flatten)]
     trees: Trees,
     #[command(flatten)]
     globs: Globs,
-    /// Bring a target that holds znodes up to date: send only what differs, remove nothing
-    #[arg(long)]
-    update: bool,
     /// Read both trees again afterwards and compare them
     #[arg(long)]
     verify: bool,
@@ -78,10 +112,23 @@ pub(super) struct CopyArgs {
 
 impl CopyArgs {
     pub(super) fn understand(self) -> Order {
-        let task =
-            self.trees.access.task("copy", &self.trees.source, &self.trees.target, self.acl.as_reported(), &self.globs);
-        let work = self.options().map(|options| Work::Copy(Box::new(options)));
-        Order { task, work, format: self.trees.access.format, certificate: self.certificate }
+        let options = self.line.options().map(|options| CopyOptions { update: self.update, ..options });
+        self.line.order("copy", options.map(|options| Work::Copy(Box::new(options))))
+    }
+}
+
+impl SyncArgs {
+    pub(super) fn understand(self) -> Order {
+        let options = self.line.options();
+        self.line.order("sync", options.map(|options| Work::Sync(Box::new(options), self.max_delete)))
+    }
+}
+
+impl LineArgs {
+    fn order(self, command: &'static str, work: Result<Work>) -> Order {
+        let Trees { access, source, target } = &self.trees;
+        let task = access.task(command, source, target, self.acl.as_reported(), &self.globs);
+        Order { task, work, format: access.format, certificate: self.certificate }
     }
 
     fn options(&self) -> Result<CopyOptions> {
@@ -89,16 +136,13 @@ impl CopyArgs {
         self.trees.access.check_certificate(self.certificate.as_deref())?;
         let (source, target) = self.trees.understand()?;
         Ok(CopyOptions {
-            source,
-            target,
-            update: self.update,
             verify: self.verify,
             filter: self.globs.understand()?,
             acl: self.acl.understand()?,
             masked_acls: self.masked_acl.into(),
             counters: !self.no_counters,
-            removal: None,
             jute_maxbuffer: self.jute_maxbuffer,
+            ..CopyOptions::between(source, target)
         })
     }
 }

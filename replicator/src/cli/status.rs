@@ -48,7 +48,7 @@ async fn show<T>(now: impl Fn() -> (&'static str, Counts), mut work: impl Future
             _ = tick.tick() => {
                 let (then, done_then) = last;
                 let (what, counts) = now();
-                let written = counts.created + counts.data_set + counts.acl_set + counts.deleted;
+                let written = counts.written();
                 // What is made up, or removed, is written and not read first.
                 let done = counts.read.max(written);
                 let rate = rate(done.saturating_sub(done_then), then.elapsed());

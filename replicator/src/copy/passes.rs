@@ -21,7 +21,7 @@ use crate::masked::Masked;
 use crate::options::CopyOptions;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
 use crate::plan::Plan;
-use crate::progress::{Counts, Progress};
+use crate::progress::Progress;
 use crate::remove::Care;
 use crate::session::Lane;
 use crate::source::changes::Changes;
@@ -99,13 +99,13 @@ impl Line<'_> {
 
     /// One pass of what has changed; gives the writes.
     async fn again(&self, changes: &Changes, target: &Reader, masked: &mut Masked) -> Result<u64> {
-        let before = writes(&self.progress.counts());
+        let before = self.progress.counts().written();
         // What is read again was counted before.
         let uncounted = Progress::default();
         let unlimited = AtomicU64::new(u64::MAX);
         let extras = Extras::new(self, target, Care::Left(&unlimited), Some(changes));
         self.pass(self.walk(changes), masked, &uncounted, |chunks| extras.removed_from(chunks)).await?;
-        Ok(writes(&self.progress.counts()) - before)
+        Ok(self.progress.counts().written() - before)
     }
 
     fn walk<'a>(&'a self, changes: &'a Changes) -> Walk<'a> {
@@ -153,10 +153,6 @@ impl Line<'_> {
         let opened = Reader::connect(Side::Target, &self.options.target, &self.options.acl, seen).await?;
         Ok(reader.insert(opened))
     }
-}
-
-fn writes(counts: &Counts) -> u64 {
-    counts.created + counts.data_set + counts.acl_set + counts.deleted + counts.counter_raised
 }
 
 /// Pairs with a target that holds nothing but perhaps its root.
