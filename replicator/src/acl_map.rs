@@ -109,13 +109,19 @@ impl FromStr for AclMap {
 }
 
 fn rule(line: &str) -> Result<Rule, &'static str> {
-    let (from, to) = line.split_once(" -> ").ok_or("there is no arrow between blanks ( -> )")?;
+    let (from, to) = split_at_arrow(line).ok_or("there is no arrow between blanks ( -> )")?;
     let from = identity(from.trim())?;
     let to = match to.trim() {
         "drop" => None,
         to => Some(to_be_written(identity(to)?)?),
     };
     Ok(Rule { from, to })
+}
+
+/// An id may have an arrow in it, but none with blanks on both sides.
+fn split_at_arrow(line: &str) -> Option<(&str, &str)> {
+    let mut arrows = line.match_indices("->").map(|(at, arrow)| (&line[..at], &line[at + arrow.len()..]));
+    arrows.find(|(from, to)| from.ends_with(char::is_whitespace) && to.starts_with(char::is_whitespace))
 }
 
 fn identity(text: &str) -> Result<Identity, &'static str> {

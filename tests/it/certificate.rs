@@ -234,15 +234,12 @@ async fn a_part_of_a_tree_has_a_certificate_too() -> Outcome {
         run(&[&["verify", "--certificate", text(&file), &from, &to], &globs[..]].concat()).await.expect(0);
         let held = json(&file);
         assert_eq!(held["options"]["exclude"][0], globs[globs.len() - 1]);
-        for tree in [&from, &to] {
-            let equal = run(&["verify", "--against", text(&file), "--format", "json", tree]).await.expect(0).json();
-            assert_eq!(equal["exclude"], held["options"]["exclude"]);
-            assert!(equal["against"]["skipped"]["filtered"].as_u64() > Some(0));
-        }
-        at_target.set_data(&format!("{root}/3/1/1"), format!("changed {index}").as_bytes(), None).await?;
+        run(&["verify", "--against", text(&file), &from]).await.expect(0);
+        let equal = run(&["verify", "--against", text(&file), "--format", "json", &to]).await.expect(0).json();
+        assert_eq!(equal["exclude"], held["options"]["exclude"]);
+        assert!(equal["against"]["skipped"]["filtered"].as_u64() > Some(0));
+        at_target.set_data(&format!("{root}/3/1/1"), b"changed", None).await?;
         run(&["verify", "--against", text(&file), &to]).await.expect(1);
-        let (data, _) = target.client().await?.get_data(&format!("{root}/3/1/1")).await?;
-        assert!(data.starts_with(b"changed"));
         run(&["copy", "--update", &from, &to]).await.expect(0);
     }
     Ok(())

@@ -38,6 +38,11 @@ fn what_no_rule_fits_stays_as_it_is() {
 }
 
 #[test]
+fn blanks_are_of_any_kind_and_an_arrow_without_them_is_part_of_an_id() {
+    maps(&map("sasl:bob\t->\t sasl:a->b\r\nsasl:x->y -> sasl:z"), "sasl:bob:1 sasl:x->y:2", "sasl:a->b:1 sasl:z:2");
+}
+
+#[test]
 fn an_acl_that_loses_every_entry_is_none() {
     let map = map("sasl:* -> drop\nx509:CN=a, OU=b -> drop");
     assert_eq!(map.apply(&acl("sasl:bob:31 sasl:eve:1")), None);
@@ -67,6 +72,8 @@ fn refuses_what_is_no_rule_and_names_the_line() {
     for (line, why) in [
         ("sasl:bob", "no arrow"),
         ("sasl:bob->sasl:eve", "no arrow"),
+        ("sasl:bob ->-> sasl:eve", "no arrow"),
+        ("sasl:bob ->\t -> drop", "no colon"),
         ("sasl -> sasl:eve", "no colon"),
         ("sasl:bob -> dropped", "no colon"),
         ("sasl: -> sasl:eve", "missing"),

@@ -107,6 +107,10 @@ fn lost(error: &io::Error) -> ErrorKind {
     ErrorKind::Lost(format!("the connection broke: {error}"))
 }
 
+/// Behind a frame of at least this many bytes the next one begins in a buffer of its own: growing by doubling has left as
+/// much room behind it as it is long, and what came to lie there would keep all of it in memory.
+const LARGE_FRAME_BYTES_MIN: usize = 1024 * 1024;
+
 /// What has arrived and was not handed out yet.
 #[derive(Debug)]
 pub(super) struct Inbound {
@@ -152,7 +156,11 @@ impl Inbound {
             return Ok(None);
         }
         self.bytes.advance(LENGTH_BYTES);
-        Ok(Some(self.bytes.split_to(length).freeze()))
+        let frame = self.bytes.split_to(length).freeze();
+        if length >= LARGE_FRAME_BYTES_MIN {
+            self.bytes = BytesMut::from(&self.bytes[..]);
+        }
+        Ok(Some(frame))
     }
 }
 

@@ -209,6 +209,18 @@ fn room_follows_what_has_arrived_and_not_what_is_claimed() {
     assert_eq!(inbound.next_frame().map(|frame| frame.map(|frame| frame.len())), Ok(Some(CLAIMED)));
 }
 
+#[test]
+fn what_comes_behind_a_large_frame_lies_in_a_buffer_of_its_own() {
+    const LARGE: usize = 4 << 20;
+    let mut inbound = Inbound::new(LARGE);
+    inbound.bytes.put_i32(4 << 20);
+    inbound.bytes.put_bytes(7, LARGE);
+    inbound.bytes.put_i32(8);
+    assert_eq!(inbound.next_frame().map(|frame| frame.map(|frame| frame.len())), Ok(Some(LARGE)));
+    assert_eq!(inbound.bytes[..], 8_i32.to_be_bytes());
+    assert!(inbound.bytes.capacity() < limits::READ_BLOCK_BYTES, "{} bytes", inbound.bytes.capacity());
+}
+
 #[tokio::test]
 async fn a_session_that_is_dropped_fails_what_is_pending() {
     with_server((3, 8), Peer::end, async |session| {
