@@ -129,17 +129,19 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
     )?;
     let source = &*sessions.source.insert(opened_source);
     let writer = &*sessions.writer.insert(opened_writer);
-    let target_root = check(options, source, writer).await?;
+    // Over a WAN each round trip counts: those that do not need one another are made at once.
+    let (target_root, since) = tokio::try_join!(check(options, source, writer), source.sync())?;
     let ancestors_created = root::create_ancestors(writer).await?;
     let mut masked = Masked::new(options.masked_acls);
-    let passes = Line { options, source, writer, progress }.run(target_root, &mut sessions.beside, &mut masked).await?;
+    let line = Line { options, source, writer, progress };
+    let passes = line.run(target_root, since, &mut sessions.beside, &mut masked).await?;
     Ok(Copied { ancestors_created, passes, masked: masked.into_report() })
 }
 
 /// Everything that can be known to be wrong before anything is written.
 async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<TargetRoot> {
     let root = ZnodePath::root();
-    check_source(source).await?;
+    let ((), target_root) = tokio::try_join!(check_source(source), root::look(writer))?;
     let reserved = root.child("zookeeper");
     if writer.chroot().is_none()
         && !source.lane().chroot().is_none()
@@ -153,7 +155,6 @@ async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<
         )));
     }
     root::refuse_same_tree(options, source.lane(), writer).await?;
-    let target_root = root::look(writer).await?;
     if target_root.children > 0 && !options.update {
         return Err(Error::bad_input(format!(
             "the target {} holds {} znode(s) already: nothing was changed; give --update to send what differs (nothing \

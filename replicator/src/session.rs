@@ -311,13 +311,16 @@ impl Lane {
 
     /// getData and getACL of one znode; `None` where there is none.
     pub async fn znode(&self, path: &ZnodePath) -> Result<Option<Znode>> {
-        let (data, stat) = match self.read(&[ReadOp::Data(path)]).await?.pop() {
+        // Both are asked for in one round trip.
+        let data = [ReadOp::Data(path)];
+        let (data, acl) = futures::future::join(self.read(&data), self.acl(path)).await;
+        let (data, stat) = match data?.pop() {
             Some(ReadReply::Data(data, stat)) => (data, stat),
             Some(ReadReply::Refused(Code::NO_NODE)) => return Ok(None),
             Some(ReadReply::Refused(code)) => return Err(self.refused(code, "read", path)),
             _ => return Err(self.protocol("a multiRead of one operation was answered by something else")),
         };
-        let acl = match self.acl(path).await {
+        let acl = match acl {
             Ok(acl) => acl,
             Err(error) if error.code() == Some(Code::NO_NODE) => return Ok(None),
             Err(error) => return Err(error),

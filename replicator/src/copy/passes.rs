@@ -31,6 +31,7 @@ use crate::source::{Chunk, Visit};
 use crate::target;
 use crate::target::probe::Probes;
 use crate::target::root::TargetRoot;
+use crate::znode::Zxid;
 
 /// What the passes of a copy have come to.
 #[derive(Clone, Debug, Default)]
@@ -51,15 +52,15 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Copies until the source stands still. `beside` reads the target, where it holds anything.
+    /// Copies until the source stands still; all that it was at `since` is seen by the first pass. `beside` reads the target, where it holds anything.
     pub(super) async fn run(
         &self,
         root: TargetRoot,
+        mut since: Option<Zxid>,
         beside: &mut Option<Reader>,
         masked: &mut Masked,
     ) -> Result<Passes> {
         let changes = Changes::default();
-        let mut since = self.source.sync().await?;
         let walk = self.walk(&changes);
         if root.children == 0 {
             self.pass(walk, masked, self.progress, |chunks| pair_root(chunks, root.znode)).await?;

@@ -30,7 +30,7 @@ struct State {
 
 impl Default for Changes {
     fn default() -> Self {
-        let (seen, open) = (Fingerprints::new(), HashSet::new());
+        let (seen, open) = (Fingerprints::default(), HashSet::new());
         Self(Mutex::new(State { seen, since: None, open, unsure: false }))
     }
 }
@@ -70,8 +70,11 @@ impl State {
     fn takes(&mut self, visit: &Visit) -> bool {
         match visit {
             Visit::Znode(znode) => {
+                let Some(Zxid(since)) = self.since else {
+                    self.seen.add(&znode.path, znode.stat.aversion);
+                    return true;
+                };
                 let unchanged = self.seen.note(&znode.path, znode.stat.aversion);
-                let Some(Zxid(since)) = self.since else { return true };
                 let stat = &znode.stat;
                 let taken = !unchanged || stat.czxid > since || stat.mzxid > since || stat.pzxid > since;
                 if taken && stat.num_children > 0 {

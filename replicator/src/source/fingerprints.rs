@@ -1,80 +1,89 @@
-//! Which znodes were seen, and with which ACL version: 8 bytes a znode.
+//! Which znodes were seen, and with which ACL version: 8 bytes a znode, 16 with what a growing list keeps free.
 //!
-//! A path's hash has 64 bits: 16 of them choose a bucket, 48 stand in it beside the low 16 bits of the aversion. Two
-//! paths of a tree of ten million are taken for one with a probability of 1 in 370,000. The hash is keyed anew in each
-//! process: nobody can choose names that collide.
+//! A fingerprint holds 56 bits of a path's hash and the low 8 bits of the aversion. Two paths of a tree of ten million are
+//! taken for one with a probability of 1 in 1,400. The hash is keyed anew in each process: nobody can choose names that
+//! collide.
+//!
+//! The first walk meets every znode once and only adds; the list is sorted when the first question comes. What is noted
+//! from then on, few znodes, stands in a map beside it.
 
+use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use crate::limits;
 use crate::znode::ZnodePath;
 
-/// Bits of the hash that choose a bucket.
-const BUCKET_BITS: u32 = 16;
-const AVERSION_MASK: u64 = 0xffff;
+const AVERSION_MASK: u64 = 0xff;
 
 /// Fingerprints of znodes, a bounded number of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Fingerprints {
     keys: RandomState,
-    /// In each: 48 bits of the hash, then the aversion.
-    buckets: Vec<Vec<u64>>,
-    count: usize,
+    /// Of the first walk.
+    all: Vec<u64>,
+    sorted: bool,
+    /// Of later ones: hash and aversion; `None` for what was forgotten.
+    later: HashMap<u64, Option<u64>>,
 }
 
 impl Fingerprints {
-    pub(super) fn new() -> Self {
-        Self { keys: RandomState::new(), buckets: vec![Vec::new(); 1 << BUCKET_BITS], count: 0 }
-    }
-
     /// Whether there is no more room: then what was not seen may have been.
     pub(super) fn is_full(&self) -> bool {
-        self.count >= limits::FINGERPRINTS_MAX
+        self.all.len() + self.later.len() >= limits::FINGERPRINTS_MAX
+    }
+
+    /// Adds a znode of the first walk, which meets each one once.
+    pub(super) fn add(&mut self, path: &ZnodePath, aversion: i32) {
+        if !self.is_full() {
+            let fingerprint = self.hash(path) | low_bits(aversion);
+            self.all.push(fingerprint);
+            self.sorted = false;
+        }
     }
 
     /// Whether the znode was seen.
-    pub(super) fn has(&self, path: &ZnodePath) -> bool {
-        let (bucket, hash) = self.place(path);
-        self.buckets[bucket].iter().any(|entry| entry & !AVERSION_MASK == hash)
+    pub(super) fn has(&mut self, path: &ZnodePath) -> bool {
+        let hash = self.hash(path);
+        self.aversion(hash).is_some()
     }
 
     /// Notes the aversion of a znode; gives whether it was seen before with the same one.
     pub(super) fn note(&mut self, path: &ZnodePath, aversion: i32) -> bool {
-        let full = self.is_full();
-        let (bucket, hash) = self.place(path);
-        let entry = hash | u64::from(u32::from_ne_bytes(aversion.to_ne_bytes())) & AVERSION_MASK;
-        let bucket = &mut self.buckets[bucket];
-        match bucket.iter_mut().find(|known| **known & !AVERSION_MASK == hash) {
-            Some(known) => std::mem::replace(known, entry) == entry,
-            None if full => false,
-            None => {
-                if bucket.len() == bucket.capacity() {
-                    // By an eighth, not by doubling: memory is what this is about.
-                    bucket.reserve_exact((bucket.len() / 8).max(4));
-                }
-                bucket.push(entry);
-                self.count += 1;
-                false
-            }
+        let (hash, aversion) = (self.hash(path), low_bits(aversion));
+        let same = self.aversion(hash) == Some(aversion);
+        if !same && !self.is_full() {
+            self.later.insert(hash, Some(aversion));
         }
+        same
     }
 
     /// Forgets a znode.
     pub(super) fn forget(&mut self, path: &ZnodePath) {
-        let (bucket, hash) = self.place(path);
-        let bucket = &mut self.buckets[bucket];
-        if let Some(at) = bucket.iter().position(|known| known & !AVERSION_MASK == hash) {
-            bucket.swap_remove(at);
-            self.count -= 1;
-        }
+        let hash = self.hash(path);
+        self.later.insert(hash, None);
     }
 
-    fn place(&self, path: &ZnodePath) -> (usize, u64) {
-        let hash = self.keys.hash_one(path.as_str());
-        let bucket = usize::try_from(hash >> (u64::BITS - BUCKET_BITS)).unwrap_or(0);
-        (bucket, hash << BUCKET_BITS)
+    fn aversion(&mut self, hash: u64) -> Option<u64> {
+        if let Some(later) = self.later.get(&hash) {
+            return *later;
+        }
+        if !self.sorted {
+            self.all.sort_unstable();
+            self.sorted = true;
+        }
+        let at = self.all.partition_point(|fingerprint| fingerprint & !AVERSION_MASK < hash);
+        let found = self.all.get(at).filter(|fingerprint| **fingerprint & !AVERSION_MASK == hash);
+        found.map(|fingerprint| fingerprint & AVERSION_MASK)
     }
+
+    fn hash(&self, path: &ZnodePath) -> u64 {
+        self.keys.hash_one(path.as_str()) & !AVERSION_MASK
+    }
+}
+
+fn low_bits(aversion: i32) -> u64 {
+    u64::from(u32::from_ne_bytes(aversion.to_ne_bytes())) & AVERSION_MASK
 }
 
 #[cfg(test)]

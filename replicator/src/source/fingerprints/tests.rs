@@ -2,12 +2,15 @@
 
 use super::*;
 
+fn path(number: u32) -> ZnodePath {
+    ZnodePath::new(&format!("/a/{number}"))
+}
+
 #[test]
 fn tells_what_was_seen_and_with_which_aversion() {
-    let mut seen = Fingerprints::new();
-    let path = |number: u32| ZnodePath::new(&format!("/a/{number}"));
+    let mut seen = Fingerprints::default();
     for number in 0..50_000 {
-        assert!(!seen.note(&path(number), 0), "new");
+        seen.add(&path(number), 0);
     }
     for number in 0..50_000 {
         assert!(seen.has(&path(number)));
@@ -17,18 +20,23 @@ fn tells_what_was_seen_and_with_which_aversion() {
     assert!(seen.note(&path(7), 1));
     assert!(!seen.note(&path(7), -1), "any change counts, a wrapped one too");
     assert!((50_000..100_000).all(|number| !seen.has(&path(number))), "never seen");
-    seen.forget(&path(7));
-    assert!(!seen.has(&path(7)));
+    assert!(!seen.note(&path(60_000), 0), "new in a later walk");
+    assert!(seen.note(&path(60_000), 0));
+    for number in [7, 8, 60_000] {
+        seen.forget(&path(number));
+        assert!(!seen.has(&path(number)));
+    }
     assert!(!seen.note(&path(7), -1), "new again");
+    assert!(seen.has(&path(7)));
 }
 
 #[test]
 fn takes_sixteen_bytes_a_znode_at_most() {
-    let mut seen = Fingerprints::new();
-    let count = 1_000_000;
-    for number in 0..count {
-        seen.note(&ZnodePath::new(&format!("/tables/{}/partitions/{number}", number % 100)), number);
+    let mut seen = Fingerprints::default();
+    for number in 0..1_100_000 {
+        seen.add(&path(number), 0);
     }
-    let held: usize = seen.buckets.iter().map(|bucket| bucket.capacity() * 8 + size_of::<Vec<u64>>()).sum();
-    assert!(held <= 16 * 1_000_000, "{held} bytes for {count} znodes");
+    assert!(seen.has(&path(1_099_999)));
+    let held = seen.all.capacity() * size_of::<u64>();
+    assert!(held <= 16 * 1_100_000, "{held} bytes");
 }
