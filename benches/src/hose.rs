@@ -16,6 +16,9 @@ use tokio::net::TcpStream;
 /// Anything that may go wrong in a benchmark ends it.
 pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
+/// Deep paths must not reach a server's `jute.maxbuffer`: it would close the connection.
+const REQUEST_BYTES_MAX: usize = 500_000;
+
 /// Session timeout of a hose, which sends no pings.
 const SESSION_TIMEOUT_MS: i32 = 60_000;
 
@@ -83,8 +86,16 @@ pub fn read_frames(root: &str, tree: impl Iterator<Item = TreeZnode>, ops: usize
     let paths: Vec<ZnodePath> = tree.map(|znode| ZnodePath::new(&znode.path)).collect();
     let parents: HashSet<&str> = paths.iter().filter_map(|path| Some(path.as_str().rsplit_once('/')?.0)).collect();
     let mut frames = Vec::new();
-    for (index, batch) in paths.chunks(ops).enumerate() {
-        frames.push(frame(index, op::MULTI_READ, |encoder| {
+    let mut rest = &paths[..];
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fitting = rest.iter().take(ops).take_while(|path| {
+            bytes += 2 * (chroot.locate(path).len() + 16);
+            bytes < REQUEST_BYTES_MAX
+        });
+        let (batch, behind) = rest.split_at(fitting.count().max(1));
+        rest = behind;
+        frames.push(frame(frames.len(), op::MULTI_READ, |encoder| {
             for path in batch {
                 encoder.multi_read(op::GET_DATA, chroot.locate(path));
                 if parents.contains(path.as_str()) {
@@ -121,10 +132,12 @@ pub fn write_frames(root: &str, tree: impl Iterator<Item = TreeZnode>, ops: usiz
         frames.push(frame(frames.len(), op::MULTI, |encoder| {
             let mut bytes = 0;
             for _ in 0..ops {
-                let Some(znode) = znodes.next_if(|znode| bytes == 0 || bytes + znode.data.len() < 900_000) else {
+                let Some(znode) =
+                    znodes.next_if(|znode| bytes == 0 || bytes + znode.data.len() + znode.path.len() < 900_000)
+                else {
                     break;
                 };
-                bytes += znode.data.len() + 100;
+                bytes += znode.data.len() + znode.path.len() + root.len() + 100;
                 let path = ZnodePath::new(&znode.path);
                 encoder.multi_create(chroot.locate(&path), Some(&znode.data), &Acl::open(), Kind::Persistent);
             }

@@ -34,14 +34,8 @@ fn sum(digit: char, znodes: u64) -> Summary {
 
 /// A report of two equal trees that were quiet.
 fn report() -> VerifyReport {
-    let reading = |zxid| Reading {
-        sum: sum('a', 4),
-        zxid: Some(Zxid(zxid)),
-        last_write: Zxid(5),
-        children: 3,
-        listed: 3,
-        ..Reading::default()
-    };
+    let reading =
+        |zxid| Reading { sum: sum('a', 4), zxid: Some(Zxid(zxid)), last_write: Zxid(5), children: 3, listed: 3 };
     let part = |path, digit, znodes| {
         let sum = sum(digit, znodes);
         Subtree { path: ZnodePath::new(path), source: sum, target: sum, sign: Sign::Same }

@@ -148,9 +148,14 @@ impl Found {
             Visit::Ephemeral { path, .. } => self.open.push(Open::Ephemeral(path)),
             Visit::Unreadable(path, _) => self.add(Difference::at(Sign::Unreadable, path)),
             Visit::Vanished(path) => self.sums.add(path.as_str(), |sum| sum.unread += 1),
-            // What the target has of these names is among its extras: the source's list of children is without them.
-            Visit::Reserved(_) | Visit::Filtered(..) => {}
-            Visit::Znode(_) | Visit::Children { .. } | Visit::OnTheWay(..) | Visit::Leave(_) => {}
+            // What the target has of reserved and filtered names is among its extras: the source's list of children is
+            // without them.
+            Visit::Reserved(_)
+            | Visit::Filtered(..)
+            | Visit::Znode(_)
+            | Visit::Children { .. }
+            | Visit::OnTheWay(..)
+            | Visit::Leave(_) => {}
         }
     }
 }
