@@ -56,8 +56,8 @@ pub const BUDGET_BYTES: usize = 8 * 1024 * 1024;
 /// Visits that the whole line may hold, whatever they weigh: what a server writes in 200 ms.
 pub const BUDGET_OPERATIONS: usize = 32_768;
 
-/// Fingerprints of znodes that a copy keeps to find what changed while it read: 8 bytes each, 16 with
-/// what a growing list keeps free. Above it a changed ACL is found by reading all of them again.
+/// Fingerprints of znodes that a copy keeps to find what changed while it read: 8 bytes each, and the slack of their
+/// buckets. Above it a changed ACL is found by reading all of them again.
 pub const FINGERPRINTS_MAX: usize = 16_000_000;
 
 /// Passes over a source that keeps changing, the first one included; then the copy ends and says so.
@@ -152,9 +152,6 @@ pub const ACL_MAP_RULES_MAX: usize = 1_000;
 
 /// Bytes of an ACL map's file at most: far above that many rules, far below what hurts.
 pub const ACL_MAP_BYTES_MAX: u64 = 4 * 1024 * 1024;
-
-/// Sessions whose ephemerals are listed in the report; more are only counted.
-pub const EPHEMERAL_OWNERS_LISTED: usize = 100;
 
 /// Znodes with masked ACLs kept for the report; the rest is counted.
 pub const MASKED_LISTED: usize = 100;
