@@ -141,7 +141,10 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
 /// Everything that can be known to be wrong before anything is written.
 async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<TargetRoot> {
     let root = ZnodePath::root();
-    let ((), target_root) = tokio::try_join!(check_source(source), root::look(writer))?;
+    let (checked, target_root) = tokio::join!(check_source(source), root::look(writer));
+    // Whichever answers first: where both sides refuse, the source's refusal is told.
+    checked?;
+    let target_root = target_root?;
     let reserved = root.child("zookeeper");
     if writer.chroot().is_none()
         && !source.lane().chroot().is_none()
