@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::mpsc::Sender;
 
 use crate::budget::Permit;
 use crate::connect::Chroot;
@@ -30,6 +31,17 @@ pub struct Batch {
     pub(crate) permits: Vec<Arc<Permit>>,
     /// If it is a probe: the znode that each of its creates stands for.
     pub(crate) probed: Vec<ZnodePath>,
+}
+
+/// Hands batches to who writes them; gives whether somebody takes them. A writer that has failed takes no more, and says
+/// why itself.
+pub(crate) async fn hand_over(full: &mut Vec<Batch>, batches: &Sender<Batch>) -> bool {
+    for batch in full.drain(..) {
+        if batches.send(batch).await.is_err() {
+            return false;
+        }
+    }
+    true
 }
 
 /// Fills batches.

@@ -6,8 +6,8 @@
 //! data can be batched (FinalRequestProcessor.java:279-290).
 //!
 //! An ACL that forbids it is respected: the removal stops there and says where. With [`Care::None`] a delete asks for no
-//! version: what is to go, goes, whatever it holds by now. Who writes in the tree meanwhile makes
-//! a pass fail; then what is left is walked again, a few times.
+//! version: what is to go, goes, whatever it holds by now. Who writes in the tree meanwhile makes a pass fail; then what
+//! is left is walked again, a few times.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc::{self, Sender};
 
-use crate::batch::{Batch, Batcher};
+use crate::batch::{Batch, Batcher, hand_over};
 use crate::budget::{Budget, Weight};
 use crate::error::{Code, Error, Result, Side};
 use crate::filter::Filter;
@@ -23,6 +23,7 @@ use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
 use crate::progress::Progress;
 use crate::session::{Lane, WriteOp};
+use crate::source::changes::Changes;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
@@ -53,33 +54,46 @@ pub async fn tree(side: Side, ensemble: &EnsembleOptions, request_bytes_max: usi
     removed
 }
 
-/// What a removal asks before it deletes.
+/// What a removal asks before it deletes. All but the first ask for the version that was read, so that who has written in
+/// between is noticed, and that no session owns the znode; an ephemeral whose parent stays is left alone.
 #[derive(Clone, Copy, Debug)]
 pub enum Care<'a> {
     /// Nothing.
     None,
-    /// The version that was read, so that who has written in between is noticed; that no session owns it (an ephemeral
-    /// whose parent stays is left alone); and that there are not more znodes to go than are left here, which each of them makes one less.
+    /// That there are not more znodes to go than are left here, which each of them makes one less.
     Left(&'a AtomicU64),
+    /// That it was seen at the source before. What was not is somebody else's: it stays, and so do the znodes above it.
+    Seen(&'a Changes),
 }
 
 impl Care<'_> {
+    /// Whether the znode is ours to remove.
+    pub(crate) fn owns(self, path: &ZnodePath) -> bool {
+        if let Self::Seen(changes) = self { changes.has_seen(path) } else { true }
+    }
+
     /// Whether this one goes; an error where it has to and must not.
     fn takes(self, gone: &Gone, writer: &Lane) -> Result<bool> {
-        let Self::Left(left) = self else { return Ok(true) };
         let refused = |why: &str| {
             let path = writer.chroot().locate(&gone.path).to_string();
             Err(Error::bad_input(format!("{} {why}", path.escape_debug())).at(writer.side()))
         };
-        match gone.ephemeral {
-            Some(Holds::Nothing) => Ok(false),
-            Some(Holds::Parent) => refused("is an ephemeral znode of a live session: its parent can't be removed"),
-            None if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err() => {
-                refused(
-                    "would be one removal more than is allowed: there are more to go than were counted before (--max-delete)",
-                )
+        match (self, gone.ephemeral) {
+            (Self::None, _) => Ok(true),
+            (_, Some(Holds::Nothing)) => Ok(false),
+            (_, Some(Holds::Parent)) => refused("is an ephemeral znode of a live session: its parent can't be removed"),
+            (Self::Left(left), None) => {
+                let one_less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+                one_less.map(|_| true).or_else(|_| {
+                    refused(
+                        "would be one removal more than --max-delete allows: more has to go than was counted before",
+                    )
+                })
             }
-            None => Ok(true),
+            (Self::Seen(changes), None) => {
+                changes.forget(&gone.path);
+                Ok(true)
+            }
         }
     }
 }
@@ -127,7 +141,8 @@ async fn plan(
     while let Some(Chunk { visits, mut permit }) = walk.next().await? {
         for visit in visits {
             progress.visited(&visit);
-            parents.met(visit, &mut gone).map_err(|(path, code)| writer.refused(code, "read", &path))?;
+            let ours = visit.znode().is_none_or(|znode| care.owns(&znode.path));
+            parents.met(visit, ours, &mut gone).map_err(|(path, code)| writer.refused(code, "read", &path))?;
         }
         // Of what was read only paths go on.
         permit.resize(Weight { operations: gone.len(), bytes: gone.len() * limits::ZNODE_OVERHEAD_BYTES });
@@ -139,16 +154,12 @@ async fn plan(
             let version = if matches!(care, Care::None) { -1 } else { gone.version };
             batcher.push(WriteOp::Delete { path: gone.path, version }, &permit, &mut full)?;
         }
-        for batch in full.drain(..) {
-            // Nobody takes it: the writer has failed and says why itself.
-            if batches.send(batch).await.is_err() {
-                return Ok(());
-            }
+        if !hand_over(&mut full, &batches).await {
+            return Ok(());
         }
     }
-    if let Some(batch) = batcher.take() {
-        let _ = batches.send(batch).await;
-    }
+    full.extend(batcher.take());
+    hand_over(&mut full, &batches).await;
     Ok(())
 }
 
@@ -186,14 +197,21 @@ struct Parent {
 }
 
 impl Parents {
-    /// Adds to `gone` what may go at this visit, in order. The error is what can't be read, and so not be removed.
-    fn met(&mut self, visit: Visit, gone: &mut Vec<Gone>) -> Result<(), (ZnodePath, Code)> {
+    /// Adds to `gone` what may go at this visit, in order; a znode that is not `ours` stays. The error is what can't be
+    /// read, and so not be removed.
+    fn met(&mut self, visit: Visit, ours: bool, gone: &mut Vec<Gone>) -> Result<(), (ZnodePath, Code)> {
         match visit {
             Visit::Znode(znode) if znode.stat.num_children > 0 => {
                 if let Some(parent) = znode.path.parent().and_then(|parent| self.0.get_mut(&parent)) {
                     parent.waits_for += 1;
                 }
-                self.0.insert(znode.path, Parent { version: znode.stat.version, ..Parent::default() });
+                let parent = Parent { version: znode.stat.version, stays: !ours, ..Parent::default() };
+                self.0.insert(znode.path, parent);
+            }
+            Visit::Znode(Znode { path, .. }) if !ours => {
+                if let Some(parent) = path.parent().and_then(|parent| self.0.get_mut(&parent)) {
+                    parent.stays = true;
+                }
             }
             Visit::Znode(Znode { path, stat, .. }) => gone.push(Gone { path, version: stat.version, ephemeral: None }),
             Visit::Ephemeral { path, .. } => {

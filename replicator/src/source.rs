@@ -50,6 +50,13 @@ pub enum Visit {
     Unreadable(ZnodePath, Code),
 }
 
+impl Visit {
+    /// The znode, if it is one that lives by itself.
+    pub fn znode(&self) -> Option<&Znode> {
+        if let Self::Znode(znode) = self { Some(znode) } else { None }
+    }
+}
+
 /// Visits that were read together, with the permit for their bytes.
 #[derive(Debug)]
 pub struct Chunk {

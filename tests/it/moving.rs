@@ -127,6 +127,39 @@ async fn changes_below_znodes_that_a_filter_lets_pass_are_taken_after() -> Outco
 }
 
 #[tokio::test]
+async fn what_has_gone_takes_nothing_of_somebody_elses_with_it() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("moving-foreign");
+    let (at_source, at_target) = (source.client().await?, target.client().await?);
+    load(&at_source, &root, tree::small(1, 30_000)).await?;
+    let places = ["00-place", "zz-place"].map(|place| format!("{root}/{place}"));
+    at_target.create(&root, b"", &OPEN).await?;
+    for base in &places {
+        for below in ["", "/gone", "/gone/seen"] {
+            at_source.create(&format!("{base}{below}"), b"", &OPEN).await?;
+        }
+        for below in ["", "/gone", "/gone/foreign"] {
+            at_target.create(&format!("{base}{below}"), b"", &OPEN).await?;
+        }
+    }
+    let change = async {
+        for base in &places {
+            at_source.delete(&format!("{base}/gone/seen"), None).await?;
+            at_source.delete(&format!("{base}/gone"), None).await?;
+        }
+        Ok(())
+    };
+    let mut options = copy_options(&source.at(&root), &target.at(&root))?;
+    options.update = true;
+    copy_while(&options, change).await?;
+    for base in &places {
+        assert!(at_target.check_stat(&format!("{base}/gone/foreign")).await?.is_some(), "{base}");
+        assert!(at_target.check_stat(&format!("{base}/gone/seen")).await?.is_none(), "{base}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_others_do_elsewhere_is_no_change() -> Outcome {
     let (source, target) = shared_pair().await?;
     let (root, other) = (unique_root("moving-not"), unique_root("moving-others"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, Sender};
 
-use crate::batch::{Batch, Batcher};
+use crate::batch::{Batch, Batcher, hand_over};
 use crate::bench::shape::Tree;
 use crate::budget::Permit;
 use crate::error::Result;
@@ -31,15 +31,11 @@ async fn plan(tree: Tree, mut batcher: Batcher, batches: Sender<Batch>) -> Resul
     for (path, data) in tree.iter() {
         let create = WriteOp::Create { path, data: Some(data), acl: acl.clone(), kind };
         batcher.push(create, &permit, &mut full)?;
-        for batch in full.drain(..) {
-            // Nobody takes it: the writer has failed and says why itself.
-            if batches.send(batch).await.is_err() {
-                return Ok(());
-            }
+        if !hand_over(&mut full, &batches).await {
+            return Ok(());
         }
     }
-    if let Some(batch) = batcher.take() {
-        let _ = batches.send(batch).await;
-    }
+    full.extend(batcher.take());
+    hand_over(&mut full, &batches).await;
     Ok(())
 }

@@ -14,7 +14,6 @@ use crate::error::Result;
 use crate::filter::Place;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
 use crate::remove::{self, Care};
-use crate::source::changes::Changes;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
@@ -28,13 +27,11 @@ pub(super) struct Extras<'a> {
     /// others.
     aside: Reader,
     care: Care<'a>,
-    /// Only what has gone from the source goes, and not all that it does not have.
-    gone: Option<&'a Changes>,
 }
 
 impl<'a> Extras<'a> {
-    pub(super) fn new(line: &'a Line<'a>, target: &'a Reader, care: Care<'a>, gone: Option<&'a Changes>) -> Self {
-        Self { line, target, aside: target.beside(), care, gone }
+    pub(super) fn new(line: &'a Line<'a>, target: &'a Reader, care: Care<'a>) -> Self {
+        Self { line, target, aside: target.beside(), care }
     }
 
     /// The pairs of `chunks`, behind the removal of what stands beside them.
@@ -46,7 +43,6 @@ impl<'a> Extras<'a> {
         for pair in &pairs.pairs {
             let Some((parent, names)) = self.of(pair).await? else { continue };
             let names = self.removable(&parent, &names);
-            let names = self.gone.map_or_else(|| names.clone(), |changes| changes.gone(&parent, &names));
             if !names.is_empty() {
                 let Line { writer, options, progress, .. } = self.line;
                 // What the filter leaves out is not ours to remove, be it below something that is.
@@ -77,11 +73,13 @@ impl<'a> Extras<'a> {
         })
     }
 
-    /// Not ZooKeeper's own, and not what a filter leaves out.
+    /// Not ZooKeeper's own, not what a filter leaves out, and not somebody else's.
     fn removable(&self, parent: &ZnodePath, names: &Names) -> Names {
         let at_root = self.aside.lane().chroot().is_none() && parent.is_root();
         let kept = |path: ZnodePath| {
-            (at_root && is_reserved(path.as_str())) || self.line.options.filter.place(&path) == Place::LeftOut
+            (at_root && is_reserved(path.as_str()))
+                || self.line.options.filter.place(&path) == Place::LeftOut
+                || !self.care.owns(&path)
         };
         names.iter().filter(|name| !kept(parent.child(name))).collect()
     }

@@ -5,8 +5,6 @@
 //! Walk ──chunks──> pair, plan, batch ──batches──> write
 //! ```
 
-use std::sync::atomic::AtomicU64;
-
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc::{self, Receiver};
 
@@ -52,7 +50,8 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Copies until the source stands still; all that it was at `since` is seen by the first pass. `beside` reads the target, where it holds anything.
+    /// Copies until the source stands still; all that it was at `since` is seen by the first pass. `beside` reads the
+    /// target, where it holds anything.
     pub(super) async fn run(
         &self,
         root: TargetRoot,
@@ -71,7 +70,7 @@ impl Line<'_> {
                     self.pass(walk, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await?;
                 }
                 Some(left) => {
-                    let extras = Extras::new(self, target, Care::Left(left), None);
+                    let extras = Extras::new(self, target, Care::Left(left));
                     self.pass(walk, masked, self.progress, |chunks| extras.removed_from(chunks)).await?;
                 }
             }
@@ -103,8 +102,7 @@ impl Line<'_> {
         let before = self.progress.counts().written();
         // What is read again was counted before.
         let uncounted = Progress::default();
-        let unlimited = AtomicU64::new(u64::MAX);
-        let extras = Extras::new(self, target, Care::Left(&unlimited), Some(changes));
+        let extras = Extras::new(self, target, Care::Seen(changes));
         self.pass(self.walk(changes), masked, &uncounted, |chunks| extras.removed_from(chunks)).await?;
         Ok(self.progress.counts().written() - before)
     }

@@ -8,7 +8,7 @@ use futures::{Stream, StreamExt};
 use tokio::sync::mpsc::Sender;
 use tokio::time::timeout;
 
-use crate::batch::{Batch, Batcher};
+use crate::batch::{Batch, Batcher, hand_over};
 use crate::budget::Permit;
 use crate::error::Result;
 use crate::limits;
@@ -32,7 +32,7 @@ pub(super) struct Planner<'a> {
     pub(super) progress: &'a Progress,
 }
 
-/// Whether somebody takes batches; a writer that has failed takes no more, and says why itself.
+/// Whether somebody takes batches.
 type Taken = bool;
 
 impl Planner<'_> {
@@ -58,7 +58,7 @@ impl Planner<'_> {
     async fn take(&mut self, pairs: Pairs) -> Result<Taken> {
         let mut full = Vec::new();
         let planned = self.fill(pairs, &mut full).await;
-        let taken = self.send(&mut full).await;
+        let taken = hand_over(&mut full, &self.batches).await;
         planned.map(|all| all && taken)
     }
 
@@ -91,7 +91,7 @@ impl Planner<'_> {
     ) -> Result<Taken> {
         for _ in 0..times {
             self.batcher.push(write.clone(), permit, full)?;
-            if !full.is_empty() && !self.send(full).await {
+            if !full.is_empty() && !hand_over(full, &self.batches).await {
                 return Ok(false);
             }
         }
@@ -122,15 +122,6 @@ impl Planner<'_> {
 
     async fn send_rest(&mut self) -> Taken {
         let mut rest = self.batcher.take().into_iter().collect();
-        self.send(&mut rest).await
-    }
-
-    async fn send(&self, full: &mut Vec<Batch>) -> Taken {
-        for batch in full.drain(..) {
-            if self.batches.send(batch).await.is_err() {
-                return false;
-            }
-        }
-        true
+        hand_over(&mut rest, &self.batches).await
     }
 }

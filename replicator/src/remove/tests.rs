@@ -14,7 +14,7 @@ fn znode(path: &ZnodePath, num_children: i32) -> Visit {
 fn met(visits: impl IntoIterator<Item = Visit>) -> Vec<ZnodePath> {
     let (mut parents, mut gone) = (Parents::default(), Vec::new());
     for visit in visits {
-        parents.met(visit, &mut gone).expect("everything can be read");
+        parents.met(visit, true, &mut gone).expect("everything can be read");
     }
     assert!(parents.0.is_empty(), "{parents:?} are left");
     gone.into_iter().map(|gone| gone.path).collect()
@@ -77,7 +77,7 @@ fn an_ephemeral_goes_with_the_tree() {
 #[test]
 fn what_can_not_be_read_is_told() {
     let path = ZnodePath::new("/a");
-    let told = Parents::default().met(Visit::Unreadable(path.clone(), Code::NO_AUTH), &mut Vec::new());
+    let told = Parents::default().met(Visit::Unreadable(path.clone(), Code::NO_AUTH), true, &mut Vec::new());
     assert_eq!(told, Err((path, Code::NO_AUTH)));
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Visit;
 use super::fingerprints::Fingerprints;
-use crate::znode::{Names, ZnodePath, Zxid};
+use crate::znode::{ZnodePath, Zxid};
 
 /// What several walks of one tree have met.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ struct State {
     seen: Fingerprints,
     /// `None` during the first walk, which takes everything.
     since: Option<Zxid>,
-    /// Znodes that were taken and have children that are still being walked; with whether children came or went.
+    /// Znodes that were taken and have children that are still being walked.
     open: HashSet<ZnodePath>,
     /// Something went away while it was read, or more was met than is remembered: another pass has to look.
     unsure: bool,
@@ -55,10 +55,18 @@ impl Changes {
         visits.retain(|visit| state.takes(visit));
     }
 
-    /// Of znodes that are not at the source, those that were seen there before: they have gone. They are forgotten.
-    pub fn gone(&self, parent: &ZnodePath, names: &Names) -> Names {
+    /// Whether a znode was seen at the source. Full, the memory can't tell: then it was not, what stands at the target is
+    /// left there, and nobody calls it equal.
+    pub fn has_seen(&self, path: &ZnodePath) -> bool {
         let mut state = self.state();
-        names.iter().filter(|name| state.has_gone(&parent.child(name))).collect()
+        let seen = state.seen.has(path);
+        state.unsure |= !seen && state.seen.is_full();
+        seen
+    }
+
+    /// Forgets a znode that has gone from both sides.
+    pub fn forget(&self, path: &ZnodePath) {
+        self.state().seen.forget(path);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -94,17 +102,6 @@ impl State {
             // What was taken below it may have gone.
             Visit::OnTheWay(..) | Visit::Unreadable(..) => true,
         }
-    }
-
-    fn has_gone(&mut self, path: &ZnodePath) -> bool {
-        let seen = self.seen.has(path);
-        if seen {
-            self.seen.forget(path);
-        } else {
-            // Full, it can't tell: what stands at the target is left there, and nobody calls it equal.
-            self.unsure |= self.seen.is_full();
-        }
-        seen
     }
 }
 

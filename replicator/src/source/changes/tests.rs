@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::Code;
-use crate::znode::{Kind, Stat, Znode};
+use crate::znode::{Kind, Names, Stat, Znode};
 
 fn znode(path: &str, stat: Stat) -> Visit {
     Visit::Znode(Znode { path: ZnodePath::new(path), data: None, acl: None, kind: Kind::Persistent, stat })
@@ -70,10 +70,10 @@ fn gives_the_children_and_the_leave_of_what_it_takes_and_of_nothing_else() {
 #[test]
 fn finds_gone_what_it_has_seen_and_leaves_alone_what_it_has_not() {
     let changes = walked_once(&[("/a", old(2)), ("/a/seen", old(0)), ("/a/replaced", old(0))]);
-    let parent = ZnodePath::new("/a");
-    let extras: Names = ["seen", "somebody-else's"].into_iter().collect();
-    assert_eq!(changes.gone(&parent, &extras).iter().collect::<Vec<_>>(), ["seen"]);
-    assert!(changes.gone(&parent, &extras).is_empty(), "it is removed once");
+    let (seen, other) = (ZnodePath::new("/a/seen"), ZnodePath::new("/a/somebody-else's"));
+    assert!(changes.has_seen(&seen) && !changes.has_seen(&other));
+    changes.forget(&seen);
+    assert!(!changes.has_seen(&seen), "it is removed once");
     let ephemeral = |path| Visit::Ephemeral { path: ZnodePath::new(path), owner: 1 };
     assert_eq!(sifted(&changes, vec![ephemeral("/a/replaced"), ephemeral("/a/other")]), ["ephemeral /a/replaced"]);
     assert!(!changes.is_unsure());
