@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::passes::Line;
 pub use self::passes::Passes;
+use crate::ephemerals::Owner;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::filter::Place;
 use crate::latency::Latency;
@@ -46,6 +47,8 @@ pub struct CopyReport {
     pub passes: Passes,
     /// Znodes whose ACL could not be copied, or that were left out for it.
     pub masked: MaskedReport,
+    /// The sessions whose ephemerals were left out.
+    pub ephemeral_owners: Vec<Owner>,
     /// How long the source's servers took to answer.
     pub source_latencies: Vec<Latency>,
     /// How long the target's servers took to take writes.
@@ -82,6 +85,7 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
         ancestors_created,
         passes,
         masked,
+        ephemeral_owners: progress.ephemeral_owners(),
         source_latencies: sessions
             .source
             .as_ref()

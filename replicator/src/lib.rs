@@ -20,6 +20,7 @@ pub mod cli;
 pub mod connect;
 pub mod copy;
 pub mod digest;
+pub mod ephemerals;
 pub mod error;
 pub mod filter;
 pub mod jute;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::ephemerals::{Ephemerals, Owner};
 use crate::session::WriteOp;
 use crate::source::Visit;
 
@@ -22,6 +23,7 @@ pub struct Progress {
     reserved: AtomicU64,
     filtered: AtomicU64,
     vanished: AtomicU64,
+    ephemerals: Ephemerals,
 }
 
 /// The counters at one moment.
@@ -72,7 +74,10 @@ impl Progress {
                 add(&self.read, 1);
                 add(&self.read_bytes, znode.data_len() as u64);
             }
-            Visit::Ephemeral { .. } => add(&self.ephemeral, 1),
+            Visit::Ephemeral { path, owner } => {
+                add(&self.ephemeral, 1);
+                self.ephemerals.met(path, *owner);
+            }
             Visit::Reserved(_) => add(&self.reserved, 1),
             Visit::Filtered(_, count) => add(&self.filtered, *count as u64),
             Visit::Vanished(_) => add(&self.vanished, 1),
@@ -112,6 +117,11 @@ impl Progress {
         add(&self.counter_raised, counts.counter_raised);
         add(&self.written_bytes, counts.written_bytes);
         add(&self.requests, counts.requests);
+    }
+
+    /// The sessions whose ephemerals were left out.
+    pub fn ephemeral_owners(&self) -> Vec<Owner> {
+        self.ephemerals.owners()
     }
 
     /// The counters now.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::certificate::{Certificate, Issued};
 use crate::copy::{CopyReport, Passes};
+use crate::ephemerals::Owner;
 use crate::error::{Error, ErrorKind};
 use crate::latency::Latency;
 use crate::options::Transport;
@@ -22,6 +23,9 @@ use crate::verify::{AgainstReport, Summary, VerifyReport};
 
 /// Version of the JSON documents.
 const VERSION: u32 = 1;
+
+/// What is to be said about kinds that the client protocol hides (DataNode.java:153,166-172).
+const CONTAINERS_AND_TTL: &str = "can't be told from persistent ones by a client, and are copied as such";
 
 /// Exit codes of `zkreplicator`.
 pub mod exit {
@@ -246,6 +250,8 @@ fn copy_json(copy: &CopyReport) -> Value {
             "settled": copy.passes.settled,
         },
         "skipped": skipped_json(&counts),
+        "ephemeral_owners": owners_json(&copy.ephemeral_owners),
+        "containers_and_ttl": CONTAINERS_AND_TTL,
         "masked_acls": masked::json(&copy.masked),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
@@ -324,6 +330,11 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
     }
     passes_text(&copy.passes, text)?;
     skipped_text(&counts, text)?;
+    for Owner { session, znodes, first } in &copy.ephemeral_owners {
+        let (znodes, first) = (grouped(*znodes), first.as_str().escape_debug());
+        writeln!(text, "              {znodes} of session {session:#x}, the first is {first}")?;
+    }
+    writeln!(text, "  containers  and TTL znodes {CONTAINERS_AND_TTL}")?;
     masked::text(&copy.masked, text)?;
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)
@@ -343,6 +354,11 @@ fn passes_text(Passes { later, settled }: &Passes, text: &mut String) -> fmt::Re
     } else {
         Ok(())
     }
+}
+
+fn owners_json(owners: &[Owner]) -> Value {
+    let owner = |Owner { session, znodes, first }: &Owner| json!({ "session": format!("{session:#x}"), "znodes": znodes, "first": first.as_str() });
+    owners.iter().map(owner).collect()
 }
 
 fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {

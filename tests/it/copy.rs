@@ -1,6 +1,6 @@
 //! Copies of every kind of tree between real servers, read back by an independent reader.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use harness::tree::{self, TreeZnode};
 use harness::{Ensemble, Seen, Server, ServerOptions, golden, load, read_tree, shared_pair, unique_root};
@@ -122,6 +122,13 @@ async fn copies_the_tree_of_a_real_pegasus_and_leaves_its_lock_out() -> Outcome 
         let ephemerals = before.values().filter(|seen| seen.stat.ephemeral_owner != 0).count();
         assert!(ephemerals > 0, "the golden tree has lost its lock");
         assert_eq!(copied["copy"]["skipped"]["ephemeral"], ephemerals);
+        let owners: BTreeSet<String> = before
+            .values()
+            .filter(|seen| seen.stat.ephemeral_owner != 0)
+            .map(|seen| format!("{:#x}", seen.stat.ephemeral_owner))
+            .collect();
+        let listed = copied["copy"]["ephemeral_owners"].as_array().expect("a list");
+        assert!(listed.iter().filter_map(|owner| owner["session"].as_str()).eq(&owners), "{listed:?}");
         assert_eq!(copied["verify"]["equal"], true);
         assert!(after.values().all(|seen| seen.stat.ephemeral_owner == 0));
         assert!(!after.keys().any(|path| path.contains("LOCKNODE")), "a lock was made persistent");
