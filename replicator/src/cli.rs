@@ -20,10 +20,11 @@ use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use self::copy::{CopyArgs, SyncArgs};
-use self::process::{in_runtime, log_to_stderr, stop_on_signal, write_report};
+use self::process::{in_runtime, log_to_stderr, stop_on_signal, write_out, write_report};
 use self::trees::Format;
 use self::verify::VerifyArgs;
 use crate::certificate;
+use crate::copy::dry_run::{Removal, dry_run};
 use crate::copy::{CopyReport, copy};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -44,7 +45,7 @@ Environment:
 Exit codes:
   0    done; equal
   1    differences found
-  2    error; the message says what to do
+  2    error, or something in the way of what a dry run plans; the message says what to do
   3    done, but the source changed while it was read, or ACLs were not copied for --masked-acl skip or open,
        or the certificate that was asked for could not be given
   130  interrupted; can be run again";
@@ -72,16 +73,18 @@ enum Work {
     Copy(Box<CopyOptions>),
     /// With how many znodes may be removed.
     Sync(Box<CopyOptions>, Option<u64>),
+    DryRun(Box<CopyOptions>, Removal),
     Verify(Box<VerifyOptions>),
     Against(Box<AgainstOptions>),
 }
 
-/// The work, what the report calls it, and where its certificate goes.
+/// The work, what the report calls it, and where its certificate and the report go.
 struct Order {
     task: Task,
     work: Result<Work>,
     certificate: Option<PathBuf>,
     format: Format,
+    out: Option<PathBuf>,
 }
 
 /// Runs the program.
@@ -97,13 +100,13 @@ pub fn main() -> ExitCode {
         Action::Verify(args) => args.understand(),
         Action::Bench(bench) => return bench.main(),
     };
-    let Order { task, work, certificate, format } = order;
+    let Order { task, work, certificate, format, out } = order;
     let outcome = match work {
         Ok(work) => run(&work, certificate.as_deref()),
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
-    report(&task, &outcome, format)
+    report(&task, &outcome, format, out.as_deref())
 }
 
 fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
@@ -134,6 +137,14 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
         Work::Sync(options, max_delete) => {
             let synced = status::shown("sync", &progress, sync(options, *max_delete, &progress, &stop)).await;
             outcome.copied(synced, options, &progress)
+        }
+        Work::DryRun(options, removal) => {
+            match status::shown("dry run", &progress, dry_run(options, *removal, &progress, &stop)).await {
+                Ok(planned) => outcome.planned = Some(planned),
+                // What was counted was not written.
+                Err(error) => outcome.error = Some((error, Counts::default())),
+            }
+            None
         }
         Work::Against(options) => {
             match status::shown("verify", &progress, against(options, &progress, &stop)).await {
@@ -181,7 +192,7 @@ impl Outcome {
     }
 }
 
-fn report(task: &Task, outcome: &Outcome, format: Format) -> ExitCode {
+fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) -> ExitCode {
     let text = match format {
         Format::Text => outcome.text(task),
         Format::Json => format!("{:#}\n", outcome.json(task)),
@@ -196,5 +207,7 @@ fn report(task: &Task, outcome: &Outcome, format: Format) -> ExitCode {
         }
     }
     drop(stderr);
-    ExitCode::from(write_report(&text, outcome.exit_code()))
+    let planned = out.filter(|_| outcome.planned.is_some());
+    let code = planned.map_or(outcome.exit_code(), |file| write_out(file, &text, outcome.exit_code()));
+    ExitCode::from(write_report(&text, code))
 }

@@ -7,6 +7,7 @@
 //! Each stage ends when the one before it has ended or the one behind it has gone; whichever fails first, the window
 //! of the writing session is drained before the copy returns, so that its counts are true.
 
+pub mod dry_run;
 mod extras;
 mod passes;
 mod planner;
@@ -33,6 +34,7 @@ use crate::session::Lane;
 use crate::source::Chunk;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
+use crate::target::Writer;
 use crate::target::root::{self, TargetRoot};
 use crate::znode::{ZnodePath, Zxid};
 
@@ -127,19 +129,28 @@ impl Sessions {
 }
 
 async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<Copied> {
-    let (opened_source, opened_writer) = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
-        Lane::connect(Side::Target, &options.target),
-    )?;
-    let source = &*sessions.source.insert(opened_source);
-    let writer = &*sessions.writer.insert(opened_writer);
+    let Sessions { source, writer, beside } = sessions;
+    let (source, writer) = open(options, source, writer).await?;
     // Over a WAN each round trip counts: those that do not need one another are made at once.
     let (target_root, since) = tokio::try_join!(check(options, source, writer), source.sync())?;
     let ancestors_created = root::create_ancestors(writer).await?;
     let mut masked = Masked::new(options.masked_acls);
-    let line = Line { options, source, writer, progress };
-    let passes = line.run(target_root, since, &mut sessions.beside, &mut masked).await?;
+    let line = Line { options, source, writer: Writer::to(writer), progress };
+    let passes = line.run(target_root, since, beside, &mut masked).await?;
     Ok(Copied { ancestors_created, passes, masked: masked.into_report() })
+}
+
+/// Opens what reads the source and what writes the target.
+async fn open<'s>(
+    options: &CopyOptions,
+    source: &'s mut Option<Reader>,
+    writer: &'s mut Option<Lane>,
+) -> Result<(&'s Reader, &'s Lane)> {
+    let (opened_source, opened_writer) = tokio::try_join!(
+        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
+        Lane::connect(Side::Target, &options.target),
+    )?;
+    Ok((source.insert(opened_source), writer.insert(opened_writer)))
 }
 
 /// Everything that can be known to be wrong before anything is written.

@@ -159,6 +159,22 @@ pub const EPHEMERAL_OWNERS_LISTED: usize = 100;
 /// Znodes with masked ACLs kept for the report; the rest is counted.
 pub const MASKED_LISTED: usize = 100;
 
+/// Paths of ephemerals kept for the report, and one more for each session that has none among them.
+pub const EPHEMERALS_LISTED: usize = 100;
+
+/// What would end a copy, kept for the report of a dry run; the rest is counted.
+pub const BLOCKERS_LISTED: usize = 1_000;
+
+/// Changes to what the target holds, kept for the report of a dry run; the rest is counted.
+pub const CHANGES_LISTED: usize = 100;
+
+/// Operations that a target is taken to write in a second, where a copy's time is estimated: what a copy of small znodes
+/// came to on two cores that it shared with both servers (benches/runs).
+pub const WRITES_A_SECOND_EXPECTED: u64 = 100_000;
+
+/// Bytes of data that a target is taken to write in a second, likewise: a disk's transaction log.
+pub const WRITTEN_BYTES_A_SECOND_EXPECTED: u64 = 100 * 1024 * 1024;
+
 /// How long a session is given to close in good order.
 pub const CLOSE_WITHIN: Duration = Duration::from_millis(800);
 

@@ -121,7 +121,7 @@ impl Progress {
 
     /// The sessions whose ephemerals were left out.
     pub fn ephemeral_owners(&self) -> Vec<Owner> {
-        self.ephemerals.owners()
+        self.ephemerals.by_owner()
     }
 
     /// The counters now.

@@ -22,12 +22,13 @@ use crate::filter::Filter;
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
 use crate::progress::Progress;
+use crate::rehearsal::Block;
 use crate::session::{Lane, WriteOp};
 use crate::source::changes::Changes;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
-use crate::target;
+use crate::target::Writer;
 use crate::znode::{Znode, ZnodePath};
 
 /// Removes the tree at `ensemble`'s root, its root included; ephemerals of live sessions go with it. A tree that is not
@@ -102,15 +103,15 @@ impl Care<'_> {
 /// stays, and so do the znodes above it.
 pub async fn walked(
     walk: Walk<'_>,
-    writer: &Lane,
+    writer: Writer<'_>,
     request_bytes_max: usize,
     care: Care<'_>,
     progress: &Progress,
 ) -> Result<()> {
     let (batches_in, batches) = mpsc::channel(1);
-    let batcher = Batcher::new(writer.chroot().clone(), request_bytes_max);
+    let batcher = Batcher::new(writer.lane.chroot().clone(), request_bytes_max);
     let (planned, written) =
-        tokio::join!(plan(walk, batcher, writer, batches_in, care, progress), target::write(writer, batches, progress));
+        tokio::join!(plan(walk, batcher, writer, batches_in, care, progress), writer.take(batches, progress));
     written.and(planned)
 }
 
@@ -123,7 +124,7 @@ async fn pass(writer: &Lane, ensemble: &EnsembleOptions, request_bytes_max: usiz
     let seen = writer.last_zxid().unwrap_or_default();
     let reader = Reader::connect(writer.side(), ensemble, &AclPolicy::Open, seen).await?;
     let walk = Walk::of_tree(&reader, Budget::of_line(), Filter::default());
-    let removed = walked(walk, writer, request_bytes_max, Care::None, progress).await;
+    let removed = walked(walk, Writer::to(writer), request_bytes_max, Care::None, progress).await;
     reader.close().await;
     removed
 }
@@ -131,7 +132,7 @@ async fn pass(writer: &Lane, ensemble: &EnsembleOptions, request_bytes_max: usiz
 async fn plan(
     mut walk: Walk<'_>,
     mut batcher: Batcher,
-    writer: &Lane,
+    writer: Writer<'_>,
     batches: Sender<Batch>,
     care: Care<'_>,
     progress: &Progress,
@@ -142,14 +143,21 @@ async fn plan(
         for visit in visits {
             progress.visited(&visit);
             let ours = visit.znode().is_none_or(|znode| care.owns(&znode.path));
-            parents.met(visit, ours, &mut gone).map_err(|(path, code)| writer.refused(code, "read", &path))?;
+            if let Err((path, code)) = parents.met(visit, ours, &mut gone) {
+                writer.blocked(writer.lane.refused(code, "read", &path), Block::Unreadable)?;
+            }
         }
         // Of what was read only paths go on.
         permit.resize(Weight { operations: gone.len(), bytes: gone.len() * limits::ZNODE_OVERHEAD_BYTES });
         let permit = Arc::new(permit);
         for gone in gone.drain(..) {
-            if !care.takes(&gone, writer)? {
-                continue;
+            match care.takes(&gone, writer.lane) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => {
+                    writer.blocked(error, Block::Removal)?;
+                    continue;
+                }
             }
             let version = if matches!(care, Care::None) { -1 } else { gone.version };
             batcher.push(WriteOp::Delete { path: gone.path, version }, &permit, &mut full)?;

@@ -4,6 +4,7 @@
 
 mod against;
 pub mod bench;
+mod dry_run;
 mod masked;
 mod verify;
 
@@ -12,6 +13,7 @@ use std::fmt::{self, Write};
 use serde_json::{Value, json};
 
 use crate::certificate::{Certificate, Issued};
+use crate::copy::dry_run::DryRun;
 use crate::copy::{CopyReport, Passes};
 use crate::ephemerals::Owner;
 use crate::error::{Error, ErrorKind};
@@ -20,6 +22,7 @@ use crate::options::Transport;
 use crate::progress::Counts;
 use crate::resources::Resources;
 use crate::verify::{AgainstReport, Summary, VerifyReport};
+use crate::znode::ZnodePath;
 
 /// Version of the JSON documents.
 const VERSION: u32 = 1;
@@ -86,6 +89,8 @@ impl Task {
 /// How a command ended, with whatever it got to know.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// What a copy or a sync would do, if that was all that was asked.
+    pub planned: Option<DryRun>,
     /// The copy, if there was one and it ended well.
     pub copy: Option<CopyReport>,
     /// The verify, likewise.
@@ -108,6 +113,9 @@ impl Outcome {
         }
         if let Some((against, certificate)) = &self.against {
             return against::exit_code(against, certificate);
+        }
+        if self.planned.as_ref().is_some_and(|planned| planned.notes.blocked() > 0) {
+            return exit::ERROR;
         }
         let verified = self.verify.as_ref();
         if verified.is_some_and(|verify| verify.differences.total() > 0) {
@@ -134,6 +142,9 @@ impl Outcome {
     }
 
     fn verdict(&self) -> &'static str {
+        if self.planned.is_some() {
+            return if self.exit_code() == exit::DONE { "planned" } else { "blocked" };
+        }
         match (self.exit_code(), self.verify.is_some() || self.against.is_some()) {
             (exit::DONE, true) => "equal",
             (exit::DONE, false) => "done",
@@ -158,6 +169,7 @@ impl Outcome {
             "exclude": task.exclude,
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
+            "plan": self.planned.as_ref().map(dry_run::json),
             "copy": self.copy.as_ref().map(copy_json),
             "verify": self.verify.as_ref().map(|verify| verify::json(task, verify)),
             "against": self.against.as_ref().map(|(against, certificate)| against::json(against, certificate)),
@@ -180,6 +192,9 @@ impl Outcome {
     }
 
     fn write_text(&self, task: &Task, text: &mut String) -> fmt::Result {
+        if let Some(planned) = &self.planned {
+            dry_run::text(task, planned, text)?;
+        }
         if let Some(copy) = &self.copy {
             copy_text(task, copy, text)?;
         }
@@ -189,7 +204,7 @@ impl Outcome {
         if let Some((against, certificate)) = &self.against {
             against::text(task, against, certificate, text)?;
         }
-        if self.copy.is_some() || self.verify.is_some() || self.against.is_some() {
+        if self.planned.is_some() || self.copy.is_some() || self.verify.is_some() || self.against.is_some() {
             let Resources { user, system, resident_bytes_max } = self.resources;
             let processor = (user + system).as_secs_f64();
             writeln!(
@@ -330,10 +345,7 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
     }
     passes_text(&copy.passes, text)?;
     skipped_text(&counts, text)?;
-    for Owner { session, znodes, first } in &copy.ephemeral_owners {
-        let (znodes, first) = (grouped(*znodes), first.as_str().escape_debug());
-        writeln!(text, "              {znodes} of session {session:#x}, the first is {first}")?;
-    }
+    owners_text(&copy.ephemeral_owners, text)?;
     writeln!(text, "  containers  and TTL znodes {CONTAINERS_AND_TTL}")?;
     masked::text(&copy.masked, text)?;
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
@@ -357,8 +369,30 @@ fn passes_text(Passes { later, settled }: &Passes, text: &mut String) -> fmt::Re
 }
 
 fn owners_json(owners: &[Owner]) -> Value {
-    let owner = |Owner { session, znodes, first }: &Owner| json!({ "session": format!("{session:#x}"), "znodes": znodes, "first": first.as_str() });
+    let owner = |Owner { session, znodes, paths }: &Owner| {
+        let paths: Vec<_> = paths.iter().map(ZnodePath::as_str).collect();
+        json!({ "session": format!("{session:#x}"), "znodes": znodes, "paths": paths })
+    };
     owners.iter().map(owner).collect()
+}
+
+fn owners_text(owners: &[Owner], text: &mut String) -> fmt::Result {
+    for Owner { session, znodes, paths } in owners {
+        writeln!(text, "              {} of session {session:#x}:", grouped(*znodes))?;
+        for path in paths {
+            writeln!(text, "                {}", path.as_str().escape_debug())?;
+        }
+        more_text(*znodes, paths.len(), text)?;
+    }
+    Ok(())
+}
+
+/// That a list shows `listed` of so many.
+fn more_text(all: u64, listed: usize, text: &mut String) -> fmt::Result {
+    match all.saturating_sub(listed as u64) {
+        0 => Ok(()),
+        more => writeln!(text, "              ... and {} more", grouped(more)),
+    }
 }
 
 fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {

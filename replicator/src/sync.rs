@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::copy::{CopyReport, copy};
 use crate::error::{Error, Result, Side};
 use crate::limits;
-use crate::options::{AclPolicy, CopyOptions, VerifyOptions};
+use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, VerifyOptions};
 use crate::progress::Progress;
 use crate::session::Lane;
 use crate::verify::verify;
@@ -47,17 +47,38 @@ async fn allowed(options: &CopyOptions, max_delete: Option<u64>, stop: &Cancella
     };
     let found = verify(&compare, &Progress::default(), stop).await?;
     let (extras, all) = (found.differences.only_target, found.target.sum.znodes);
-    let allowed = max_delete.unwrap_or_else(|| limits::DELETES_ALLOWED.max(all / 10));
-    if extras > allowed {
-        let said = if max_delete.is_some() { "--max-delete says" } else { "are removed without --max-delete" };
-        return Err(Error::bad_input(format!(
+    let bound = Bound::new(max_delete, all);
+    bound.check(&options.target, extras, all).map(|()| bound.allowed)
+}
+
+/// How many znodes may be removed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound {
+    pub(crate) allowed: u64,
+    said: bool,
+}
+
+impl Bound {
+    /// What the user has said, or else what is harmless for a target of `all` znodes.
+    pub(crate) fn new(max_delete: Option<u64>, all: u64) -> Self {
+        let allowed = max_delete.unwrap_or_else(|| limits::DELETES_ALLOWED.max(all / 10));
+        Self { allowed, said: max_delete.is_some() }
+    }
+
+    /// Refuses to remove `extras` of `all` znodes where they are too many.
+    pub(crate) fn check(self, target: &EnsembleOptions, extras: u64, all: u64) -> Result<()> {
+        let Self { allowed, said } = self;
+        if extras <= allowed {
+            return Ok(());
+        }
+        let said = if said { "--max-delete says" } else { "are removed without --max-delete" };
+        Err(Error::bad_input(format!(
             "{extras} of {all} znodes at the target {} are not at the source and would be removed, and at most {allowed} \
              {said}: nothing was changed; look at what they are (zkreplicator verify), then give --max-delete {extras}",
-            options.target.connect
+            target.connect
         ))
-        .at(Side::Target));
+        .at(Side::Target))
     }
-    Ok(allowed)
 }
 
 async fn holds_nothing(options: &CopyOptions) -> Result<bool> {

@@ -1,5 +1,6 @@
 //! Where trees go: the writing session, its window, and what the target must be before anything is written.
 
+pub mod abilities;
 pub mod probe;
 pub mod root;
 mod window;
@@ -16,7 +17,52 @@ use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::progress::{Counts, Progress};
+use crate::rehearsal::{Block, Rehearsal};
 use crate::session::Lane;
+
+/// The end of the line: the session that writes, or in a dry run would.
+#[derive(Clone, Copy, Debug)]
+pub struct Writer<'a> {
+    /// Where writes go.
+    pub lane: &'a Lane,
+    /// Where they are noted instead.
+    pub rehearsal: Option<&'a Rehearsal>,
+}
+
+impl<'a> Writer<'a> {
+    /// One that writes.
+    pub fn to(lane: &'a Lane) -> Self {
+        Self { lane, rehearsal: None }
+    }
+
+    /// Takes batches as they come, and counts what was acknowledged; see [`write`]. In a dry run, what would be.
+    pub async fn take(self, batches: Receiver<Batch>, progress: &Progress) -> Result<()> {
+        match self.rehearsal {
+            None => write(self.lane, batches, progress).await,
+            Some(rehearsal) => self.rehearse(rehearsal, batches, progress).await,
+        }
+    }
+
+    async fn rehearse(self, rehearsal: &Rehearsal, mut batches: Receiver<Batch>, progress: &Progress) -> Result<()> {
+        while let Some(Batch { ops, probed, .. }) = batches.recv().await {
+            if probed.is_empty() {
+                rehearsal.planned(&ops);
+                progress.written(progress.count(&ops));
+            } else {
+                probe::ask(self, ops, probed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What ends a copy. A dry run notes it, with what it is where its words alone do not tell, and goes on.
+    pub fn blocked(self, error: Error, otherwise: Block) -> Result<()> {
+        match self.rehearsal {
+            None => Err(error),
+            Some(rehearsal) => rehearsal.blocked(error, otherwise),
+        }
+    }
+}
 
 /// Sends batches as they come, several in flight on one session, and counts what was acknowledged.
 ///
@@ -85,7 +131,7 @@ fn send<'a>(lane: &'a Lane, batch: Batch, progress: &'a Progress) -> impl Future
     let Batch { ops, permits, probed, .. } = batch;
     let is_probe = !probed.is_empty();
     let counted = if is_probe { Counts::default() } else { progress.count(&ops) };
-    let ack = if is_probe { probe::ask(lane, ops, probed) } else { lane.write(ops) };
+    let ack = if is_probe { probe::ask(Writer::to(lane), ops, probed) } else { lane.write(ops) };
     async move {
         let done = ack.await;
         if done.is_ok() {

@@ -7,6 +7,7 @@ mod certificate;
 mod copy;
 mod corpora;
 mod counters;
+mod dry_run;
 mod faults;
 mod filter;
 mod harness_itself;

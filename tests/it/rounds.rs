@@ -23,6 +23,8 @@ type Failed = Box<dyn std::error::Error>;
 const ROUNDS: u64 = 1_000;
 /// More would only wait for the same two cores.
 const ROUNDS_AT_ONCE: usize = 4;
+/// Rounds that fail before the rest is given up.
+const FAILURES_MAX: usize = 8;
 const ZNODES: usize = 100;
 const OPERATIONS: usize = 50;
 const AUTH: (&str, &str) = ("digest", "rounds:secret");
@@ -235,10 +237,17 @@ async fn no_round_of_random_operations_and_copies_leaves_a_difference() -> Resul
             .unwrap_or_else(|_| Err("it panicked, see above".into()))
             .map_err(|error| format!("ROUND_SEED={seed}: {error}"))
     });
-    let ended: Vec<Result<bool, String>> = rounds.buffer_unordered(ROUNDS_AT_ONCE).collect().await;
-    let failed: Vec<&String> = ended.iter().filter_map(|round| round.as_ref().err()).collect();
+    let mut ended = rounds.buffer_unordered(ROUNDS_AT_ONCE);
+    let (mut overlapped, mut failed) = (0, Vec::new());
+    while let Some(ended) = ended.next().await {
+        match ended {
+            Ok(moved) => overlapped += usize::from(moved),
+            Err(error) => failed.push(error),
+        }
+        // A server that has died fails all that are left, each after a connect timeout: a CI run never came to its end.
+        assert!(failed.len() < FAILURES_MAX, "{failed:#?}");
+    }
     assert!(failed.is_empty(), "{} of {count} rounds failed: {failed:#?}", failed.len());
-    let overlapped = ended.iter().filter(|round| **round == Ok(true)).count();
     assert!(2 * overlapped >= count || count == 1, "operations came during a copy in {overlapped} of {count} rounds");
     Ok(())
 }

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::acl::{self, Acl, Masked};
 use super::trees::{Globs, Trees};
-use super::{Order, Work, check_jute_maxbuffer};
+use super::{Order, Work, check_jute_maxbuffer, process};
+use crate::copy::dry_run::Removal;
 use crate::error::Result;
 use crate::limits;
 use crate::options::CopyOptions;
@@ -15,6 +16,9 @@ const EXAMPLES: &str = "\
 Examples:
   A tree into an empty place of another ensemble, then proof of it:
     zkreplicator copy --verify zk1:2181,zk2:2181/pegasus/onebox new1:2181/pegasus/onebox
+
+  What it would do, and what stands in its way: nothing is written
+    zkreplicator copy --dry-run --out plan.txt zk1:2181/a new1:2181/a
 
   Again later: only what differs is sent (nothing is removed):
     zkreplicator copy --update zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
@@ -45,8 +49,8 @@ Examples:
   Until the old ensemble is left: the new one is made the same, again and again
     zkreplicator sync --verify zk1:2181,zk2:2181/pegasus/onebox new1:2181/pegasus/onebox
 
-  What would go, before it goes: each line with a - is a znode that only the target has
-    zkreplicator verify zk1:2181/a new1:2181/a
+  What would be set and what would go, before it does:
+    zkreplicator sync --dry-run zk1:2181/a new1:2181/a
 
   It is more than a tenth, and may go:
     zkreplicator sync --max-delete 25000 zk1:2181/a new1:2181/a";
@@ -105,6 +109,13 @@ struct LineArgs {
     /// not below the source's
     #[arg(long)]
     no_counters: bool,
+    /// Write nothing: read and plan everything, and say what would be done, what stands in the way (exit code 2), and how
+    /// long it may take
+    #[arg(long)]
+    dry_run: bool,
+    /// Write what a dry run says to FILE too, as --format says
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    out: Option<PathBuf>,
     /// The largest request that the target takes (its jute.maxbuffer)
     #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
     jute_maxbuffer: usize,
@@ -113,14 +124,22 @@ struct LineArgs {
 impl CopyArgs {
     pub(super) fn understand(self) -> Order {
         let options = self.line.options().map(|options| CopyOptions { update: self.update, ..options });
-        self.line.order("copy", options.map(|options| Work::Copy(Box::new(options))))
+        let dry_run = self.line.dry_run;
+        let work = options
+            .map(Box::new)
+            .map(|options| if dry_run { Work::DryRun(options, Removal::Nothing) } else { Work::Copy(options) });
+        self.line.order("copy", work)
     }
 }
 
 impl SyncArgs {
     pub(super) fn understand(self) -> Order {
         let options = self.line.options();
-        self.line.order("sync", options.map(|options| Work::Sync(Box::new(options), self.max_delete)))
+        let (dry_run, max_delete) = (self.line.dry_run, self.max_delete);
+        let work = options.map(Box::new).map(|options| {
+            if dry_run { Work::DryRun(options, Removal::AtMost(max_delete)) } else { Work::Sync(options, max_delete) }
+        });
+        self.line.order("sync", work)
     }
 }
 
@@ -128,12 +147,13 @@ impl LineArgs {
     fn order(self, command: &'static str, work: Result<Work>) -> Order {
         let Trees { access, source, target } = &self.trees;
         let task = access.task(command, source, target, self.acl.as_reported(), &self.globs);
-        Order { task, work, format: access.format, certificate: self.certificate }
+        Order { task, work, format: access.format, certificate: self.certificate, out: self.out }
     }
 
     fn options(&self) -> Result<CopyOptions> {
         check_jute_maxbuffer(self.jute_maxbuffer)?;
         self.trees.access.check_certificate(self.certificate.as_deref())?;
+        self.out.as_deref().map_or(Ok(()), process::check_out)?;
         let (source, target) = self.trees.understand()?;
         Ok(CopyOptions {
             verify: self.verify,

@@ -90,7 +90,7 @@ impl VerifyArgs {
             let target = self.target.as_deref().unwrap_or_default();
             let task = self.access.task("verify", &self.source, target, self.acl.as_reported(), &self.globs);
             let work = self.verify(target).map(|options| Work::Verify(Box::new(options)));
-            return Order { task, work, format, certificate: self.certificate };
+            return Order { task, work, format, certificate: self.certificate, out: None };
         };
         let options = Certificate::read(file).and_then(|certificate| self.against(certificate));
         let file = file.display().to_string();
@@ -99,7 +99,13 @@ impl VerifyArgs {
             let Terms { acls, include, exclude, .. } = certificate.terms.clone();
             task = Task { acls, include, exclude, ..task };
         }
-        Order { task, work: options.map(|options| Work::Against(Box::new(options))), format, certificate: None }
+        Order {
+            task,
+            work: options.map(|options| Work::Against(Box::new(options))),
+            format,
+            certificate: None,
+            out: None,
+        }
     }
 
     fn verify(&self, target: &str) -> Result<VerifyOptions> {

@@ -47,7 +47,7 @@ impl<'a> Extras<'a> {
                 let Line { writer, options, progress, .. } = self.line;
                 // What the filter leaves out is not ours to remove, be it below something that is.
                 let walk = Walk::of_children(&self.aside, Budget::of_line(), options.filter.clone(), parent, names);
-                remove::walked(walk, writer, options.jute_maxbuffer, self.care, progress).await?;
+                remove::walked(walk, *writer, options.jute_maxbuffer, self.care, progress).await?;
             }
         }
         Ok(pairs)

@@ -21,12 +21,11 @@ use crate::pair::{Beside, Pair, Pairing, Pairs};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::remove::Care;
-use crate::session::Lane;
 use crate::source::changes::Changes;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
-use crate::target;
+use crate::target::Writer;
 use crate::target::probe::Probes;
 use crate::target::root::TargetRoot;
 use crate::znode::Zxid;
@@ -45,7 +44,7 @@ pub struct Passes {
 pub(super) struct Line<'a> {
     pub(super) options: &'a CopyOptions,
     pub(super) source: &'a Reader,
-    pub(super) writer: &'a Lane,
+    pub(super) writer: Writer<'a>,
     pub(super) progress: &'a Progress,
 }
 
@@ -60,21 +59,7 @@ impl Line<'_> {
         masked: &mut Masked,
     ) -> Result<Passes> {
         let changes = Changes::default();
-        let walk = self.walk(&changes);
-        if root.children == 0 {
-            self.pass(walk, masked, self.progress, |chunks| pair_root(chunks, root.znode)).await?;
-        } else {
-            let target = self.beside(beside).await?;
-            match &self.options.removal {
-                None => {
-                    self.pass(walk, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await?;
-                }
-                Some(left) => {
-                    let extras = Extras::new(self, target, Care::Left(left));
-                    self.pass(walk, masked, self.progress, |chunks| extras.removed_from(chunks)).await?;
-                }
-            }
-        }
+        self.first(&changes, root, beside, masked).await?;
         let mut passes = Passes { later: Vec::new(), settled: self.progress.counts().vanished == 0 };
         while let Some(before) = since {
             since = self.source.sync().await?;
@@ -95,6 +80,26 @@ impl Line<'_> {
             }
         }
         Ok(passes)
+    }
+
+    /// The pass that takes everything; `changes` notes what it has seen.
+    pub(super) async fn first(
+        &self,
+        changes: &Changes,
+        root: TargetRoot,
+        beside: &mut Option<Reader>,
+        masked: &mut Masked,
+    ) -> Result<()> {
+        let walk = self.walk(changes);
+        if root.children == 0 {
+            return self.pass(walk, masked, self.progress, |chunks| pair_root(chunks, root.znode)).await;
+        }
+        let target = self.beside(beside).await?;
+        let Some(left) = &self.options.removal else {
+            return self.pass(walk, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await;
+        };
+        let extras = Extras::new(self, target, Care::Left(left));
+        self.pass(walk, masked, self.progress, |chunks| extras.removed_from(chunks)).await
     }
 
     /// One pass of what has changed; gives the writes.
@@ -127,24 +132,25 @@ impl Line<'_> {
         let planner = Planner {
             masked,
             plan: Plan::new(&self.options.target.auths, self.options.counters),
-            probes: Probes::new(self.writer.chroot().clone(), self.options.jute_maxbuffer),
-            batcher: Batcher::new(self.writer.chroot().clone(), self.options.jute_maxbuffer),
+            probes: Probes::new(self.writer.lane.chroot().clone(), self.options.jute_maxbuffer),
+            batcher: Batcher::new(self.writer.lane.chroot().clone(), self.options.jute_maxbuffer),
             batches: batches_in,
             source: self.source.lane(),
             writer: self.writer,
             progress: read_progress,
+            written: self.progress,
         };
         let (read, planned, written) = tokio::join!(
             read(walk, chunks_in, read_progress),
             planner.run(pairs(chunks)),
-            target::write(self.writer, batches, self.progress)
+            self.writer.take(batches, self.progress)
         );
         written.and(planned).and(read)
     }
 
     /// What reads the target: it sees all that was written until now.
     async fn beside<'b>(&self, reader: &'b mut Option<Reader>) -> Result<&'b Reader> {
-        let seen = self.writer.last_zxid().unwrap_or_default();
+        let seen = self.writer.lane.last_zxid().unwrap_or_default();
         if let Some(reader) = reader {
             reader.sync().await?;
             return Ok(reader);

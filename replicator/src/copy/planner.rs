@@ -10,15 +10,18 @@ use tokio::time::timeout;
 
 use crate::batch::{Batch, Batcher, hand_over};
 use crate::budget::Permit;
-use crate::error::Result;
+use crate::error::{Result, Side};
 use crate::limits;
 use crate::masked::Masked;
-use crate::pair::{Pair, Pairs};
+use crate::pair::{Beside, Pair, Pairs};
 use crate::plan::{Plan, Step};
-use crate::progress::Progress;
+use crate::progress::{Counts, Progress};
+use crate::rehearsal::Block;
 use crate::session::{Lane, WriteOp};
 use crate::source::Visit;
+use crate::target::Writer;
 use crate::target::probe::Probes;
+use crate::znode::Znode;
 
 /// Plans what comes and fills batches with it.
 pub(super) struct Planner<'a> {
@@ -28,8 +31,10 @@ pub(super) struct Planner<'a> {
     pub(super) batcher: Batcher,
     pub(super) batches: Sender<Batch>,
     pub(super) source: &'a Lane,
-    pub(super) writer: &'a Lane,
+    pub(super) writer: Writer<'a>,
     pub(super) progress: &'a Progress,
+    /// Where writes are counted.
+    pub(super) written: &'a Progress,
 }
 
 /// Whether somebody takes batches.
@@ -70,7 +75,11 @@ impl Planner<'_> {
         full.extend(self.probes.take(&permit));
         for step in steps {
             match step {
-                Step::Write(write) => self.batcher.push(write, &permit, full)?,
+                Step::Write(write) => {
+                    if let Err(error) = self.batcher.push(write, &permit, full) {
+                        self.writer.blocked(error, Block::Oversized)?;
+                    }
+                }
                 Step::Repeat(write, times) => {
                     if !self.repeat(&write, times, &permit, full).await? {
                         return Ok(false);
@@ -89,6 +98,11 @@ impl Planner<'_> {
         permit: &Arc<Permit>,
         full: &mut Vec<Batch>,
     ) -> Result<Taken> {
+        if self.writer.rehearsal.is_some() {
+            // Nothing is sent: they are counted at once.
+            self.written.written(Counts { counter_raised: u64::from(times), ..Counts::default() });
+            return Ok(true);
+        }
         for _ in 0..times {
             self.batcher.push(write.clone(), permit, full)?;
             if !full.is_empty() && !hand_over(full, &self.batches).await {
@@ -100,23 +114,39 @@ impl Planner<'_> {
 
     fn plan(&mut self, pair: Pair, steps: &mut Vec<Step>) -> Result<()> {
         match pair {
-            Pair::Znode { mut source, target } => {
-                if self.masked.admit(&mut source)? {
-                    self.probes.note(&source, &target);
-                    if !self.plan.znode(source, &target, self.writer, steps)? {
-                        self.progress.kept();
-                    }
-                }
-                Ok(())
-            }
+            Pair::Znode { source, target } => self.znode(source, &target, steps),
             Pair::Other(Visit::Leave(path)) => {
                 self.masked.leave(&path);
-                self.plan.leave(path, steps)
+                self.plan.leave(path, steps).or_else(|error| self.writer.blocked(error, Block::Counter))
             }
             Pair::Other(Visit::Unreadable(path, code)) if !self.masked.leaves_out(&path) => {
-                Err(self.source.refused(code, "read", &path))
+                self.writer.blocked(self.source.refused(code, "read", &path), Block::Unreadable)
             }
             Pair::Children { .. } | Pair::Other(_) => Ok(()),
+        }
+    }
+
+    fn znode(&mut self, mut source: Znode, target: &Beside, steps: &mut Vec<Step>) -> Result<()> {
+        match self.masked.admit(&mut source) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => return self.writer.blocked(error, Block::MaskedAcl),
+        }
+        self.probes.note(&source, target);
+        match self.plan.znode(source, target, self.writer.lane, steps) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.progress.kept();
+                Ok(())
+            }
+            Err(error) => {
+                let otherwise = match target {
+                    Beside::Unreadable(_) => Block::Unreadable,
+                    _ if error.side == Some(Side::Target) => Block::InTheWay,
+                    _ => Block::Counter,
+                };
+                self.writer.blocked(error, otherwise)
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::grouped;
+use super::{grouped, more_text};
 use crate::masked::MaskedReport;
 use crate::options::MaskedAcls;
 
@@ -39,9 +39,5 @@ pub(super) fn text(masked: &MaskedReport, text: &mut String) -> fmt::Result {
     for (path, acl) in &masked.list {
         writeln!(text, "              {} ({acl})", path.as_str().escape_debug())?;
     }
-    let more = masked.znodes.saturating_sub(masked.list.len() as u64);
-    if more > 0 {
-        writeln!(text, "              ... and {} more", grouped(more))?;
-    }
-    Ok(())
+    more_text(masked.znodes, masked.list.len(), text)
 }

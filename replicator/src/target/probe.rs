@@ -18,17 +18,19 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use super::Writer;
 use crate::batch::{Batch, Batcher};
 use crate::budget::Permit;
 use crate::connect::Chroot;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::limits;
 use crate::pair::Beside;
+use crate::rehearsal::Block;
 use crate::session::{Lane, WriteOp};
 use crate::znode::{Acl, Kind, Znode, ZnodePath};
 
 /// What scratch znodes are called, with a number behind it; without one it is the path that is checked.
-const SCRATCH: &str = "/zkreplicator-acl-probe";
+pub(super) const SCRATCH: &str = "/zkreplicator-acl-probe";
 /// Bytes of the check in a request besides the chroot: multi header, path with its length, version.
 const CHECK_BYTES: usize = 9 + 4 + SCRATCH.len() + 4;
 
@@ -83,12 +85,14 @@ fn create(index: usize, acl: Acl) -> WriteOp {
 }
 
 /// Fails whatever is there: nothing, most likely.
-fn check() -> WriteOp {
+pub(super) fn check() -> WriteOp {
     WriteOp::Check { path: ZnodePath::new(SCRATCH), version: i32::MAX }
 }
 
-/// Asks now, in the call. The future fails if an ACL of `creates` is refused, and names it with its znode of `probed`.
-pub(super) fn ask(lane: &Lane, creates: Vec<WriteOp>, probed: Vec<ZnodePath>) -> BoxFuture<'_, Result<()>> {
+/// Asks now, in the call. An ACL of `creates` that is refused is named with its znode of `probed`: it fails the future, or
+/// is noted by a dry run, which asks for all of them.
+pub(super) fn ask(writer: Writer<'_>, creates: Vec<WriteOp>, probed: Vec<ZnodePath>) -> BoxFuture<'_, Result<()>> {
+    let lane = writer.lane;
     let send = |creates: &[WriteOp]| lane.write(creates.iter().cloned().chain([check()]).collect());
     let first = send(&creates);
     Box::pin(async move {
@@ -103,7 +107,7 @@ pub(super) fn ask(lane: &Lane, creates: Vec<WriteOp>, probed: Vec<ZnodePath>) ->
             let Some(failed) = creates[asked..].iter().position(is_about) else { return Ok(()) };
             asked += failed;
             if code == Code::INVALID_ACL {
-                return Err(refused(lane, &creates[asked], &probed[asked]));
+                writer.blocked(refused(lane, &creates[asked], &probed[asked]), Block::RefusedAcl)?;
             }
             asked += 1;
             if asked == creates.len() {

@@ -39,8 +39,18 @@ pub async fn look(target: &Lane) -> Result<TargetRoot> {
     Ok(TargetRoot { znode: Beside::Znode(znode), children })
 }
 
-/// Creates the ancestors of the target's root that are missing, open and empty, in one multi. Gives their number.
+/// Creates the ancestors of the target's root that are missing in one multi. Gives their number.
 pub async fn create_ancestors(target: &Lane) -> Result<usize> {
+    let missing = missing_ancestors(target).await?;
+    let count = missing.len();
+    if count > 0 {
+        target.seen_from(Chroot::none()).write(missing).await?;
+    }
+    Ok(count)
+}
+
+/// The creates of the ancestors of the target's root that are missing, open and empty, seen from the ensemble's root.
+pub async fn missing_ancestors(target: &Lane) -> Result<Vec<WriteOp>> {
     let ensemble = target.seen_from(Chroot::none());
     let mut missing = Vec::new();
     for path in target.chroot().ancestors().map(ZnodePath::new) {
@@ -49,11 +59,7 @@ pub async fn create_ancestors(target: &Lane) -> Result<usize> {
             missing.push(WriteOp::Create { path, data: None, acl: Acl::open(), kind: Kind::Persistent });
         }
     }
-    let count = missing.len();
-    if count > 0 {
-        ensemble.write(missing).await?;
-    }
-    Ok(count)
+    Ok(missing)
 }
 
 /// Refuses a source and a target that are one tree, or of which one lies in the other, whatever addresses name them.
