@@ -32,7 +32,7 @@ use crate::options::{AgainstOptions, CopyOptions, VerifyOptions};
 use crate::progress::{Counts, Progress};
 use crate::report::{Outcome, Task};
 use crate::resources::Resources;
-use crate::sync::sync;
+use crate::sync::{fix, sync};
 use crate::verify::{against, verify};
 
 const ENVIRONMENT: &str = "\
@@ -74,8 +74,16 @@ enum Work {
     /// With how many znodes may be removed.
     Sync(Box<CopyOptions>, Option<u64>),
     DryRun(Box<CopyOptions>, Removal),
+    Fix(Box<Fix>),
     Verify(Box<VerifyOptions>),
     Against(Box<AgainstOptions>),
+}
+
+/// A verify, and what sends the differences that it finds.
+struct Fix {
+    verify: VerifyOptions,
+    copy: CopyOptions,
+    max_delete: Option<u64>,
 }
 
 /// The work, what the report calls it, and where its certificate and the report go.
@@ -138,6 +146,10 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
             let synced = status::shown("sync", &progress, sync(options, *max_delete, &progress, &stop)).await;
             outcome.copied(synced, options, &progress)
         }
+        Work::Fix(work) => {
+            outcome.fix(work, certificate, &stop).await;
+            None
+        }
         Work::DryRun(options, removal) => {
             match status::shown("dry run", &progress, dry_run(options, *removal, &progress, &stop)).await {
                 Ok(planned) => outcome.planned = Some(planned),
@@ -155,22 +167,42 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
         }
     };
     if let Some(options) = verify_options {
-        let progress = Progress::default();
-        match status::shown("verify", &progress, verify(&options, &progress, &stop)).await {
-            Ok(report) => {
-                match certificate.map(|file| certificate::issue(file, &options, &report)).transpose() {
-                    Ok(issued) => outcome.certificate = issued,
-                    Err(error) => outcome.error = Some((error, progress.counts())),
-                }
-                outcome.verify = Some(report);
-            }
-            Err(error) => outcome.error = Some((error, progress.counts())),
-        }
+        outcome.compare(&options, certificate, &stop).await;
     }
     outcome
 }
 
 impl Outcome {
+    /// Compares, and keeps the certificate if one is asked for and can be given.
+    async fn compare(&mut self, options: &VerifyOptions, certificate: Option<&Path>, stop: &CancellationToken) {
+        let progress = Progress::default();
+        match status::shown("verify", &progress, verify(options, &progress, stop)).await {
+            Ok(report) => {
+                match certificate.map(|file| certificate::issue(file, options, &report)).transpose() {
+                    Ok(issued) => self.certificate = issued,
+                    Err(error) => self.error = Some((error, progress.counts())),
+                }
+                self.verify = Some(report);
+            }
+            Err(error) => self.error = Some((error, progress.counts())),
+        }
+    }
+
+    /// Compares, sends what differs, and compares again.
+    async fn fix(&mut self, work: &Fix, certificate: Option<&Path>, stop: &CancellationToken) {
+        self.compare(&work.verify, certificate, stop).await;
+        let Some(found) = self.verify.take_if(|found| found.differences.total() > 0) else { return };
+        let progress = Progress::default();
+        let fixed = fix(&work.copy, &found, work.max_delete, &progress, stop);
+        let fixed = status::shown("fix", &progress, fixed).await;
+        let target_seen = fixed.as_ref().map(|fixed| fixed.target_zxid).unwrap_or_default();
+        self.found = Some(found);
+        self.copied(fixed, &work.copy, &progress);
+        if self.error.is_none() {
+            self.compare(&VerifyOptions { target_seen, ..work.verify.clone() }, certificate, stop).await;
+        }
+    }
+
     /// Takes what came of a copy; gives the verify that is to follow.
     fn copied(
         &mut self,

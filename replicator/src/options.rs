@@ -242,6 +242,18 @@ impl VerifyOptions {
         }
     }
 
+    /// What brings the target to what this verify compares, and nothing else.
+    pub fn to_fix(&self, jute_maxbuffer: usize) -> CopyOptions {
+        CopyOptions {
+            update: true,
+            filter: self.filter.clone(),
+            acl: self.acl.clone(),
+            counters: self.counters == CounterPolicy::Compare,
+            jute_maxbuffer,
+            ..CopyOptions::between(self.source.clone(), self.target.clone())
+        }
+    }
+
     /// A verify of what `copy` made, behind its last write.
     pub fn of_copy(copy: &CopyOptions, report: &CopyReport) -> Self {
         Self {

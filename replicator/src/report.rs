@@ -93,6 +93,8 @@ pub struct Outcome {
     pub planned: Option<DryRun>,
     /// The copy, if there was one and it ended well.
     pub copy: Option<CopyReport>,
+    /// What a verify had found before it was fixed.
+    pub found: Option<VerifyReport>,
     /// The verify, likewise.
     pub verify: Option<VerifyReport>,
     /// The comparison with a certificate, likewise, and the certificate.
@@ -170,6 +172,7 @@ impl Outcome {
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "plan": self.planned.as_ref().map(dry_run::json),
+            "found": self.found.as_ref().map(|found| verify::json(task, found)),
             "copy": self.copy.as_ref().map(copy_json),
             "verify": self.verify.as_ref().map(|verify| verify::json(task, verify)),
             "against": self.against.as_ref().map(|(against, certificate)| against::json(against, certificate)),
@@ -194,6 +197,9 @@ impl Outcome {
     fn write_text(&self, task: &Task, text: &mut String) -> fmt::Result {
         if let Some(planned) = &self.planned {
             dry_run::text(task, planned, text)?;
+        }
+        if let Some(found) = &self.found {
+            verify::text(task, found, text)?;
         }
         if let Some(copy) = &self.copy {
             copy_text(task, copy, text)?;
@@ -323,7 +329,11 @@ fn latencies_text(source: &[Latency], target: &[Latency], text: &mut String) -> 
 
 fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
     let counts = copy.counts;
-    let done = if task.command == "sync" { "synced" } else { "copied" };
+    let done = match task.command {
+        "sync" => "synced",
+        "verify" => "fixed",
+        _ => "copied",
+    };
     let removed = match counts.deleted {
         0 => String::new(),
         deleted => format!(", {} removed", grouped(deleted)),

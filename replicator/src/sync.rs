@@ -15,7 +15,7 @@ use crate::limits;
 use crate::options::{AclPolicy, CopyOptions, EnsembleOptions, VerifyOptions};
 use crate::progress::Progress;
 use crate::session::Lane;
-use crate::verify::verify;
+use crate::verify::{VerifyReport, verify};
 use crate::znode::ZnodePath;
 
 /// Makes the trees the same. `max_delete` znodes may be removed at most; where it is not said, a tenth of the target or
@@ -30,6 +30,26 @@ pub async fn sync(
     stop: &CancellationToken,
 ) -> Result<CopyReport> {
     let allowed = allowed(options, max_delete, stop).await?;
+    removing(options, allowed, progress, stop).await
+}
+
+/// Sends what a verify has found to differ, and removes what it has found only at the target, within the same bounds.
+pub async fn fix(
+    options: &CopyOptions,
+    found: &VerifyReport,
+    max_delete: Option<u64>,
+    progress: &Progress,
+    stop: &CancellationToken,
+) -> Result<CopyReport> {
+    removing(options, bound(options, found, max_delete)?, progress, stop).await
+}
+
+async fn removing(
+    options: &CopyOptions,
+    allowed: u64,
+    progress: &Progress,
+    stop: &CancellationToken,
+) -> Result<CopyReport> {
     let removal = Some(Arc::new(AtomicU64::new(allowed)));
     copy(&CopyOptions { update: true, removal, ..options.clone() }, progress, stop).await
 }
@@ -46,6 +66,10 @@ async fn allowed(options: &CopyOptions, max_delete: Option<u64>, stop: &Cancella
         ..VerifyOptions::between(options.source.clone(), options.target.clone(), options.filter.clone())
     };
     let found = verify(&compare, &Progress::default(), stop).await?;
+    bound(options, &found, max_delete)
+}
+
+fn bound(options: &CopyOptions, found: &VerifyReport, max_delete: Option<u64>) -> Result<u64> {
     let (extras, all) = (found.differences.only_target, found.target.sum.znodes);
     let bound = Bound::new(max_delete, all);
     bound.check(&options.target, extras, all).map(|()| bound.allowed)

@@ -10,6 +10,7 @@ mod counters;
 mod dry_run;
 mod faults;
 mod filter;
+mod fix;
 mod harness_itself;
 mod limits;
 mod moving;

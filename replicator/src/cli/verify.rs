@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::acl::{self, Acl};
 use super::trees::{Access, Globs};
-use super::{Order, Work};
+use super::{Fix, Order, Work, check_jute_maxbuffer};
 use crate::certificate::{Certificate, Terms};
 use crate::error::Result;
 use crate::limits;
@@ -21,6 +21,9 @@ Examples:
 
   The same with a digest of each subtree down to two levels, and a certificate of it:
     zkreplicator verify --depth 2 --certificate moved.json zk1:2181/a new1:2181/a
+
+  The differences, and only they, are sent to the target, which is compared again:
+    zkreplicator verify --fix zk1:2181/a new1:2181/a
 
   A part of the trees (see zkreplicator copy --help):
     zkreplicator verify --include '/apps/*' --exclude '/**/lock' zk1:2181/a new1:2181/a
@@ -41,7 +44,7 @@ otherwise none is, the report says why, and the exit code is not 0.";
 /// Compare the trees at SOURCE and TARGET, or the tree at SOURCE with a certificate
 ///
 /// Both are read in full over new sessions, behind the last transaction that each side had when they began; data, ACL and
-/// children of every znode are compared, and a digest of each tree is printed. Nothing is written.
+/// children of every znode are compared, and a digest of each tree is printed. Nothing is written without --fix.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct VerifyArgs {
@@ -66,6 +69,16 @@ pub(super) struct VerifyArgs {
     /// How many differences are listed; the rest is counted
     #[arg(long, value_name = "N", default_value_t = limits::DIFFERENCES_LISTED)]
     list: usize,
+    /// Send what differs, and nothing else, to TARGET, and compare again; the report is of both. Overwrites and removals are
+    /// conditional on the versions that were read. With --acl ignore, what is created is open to anyone
+    #[arg(long, conflicts_with = "against")]
+    fix: bool,
+    /// With --fix: how many znodes may be removed at most [default: a tenth of the target or 1,000, whichever is more]
+    #[arg(long, value_name = "N", requires = "fix")]
+    max_delete: Option<u64>,
+    /// With --fix: the largest request that the target takes (its jute.maxbuffer)
+    #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES, requires = "fix")]
+    jute_maxbuffer: usize,
     /// Write a certificate to FILE, which must not be there
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
@@ -89,7 +102,14 @@ impl VerifyArgs {
         let Some(file) = &self.against else {
             let target = self.target.as_deref().unwrap_or_default();
             let task = self.access.task("verify", &self.source, target, self.acl.as_reported(), &self.globs);
-            let work = self.verify(target).map(|options| Work::Verify(Box::new(options)));
+            let work = self.verify(target).and_then(|options| {
+                if !self.fix {
+                    return Ok(Work::Verify(Box::new(options)));
+                }
+                check_jute_maxbuffer(self.jute_maxbuffer)?;
+                let copy = options.to_fix(self.jute_maxbuffer);
+                Ok(Work::Fix(Box::new(Fix { verify: options, copy, max_delete: self.max_delete })))
+            });
             return Order { task, work, format, certificate: self.certificate, out: None };
         };
         let options = Certificate::read(file).and_then(|certificate| self.against(certificate));
