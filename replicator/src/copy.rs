@@ -118,6 +118,22 @@ struct Sessions {
 }
 
 impl Sessions {
+    /// Opens what reads the source, what writes the target, and what reads it where it may hold something: at once, over a
+    /// WAN each round trip counts. What was opened is kept also where something else was not.
+    async fn open(&mut self, options: &CopyOptions) -> Result<(&Reader, &Lane, &mut Option<Reader>)> {
+        let reader = |side, ensemble| Reader::connect(side, ensemble, &options.acl, Zxid::default());
+        let (source, writer, beside) =
+            tokio::join!(reader(Side::Source, &options.source), Lane::connect(Side::Target, &options.target), async {
+                if options.update { reader(Side::Target, &options.target).await.map(Some) } else { Ok(None) }
+            },);
+        let source = source.map(|source| self.source.insert(source));
+        let writer = writer.map(|writer| self.writer.insert(writer));
+        let beside = beside.map(|beside| self.beside = beside);
+        // Where both sides refuse, the source's refusal is told.
+        let (source, writer) = (source?, writer?);
+        beside.map(|()| (&*source, &*writer, &mut self.beside))
+    }
+
     async fn close(self) {
         let readers = self.source.into_iter().chain(self.beside).map(Reader::close);
         futures::future::join(
@@ -129,28 +145,14 @@ impl Sessions {
 }
 
 async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<Copied> {
-    let Sessions { source, writer, beside } = sessions;
-    let (source, writer) = open(options, source, writer).await?;
-    // Over a WAN each round trip counts: those that do not need one another are made at once.
+    let (source, writer, beside) = sessions.open(options).await?;
+    // What does not need one another is asked at once.
     let (target_root, since) = tokio::try_join!(check(options, source, writer), source.sync())?;
     let ancestors_created = root::create_ancestors(writer).await?;
     let mut masked = Masked::new(options.masked_acls);
     let line = Line { options, source, writer: Writer::to(writer), progress };
     let passes = line.run(target_root, since, beside, &mut masked).await?;
     Ok(Copied { ancestors_created, passes, masked: masked.into_report() })
-}
-
-/// Opens what reads the source and what writes the target.
-async fn open<'s>(
-    options: &CopyOptions,
-    source: &'s mut Option<Reader>,
-    writer: &'s mut Option<Lane>,
-) -> Result<(&'s Reader, &'s Lane)> {
-    let (opened_source, opened_writer) = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
-        Lane::connect(Side::Target, &options.target),
-    )?;
-    Ok((source.insert(opened_source), writer.insert(opened_writer)))
 }
 
 /// Everything that can be known to be wrong before anything is written.

@@ -25,6 +25,10 @@ pub const UNSIZED_BATCH_MAX: usize = 16;
 /// Znodes of unknown size that are outstanding at once, over all batches.
 pub const UNSIZED_OUTSTANDING_MAX: usize = 128;
 
+/// Znodes that a parent which has shown no sizes yet is asked for at least, where many such parents wait: with 16 each, as
+/// one alone gets, no more than eight of them could be begun in a round trip.
+pub const UNSIZED_SHARE_MIN: usize = 4;
+
 /// Bytes of expected reply outstanding at once, for znodes whose siblings have shown sizes.
 pub const EXPECTED_REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
 

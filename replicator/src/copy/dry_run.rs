@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::passes::Line;
-use super::{Sessions, check, open};
+use super::{Sessions, check};
 use crate::ephemerals::Owner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::latency::Request;
@@ -119,8 +119,7 @@ pub async fn dry_run(
 
 async fn run(options: &CopyOptions, removal: Removal, progress: &Progress, sessions: &mut Sessions) -> Result<DryRun> {
     let started = Instant::now();
-    let Sessions { source, writer, beside } = sessions;
-    let (source, lane) = open(options, source, writer).await?;
+    let (source, lane, beside) = sessions.open(options).await?;
     let target_root = check(options, source, lane).await?;
     let rehearsal = Rehearsal::default();
     let missing = root::missing_ancestors(lane).await?;

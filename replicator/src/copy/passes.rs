@@ -94,7 +94,11 @@ impl Line<'_> {
         if root.children == 0 {
             return self.pass(walk, masked, self.progress, |chunks| pair_root(chunks, root.znode)).await;
         }
-        let target = self.beside(beside).await?;
+        let target = match beside {
+            // Nothing has been written since it was opened.
+            Some(target) => &*target,
+            none => self.beside(none).await?,
+        };
         let Some(left) = &self.options.removal else {
             return self.pass(walk, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await;
         };

@@ -7,7 +7,8 @@
 //! Invariants: a znode is asked for only after its parent was answered; batches are answered in the order in which
 //! they were asked; a znode's `Leave` comes after its last child. And the source is not harmed: a multiRead's reply is
 //! built in the server's heap without bound, so few znodes of unknown size are outstanding at once
-//! ([`limits::UNSIZED_OUTSTANDING_MAX`]). Once siblings have shown sizes the largest rules, and a group's batch at most
+//! ([`limits::UNSIZED_OUTSTANDING_MAX`]): many of one group, or few of each of many, so that a tree of many parents need
+//! not wait for them one after the other. Once siblings have shown sizes the largest rules, and a group's batch at most
 //! doubles per reply.
 
 mod answers;
@@ -42,7 +43,7 @@ struct Group {
     unsettled: usize,
     /// The largest reply that a member has shown.
     largest: Option<usize>,
-    /// How many members one batch may take.
+    /// How many members one batch may take, once sizes are known.
     take_max: usize,
 }
 
@@ -85,6 +86,8 @@ pub(super) struct Frontier {
     asked: usize,
     expected: usize,
     unsized_asks: usize,
+    /// Groups of which no member has been answered.
+    unsized_groups: usize,
     /// Bytes of names that wait in the stack.
     names_bytes: usize,
     /// Whether the root of the tree is the root of the ensemble, where `/zookeeper` is.
@@ -103,6 +106,7 @@ impl Frontier {
             asked: 0,
             expected: 0,
             unsized_asks: 0,
+            unsized_groups: 0,
             names_bytes: 0,
             holds_reserved: chroot == "/",
             chroot_len: if chroot == "/" { 0 } else { chroot.len() },
@@ -117,7 +121,7 @@ impl Frontier {
         let (names, _) = frontier.ways.enter(&parent, names);
         frontier.groups.clear();
         frontier.stack.clear();
-        frontier.names_bytes = 0;
+        (frontier.names_bytes, frontier.unsized_groups) = (0, 0);
         if !names.is_empty() {
             frontier.add_group(Some(parent), names);
         }
@@ -182,6 +186,9 @@ impl Frontier {
             let index = self.stack[at];
             let take = self.may_take(batch, &self.groups[index]);
             let group = &mut self.groups[index];
+            if group.largest.is_none() && take > 0 {
+                group.take_max = take;
+            }
             for _ in 0..take {
                 if batch.is_full() {
                     break;
@@ -214,8 +221,11 @@ impl Frontier {
             None if group.outstanding > 0 => 0,
             None => {
                 let outstanding = self.unsized_asks + batch.unsized_asks;
+                let share = limits::UNSIZED_OUTSTANDING_MAX / self.unsized_groups.max(1);
+                let share = share.clamp(limits::UNSIZED_SHARE_MIN, limits::UNSIZED_BATCH_MAX);
                 (limits::UNSIZED_BATCH_MAX - batch.unsized_asks.min(limits::UNSIZED_BATCH_MAX))
                     .min(limits::UNSIZED_OUTSTANDING_MAX.saturating_sub(outstanding))
+                    .min(share)
             }
             Some(largest) => {
                 let outstanding = self.expected + batch.expected;
@@ -229,6 +239,7 @@ impl Frontier {
     fn add_group(&mut self, parent: Option<ZnodePath>, names: Names) {
         let take_max = limits::UNSIZED_BATCH_MAX;
         self.names_bytes += names.size();
+        self.unsized_groups += 1;
         let group = Group { parent, names, next: 0, outstanding: 0, unsettled: 0, largest: None, take_max };
         let index = self.groups.insert(group);
         self.stack.push(index);

@@ -78,6 +78,7 @@ impl Frontier {
             ReadReply::Children(_) => return Err(unexpected(&path)),
         };
         let group = &mut self.groups[index];
+        self.unsized_groups -= usize::from(group.largest.is_none());
         group.largest = group.largest.max(Some(size));
         group.outstanding -= 1;
         self.settle(index, visits);

@@ -49,15 +49,21 @@ impl Model {
 
 /// Walks the model with `in_flight` batches outstanding and checks each batch; gives all visits in order.
 fn walk(model: &Model, filter: &Filter, in_flight: usize) -> Vec<Visit> {
+    requests(model, filter, in_flight).1
+}
+
+/// The same with how many requests it took.
+fn requests(model: &Model, filter: &Filter, in_flight: usize) -> (usize, Vec<Visit>) {
     let mut frontier = Frontier::of_tree("/chroot", filter.clone());
     let mut outstanding: VecDeque<Batch> = VecDeque::new();
-    let mut visits = Vec::new();
+    let (mut requests, mut visits) = (0, Vec::new());
     while !frontier.is_done() {
         while outstanding.len() < in_flight {
             let Some(batch) = frontier.next_batch() else { break };
             assert!(batch.unsized_asks <= limits::UNSIZED_BATCH_MAX);
             assert!(batch.asks.len() <= limits::READ_BATCH_OPS_MAX);
             outstanding.push_back(batch);
+            requests += 1;
             assert!(frontier.unsized_asks <= limits::UNSIZED_OUTSTANDING_MAX);
             assert!(frontier.expected <= limits::EXPECTED_REPLY_BYTES_MAX || outstanding.len() == 1);
         }
@@ -66,7 +72,7 @@ fn walk(model: &Model, filter: &Filter, in_flight: usize) -> Vec<Visit> {
         visits.extend(frontier.answered(batch, replies).unwrap_or_else(|error| panic!("{error}")));
     }
     assert!(outstanding.is_empty());
-    visits
+    (requests, visits)
 }
 
 /// What a filter leaves of a model, by the definition: what is taken, and what it needs above it.
@@ -227,4 +233,15 @@ fn refuses_answers_that_do_not_fit_the_questions() {
         let batch = frontier.next_batch().expect("the root is asked for first");
         assert!(frontier.answered(batch, replies).is_err());
     }
+}
+
+/// One request each, before a request asked for few of each of many parents.
+#[test]
+fn begins_many_parents_in_few_requests() {
+    let parents = (0..400).map(|_| (0, 100));
+    let children = (0..16 * 400).map(|child| (1 + child / 16, 100));
+    let model = Model::new(&parents.chain(children).collect::<Vec<_>>());
+    let (requests, visits) = requests(&model, &Filter::default(), 16);
+    check(&model, &visits);
+    assert!(requests < 250, "{requests} requests for 400 parents");
 }
