@@ -159,6 +159,13 @@ pub const EPHEMERAL_OWNERS_LISTED: usize = 100;
 /// Znodes with masked ACLs kept for the report; the rest is counted.
 pub const MASKED_LISTED: usize = 100;
 
+/// Znodes below `/zookeeper/quota` that are looked at, on each side: whoever has set more has a program for it, and each
+/// quota that is set takes a round trip and makes every server count its subtree in one go.
+pub const QUOTA_ZNODES_MAX: usize = 10_000;
+
+/// Quotas kept for the report; the rest is counted.
+pub const QUOTAS_LISTED: usize = 100;
+
 /// How long a session is given to close in good order.
 pub const CLOSE_WITHIN: Duration = Duration::from_millis(800);
 

@@ -15,6 +15,7 @@ mod moving;
 mod operations;
 mod product;
 mod proxy;
+mod quotas;
 mod read_from;
 mod remove;
 mod rounds;

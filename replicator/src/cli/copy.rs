@@ -105,6 +105,10 @@ struct LineArgs {
     /// not below the source's
     #[arg(long)]
     no_counters: bool,
+    /// Set the limits of quotas at and below the root too, last; the target's servers count anew. A quota that only the
+    /// target has is left alone
+    #[arg(long)]
+    quotas: bool,
     /// The largest request that the target takes (its jute.maxbuffer)
     #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
     jute_maxbuffer: usize,
@@ -141,6 +145,7 @@ impl LineArgs {
             acl: self.acl.understand()?,
             masked_acls: self.masked_acl.into(),
             counters: !self.no_counters,
+            quotas: self.quotas,
             jute_maxbuffer: self.jute_maxbuffer,
             ..CopyOptions::between(source, target)
         })
