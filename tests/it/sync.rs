@@ -78,11 +78,18 @@ async fn an_ephemeral_keeps_its_parent_and_is_named() -> Outcome {
 #[tokio::test]
 async fn leaves_what_a_filter_leaves_out() -> Outcome {
     let (root, _, at_target) = same("sync-filter", 20).await?;
-    load(&at_target, &root, ["/keep", "/keep/below", "/go"].map(|path| TreeZnode::new(path, "")).into_iter()).await?;
+    let extras = ["/keep", "/keep/below", "/go", "/stays", "/stays/keep", "/stays/goes"];
+    load(&at_target, &root, extras.map(|path| TreeZnode::new(path, "")).into_iter()).await?;
+    // Its parent stays for another reason.
+    at_target.create(&format!("{root}/stays/lock"), b"", &EPHEMERAL).await?;
     let (from, to) = ends(&root, shared_pair().await?);
-    run(&["sync", "--exclude", "/keep", &from, &to]).await.expect(0);
-    assert!(at_target.check_stat(&format!("{root}/keep/below")).await?.is_some());
-    assert!(at_target.check_stat(&format!("{root}/go")).await?.is_none());
+    run(&["sync", "--exclude", "/**/keep", &from, &to]).await.expect(0);
+    for path in ["/keep/below", "/stays/keep", "/stays/lock"] {
+        assert!(at_target.check_stat(&format!("{root}{path}")).await?.is_some(), "{path}");
+    }
+    for path in ["/go", "/stays/goes"] {
+        assert!(at_target.check_stat(&format!("{root}{path}")).await?.is_none(), "{path}");
+    }
     Ok(())
 }
 
