@@ -47,7 +47,7 @@ Exit codes:
   1    differences found
   2    error, or something in the way of what a dry run plans; the message says what to do
   3    done, but the source changed while it was read, or ACLs were not copied for --masked-acl skip or open,
-       or the certificate that was asked for could not be given
+       or the target can't have a quota of --quotas, or the certificate that was asked for could not be given
   130  interrupted; can be run again";
 
 #[derive(Parser)]

@@ -30,6 +30,7 @@ use crate::masked::{Masked, MaskedReport};
 use crate::options::CopyOptions;
 use crate::pair::{Pairing, Pairs};
 use crate::progress::{Counts, Progress};
+use crate::quota::{self, QuotaReport};
 use crate::session::Lane;
 use crate::source::Chunk;
 use crate::source::reader::Reader;
@@ -49,6 +50,8 @@ pub struct CopyReport {
     pub passes: Passes,
     /// Znodes whose ACL could not be copied, or that were left out for it.
     pub masked: MaskedReport,
+    /// What became of the source's quotas; `None` where nobody asked for them.
+    pub quotas: Option<QuotaReport>,
     /// The sessions whose ephemerals were left out.
     pub ephemeral_owners: Vec<Owner>,
     /// How long the source's servers took to answer.
@@ -82,11 +85,12 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
         }
     };
     let elapsed = started.elapsed();
-    let report = copied.map(|Copied { ancestors_created, passes, masked }| CopyReport {
+    let report = copied.map(|Copied { ancestors_created, passes, masked, quotas }| CopyReport {
         counts: progress.counts(),
         ancestors_created,
         passes,
         masked,
+        quotas,
         ephemeral_owners: progress.ephemeral_owners(),
         source_latencies: sessions
             .source
@@ -106,6 +110,7 @@ struct Copied {
     ancestors_created: usize,
     passes: Passes,
     masked: MaskedReport,
+    quotas: Option<QuotaReport>,
 }
 
 /// What a copy has opened, kept where it can be closed however the copy ends.
@@ -152,7 +157,13 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
     let mut masked = Masked::new(options.masked_acls);
     let line = Line { options, source, writer: Writer::to(writer), progress };
     let passes = line.run(target_root, since, beside, &mut masked).await?;
-    Ok(Copied { ancestors_created, passes, masked: masked.into_report() })
+    let quotas = if options.quotas { Some(copy_quotas(options, source.lane(), writer).await?) } else { None };
+    Ok(Copied { ancestors_created, passes, masked: masked.into_report(), quotas })
+}
+
+/// On the writing session, which sees all that it has written.
+async fn copy_quotas(options: &CopyOptions, source: &Lane, writer: &Lane) -> Result<QuotaReport> {
+    quota::apply(quota::plan(options, source, writer, writer).await?, writer).await
 }
 
 /// Everything that can be known to be wrong before anything is written.

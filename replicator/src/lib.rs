@@ -32,6 +32,7 @@ pub mod pair;
 pub mod plan;
 pub mod pool;
 pub mod progress;
+pub mod quota;
 pub mod rehearsal;
 pub mod remove;
 pub mod report;

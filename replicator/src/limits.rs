@@ -178,6 +178,12 @@ pub const WRITES_A_SECOND_EXPECTED: u64 = 100_000;
 
 /// Bytes of data that a target is taken to write in a second, likewise: a disk's transaction log.
 pub const WRITTEN_BYTES_A_SECOND_EXPECTED: u64 = 100 * 1024 * 1024;
+/// Znodes below `/zookeeper/quota` that are looked at, on each side: whoever has set more has a program for it, and each
+/// quota that is set takes a round trip and makes every server count its subtree in one go.
+pub const QUOTA_ZNODES_MAX: usize = 10_000;
+
+/// Quotas kept for the report; the rest is counted.
+pub const QUOTAS_LISTED: usize = 100;
 
 /// How long a session is given to close in good order.
 pub const CLOSE_WITHIN: Duration = Duration::from_millis(800);

@@ -28,43 +28,78 @@ pub struct MaskedReport {
 #[derive(Debug)]
 pub struct Masked {
     report: MaskedReport,
-    /// Znodes that are left out, and whose children are still to come.
-    left_out: HashSet<ZnodePath>,
+    left_out: LeftOut,
+}
+
+/// Which znodes are left out for a masked ACL, each with all below it. Whoever wants to know shows it every znode in the
+/// source's order.
+#[derive(Debug)]
+pub struct LeftOut {
+    skips: bool,
+    /// Those whose children are still to come.
+    open: HashSet<ZnodePath>,
+}
+
+impl LeftOut {
+    /// Leaves out what `policy` says.
+    pub fn by(policy: MaskedAcls) -> Self {
+        Self { skips: policy == MaskedAcls::Skip, open: HashSet::new() }
+    }
+
+    /// Whether this znode is left out. The root never is: without it nothing would be left.
+    pub fn takes(&mut self, znode: &Znode) -> bool {
+        let masked = znode.acl.as_ref().is_some_and(Acl::is_masked);
+        let taken = self.holds(&znode.path) || (self.skips && masked && !znode.path.is_root());
+        if taken && znode.stat.num_children > 0 {
+            self.open.insert(znode.path.clone());
+        }
+        taken
+    }
+
+    /// Whether `path` or its parent is left out, so that it is of no interest what is there.
+    pub fn holds(&self, path: &ZnodePath) -> bool {
+        !self.open.is_empty()
+            && (self.open.contains(path) || path.parent().is_some_and(|parent| self.open.contains(&parent)))
+    }
+
+    /// The last child of `path` has come.
+    pub fn leave(&mut self, path: &ZnodePath) {
+        self.open.remove(path);
+    }
 }
 
 impl Masked {
     /// Does with masked ACLs what `policy` says.
     pub fn new(policy: MaskedAcls) -> Self {
-        Self { report: MaskedReport { policy, ..MaskedReport::default() }, left_out: HashSet::new() }
+        Self { report: MaskedReport { policy, ..MaskedReport::default() }, left_out: LeftOut::by(policy) }
     }
 
     /// Gives whether the znode is to be copied. What it then holds of an ACL may be written.
     pub fn admit(&mut self, znode: &mut Znode) -> Result<bool> {
-        let below = self.leaves_out(&znode.path);
-        if !below {
-            let Some(acl) = znode.acl.as_ref().filter(|acl| acl.is_masked()) else { return Ok(true) };
-            match self.report.policy {
-                MaskedAcls::Open => {
-                    self.report.add(&znode.path, acl);
-                    znode.acl = None;
-                    return Ok(true);
-                }
-                // Without its root nothing would be left.
-                MaskedAcls::Skip if !znode.path.is_root() => self.report.add(&znode.path, acl),
-                MaskedAcls::Skip | MaskedAcls::Fail => return Err(masked(&znode.path, acl)),
+        let below = self.left_out.holds(&znode.path);
+        let left_out = self.left_out.takes(znode);
+        if below {
+            self.report.below += 1;
+            return Ok(false);
+        }
+        let Some(acl) = znode.acl.as_ref().filter(|acl| acl.is_masked()) else { return Ok(true) };
+        match self.report.policy {
+            MaskedAcls::Open => {
+                self.report.add(&znode.path, acl);
+                znode.acl = None;
+                Ok(true)
             }
+            MaskedAcls::Skip if left_out => {
+                self.report.add(&znode.path, acl);
+                Ok(false)
+            }
+            MaskedAcls::Skip | MaskedAcls::Fail => Err(masked(&znode.path, acl)),
         }
-        self.report.below += u64::from(below);
-        if znode.stat.num_children > 0 {
-            self.left_out.insert(znode.path.clone());
-        }
-        Ok(false)
     }
 
     /// Whether `path` or its parent is left out, so that it is of no interest what is there.
     pub fn leaves_out(&self, path: &ZnodePath) -> bool {
-        !self.left_out.is_empty()
-            && (self.left_out.contains(path) || path.parent().is_some_and(|parent| self.left_out.contains(&parent)))
+        self.left_out.holds(path)
     }
 
     /// Whether any znode was left out.
@@ -74,7 +109,7 @@ impl Masked {
 
     /// The last child of `path` has come.
     pub fn leave(&mut self, path: &ZnodePath) {
-        self.left_out.remove(path);
+        self.left_out.leave(path);
     }
 
     /// What was met.

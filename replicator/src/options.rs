@@ -136,6 +136,10 @@ pub enum MaskedAcls {
 
 /// What a copy is told.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option that a user gives or not, whatever the others are"
+)]
 pub struct CopyOptions {
     /// Where the tree is.
     pub source: EnsembleOptions,
@@ -153,6 +157,8 @@ pub struct CopyOptions {
     pub masked_acls: MaskedAcls,
     /// Whether sequence counters are carried over.
     pub counters: bool,
+    /// Whether the quotas at and below the source's root are set at the target, when everything else is there.
+    pub quotas: bool,
     /// Whether what the source does not have is removed from the target, and how many znodes at most; each one that goes
     /// makes it one less.
     pub removal: Option<Arc<AtomicU64>>,
@@ -172,6 +178,7 @@ impl CopyOptions {
             acl: AclPolicy::Preserve,
             masked_acls: MaskedAcls::default(),
             counters: true,
+            quotas: false,
             removal: None,
             jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
         }

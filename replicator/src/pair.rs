@@ -192,7 +192,11 @@ impl<'a> Pairing<'a> {
         for (index, acl) in self.reader.acls(znodes.collect()).await? {
             let Pair::Znode { target, .. } = &mut pairs[index] else { continue };
             match (acl, &mut *target) {
-                (Ok(acl), Beside::Znode(znode)) => znode.acl = Some(acl),
+                (Ok((acl, stat)), Beside::Znode(znode)) => {
+                    znode.acl = Some(acl);
+                    // The data may be of another server: what is set is conditional on the ACL that was compared.
+                    znode.stat.aversion = stat.aversion;
+                }
                 (Err(Code::NO_NODE), _) => *target = Beside::Nothing,
                 (Err(code), _) => *target = Beside::Unreadable(code),
                 (Ok(_), _) => {}

@@ -75,18 +75,21 @@ impl Care<'_> {
 
     /// Whether this one goes; an error where it has to and must not.
     fn takes(self, gone: &Gone, writer: &Lane) -> Result<bool> {
-        let refused = |why: &str| {
-            let path = writer.chroot().locate(&gone.path).to_string();
+        let refused = |path: &ZnodePath, why: &str| {
+            let path = writer.chroot().locate(path).to_string();
             Err(Error::bad_input(format!("{} {why}", path.escape_debug())).at(writer.side()))
         };
-        match (self, gone.ephemeral) {
+        match (self, &gone.ephemeral) {
             (Self::None, _) => Ok(true),
-            (_, Some(Holds::Nothing)) => Ok(false),
-            (_, Some(Holds::Parent)) => refused("is an ephemeral znode of a live session: its parent can't be removed"),
+            (_, Some(Ephemeral::Itself)) => Ok(false),
+            (_, Some(Ephemeral::Below(path))) => {
+                refused(path, "is an ephemeral znode of a live session: its parent can't be removed")
+            }
             (Self::Left(left), None) => {
                 let one_less = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
                 one_less.map(|_| true).or_else(|_| {
                     refused(
+                        &gone.path,
                         "would be one removal more than --max-delete allows: more has to go than was counted before",
                     )
                 })
@@ -181,16 +184,16 @@ struct Parents(HashMap<ZnodePath, Parent>);
 struct Gone {
     path: ZnodePath,
     version: i32,
-    /// That it belongs to a session.
-    ephemeral: Option<Holds>,
+    /// What belongs to a session.
+    ephemeral: Option<Ephemeral>,
 }
 
-/// What an ephemeral keeps from going.
-#[derive(Clone, Copy, Debug)]
-enum Holds {
-    /// Its parent stays anyway.
-    Nothing,
-    Parent,
+/// What belongs to a session, when it is a znode's turn.
+#[derive(Debug, PartialEq, Eq)]
+enum Ephemeral {
+    Itself,
+    /// A child, which keeps it from going.
+    Below(ZnodePath),
 }
 
 #[derive(Debug, Default)]
@@ -202,6 +205,8 @@ struct Parent {
     left: bool,
     /// Whether something below it is left out of the removal, so that it can't go.
     stays: bool,
+    /// A child that belongs to a session: of no interest if it stays anyway, which is known when it is left.
+    ephemeral: Option<ZnodePath>,
 }
 
 impl Parents {
@@ -223,9 +228,10 @@ impl Parents {
             }
             Visit::Znode(Znode { path, stat, .. }) => gone.push(Gone { path, version: stat.version, ephemeral: None }),
             Visit::Ephemeral { path, .. } => {
-                let held = path.parent().is_some_and(|parent| self.0.contains_key(&parent));
-                let holds = if held { Holds::Parent } else { Holds::Nothing };
-                gone.push(Gone { path, version: -1, ephemeral: Some(holds) });
+                if let Some(parent) = path.parent().and_then(|parent| self.0.get_mut(&parent)) {
+                    parent.ephemeral = Some(path.clone());
+                }
+                gone.push(Gone { path, version: -1, ephemeral: Some(Ephemeral::Itself) });
             }
             Visit::Leave(path) => {
                 if let Some(parent) = self.0.get_mut(&path) {
@@ -247,11 +253,11 @@ impl Parents {
     /// Lets a znode go that nothing holds any more, and those above it that waited for it alone. One that stays lets none
     /// of those go.
     fn go(&mut self, mut path: ZnodePath, gone: &mut Vec<Gone>) {
-        while let Some(&Parent { version, waits_for: 0, left: true, stays }) = self.0.get(&path) {
-            self.0.remove(&path);
+        while self.0.get(&path).is_some_and(|parent| parent.left && parent.waits_for == 0) {
+            let Some(Parent { version, stays, ephemeral, .. }) = self.0.remove(&path) else { return };
             let above = path.parent();
             if !stays {
-                gone.push(Gone { path, version, ephemeral: None });
+                gone.push(Gone { path, version, ephemeral: ephemeral.map(Ephemeral::Below) });
             }
             let Some(above) = above else { return };
             if let Some(parent) = self.0.get_mut(&above) {

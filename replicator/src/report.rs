@@ -6,6 +6,7 @@ mod against;
 pub mod bench;
 mod dry_run;
 mod masked;
+mod quota;
 mod verify;
 
 use std::fmt::{self, Write};
@@ -138,9 +139,10 @@ impl Outcome {
             || self.copy.as_ref().is_some_and(CopyReport::source_changed)
     }
 
-    /// Whether ACLs were not copied, by a policy that the user chose.
+    /// Whether ACLs were not copied, by a policy that the user chose, or quotas, since the target can't have them.
     fn is_incomplete(&self) -> bool {
-        self.copy.as_ref().is_some_and(|copy| copy.masked.znodes > 0)
+        let refused = |copy: &CopyReport| copy.quotas.as_ref().is_some_and(|quotas| quotas.refused > 0);
+        self.copy.as_ref().is_some_and(|copy| copy.masked.znodes > 0 || refused(copy))
     }
 
     fn verdict(&self) -> &'static str {
@@ -274,6 +276,7 @@ fn copy_json(copy: &CopyReport) -> Value {
         "ephemeral_owners": owners_json(&copy.ephemeral_owners),
         "containers_and_ttl": CONTAINERS_AND_TTL,
         "masked_acls": masked::json(&copy.masked),
+        "quotas": copy.quotas.as_ref().map(quota::json),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
         "znodes_per_second": rate(counts.read, copy.elapsed),
@@ -358,6 +361,9 @@ fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
     owners_text(&copy.ephemeral_owners, text)?;
     writeln!(text, "  containers  and TTL znodes {CONTAINERS_AND_TTL}")?;
     masked::text(&copy.masked, text)?;
+    if let Some(quotas) = &copy.quotas {
+        quota::text(quotas, text)?;
+    }
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)
 }

@@ -281,8 +281,8 @@ impl Lane {
         })
     }
 
-    /// getACL
-    pub fn acl(&self, path: &ZnodePath) -> BoxFuture<'_, Result<Acl>> {
+    /// getACL: the ACL and the stat that goes with it, which may be of another moment than one that another server gave.
+    pub fn acl(&self, path: &ZnodePath) -> BoxFuture<'_, Result<(Acl, Stat)>> {
         let path = path.clone();
         let reply: BoxFuture<'_, _> = match &*self.session {
             Session::Wire(session) => Box::pin(session.acl(self.locate(&path))),
@@ -314,14 +314,18 @@ impl Lane {
         // Both are asked for in one round trip.
         let data = [ReadOp::Data(path)];
         let (data, acl) = futures::future::join(self.read(&data), self.acl(path)).await;
-        let (data, stat) = match data?.pop() {
+        let (data, mut stat) = match data?.pop() {
             Some(ReadReply::Data(data, stat)) => (data, stat),
             Some(ReadReply::Refused(Code::NO_NODE)) => return Ok(None),
             Some(ReadReply::Refused(code)) => return Err(self.refused(code, "read", path)),
             _ => return Err(self.protocol("a multiRead of one operation was answered by something else")),
         };
         let acl = match acl {
-            Ok(acl) => acl,
+            Ok((acl, Stat { aversion, .. })) => {
+                // Who sets another ACL sets it where this one was.
+                stat.aversion = aversion;
+                acl
+            }
             Err(error) if error.code() == Some(Code::NO_NODE) => return Ok(None),
             Err(error) => return Err(error),
         };

@@ -55,6 +55,7 @@ async fn says_what_the_copy_then_does_and_writes_nothing() -> Outcome {
     let plan = &planned["plan"];
     assert_eq!(plan["blockers"]["count"], 0);
     assert_eq!(plan["counter_steps"], 31, "thirty of the queue and one of the ephemeral");
+    assert_eq!(plan["quotas"], Value::Null);
     let copied = run(&["copy", json[0], json[1], &from, &to]).await.expect(0).json();
     same_numbers(plan, &copied["copy"]);
     let owners = plan["ephemeral_owners"].as_array().expect("a list");

@@ -17,6 +17,7 @@ mod moving;
 mod operations;
 mod product;
 mod proxy;
+mod quotas;
 mod read_from;
 mod remove;
 mod rounds;

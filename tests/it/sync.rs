@@ -2,7 +2,7 @@
 
 use harness::tree::TreeZnode;
 use harness::{Server, load, read_tree, shared_pair, tree, unique_root};
-use zookeeper_client::{Acls, Client, CreateMode, CreateOptions};
+use zookeeper_client::{Acl, Acls, AuthId, Client, CreateMode, CreateOptions, Permission};
 
 use crate::product::{Outcome, run};
 
@@ -78,11 +78,45 @@ async fn an_ephemeral_keeps_its_parent_and_is_named() -> Outcome {
 #[tokio::test]
 async fn leaves_what_a_filter_leaves_out() -> Outcome {
     let (root, _, at_target) = same("sync-filter", 20).await?;
-    load(&at_target, &root, ["/keep", "/keep/below", "/go"].map(|path| TreeZnode::new(path, "")).into_iter()).await?;
+    let extras = ["/keep", "/keep/below", "/go", "/stays", "/stays/keep", "/stays/goes"];
+    load(&at_target, &root, extras.map(|path| TreeZnode::new(path, "")).into_iter()).await?;
+    // Its parent stays for another reason.
+    at_target.create(&format!("{root}/stays/lock"), b"", &EPHEMERAL).await?;
     let (from, to) = ends(&root, shared_pair().await?);
-    run(&["sync", "--exclude", "/keep", &from, &to]).await.expect(0);
-    assert!(at_target.check_stat(&format!("{root}/keep/below")).await?.is_some());
-    assert!(at_target.check_stat(&format!("{root}/go")).await?.is_none());
+    run(&["sync", "--exclude", "/**/keep", &from, &to]).await.expect(0);
+    for path in ["/keep/below", "/stays/keep", "/stays/lock"] {
+        assert!(at_target.check_stat(&format!("{root}{path}")).await?.is_some(), "{path}");
+    }
+    for path in ["/go", "/stays/goes"] {
+        assert!(at_target.check_stat(&format!("{root}{path}")).await?.is_none(), "{path}");
+    }
+    Ok(())
+}
+
+/// What is left out of the copy is left as it is at the target, be it more or less than at the source.
+#[tokio::test]
+async fn leaves_what_stands_at_and_below_a_znode_that_is_skipped_for_its_masked_acl() -> Outcome {
+    let (root, at_source, at_target) = same("sync-masked", 20).await?;
+    let owner = [Acl::new(Permission::ALL, AuthId::new("digest", "owner:Vj++wdU3sMAbt+g9TyKj1BT+usI="))];
+    let owned = [Acl::new(Permission::READ, AuthId::anyone()), owner[0].clone()];
+    let znodes = |paths: &[&'static str]| paths.iter().map(|&path| TreeZnode::new(path, "")).collect::<Vec<_>>();
+    load(&at_source, &root, znodes(&["/o", "/o/b", "/o/b/c", "/o/e", "/leaf", "/x"]).into_iter()).await?;
+    at_source.create(&format!("{root}/o/lock"), b"", &EPHEMERAL).await?;
+    for path in ["/o", "/leaf"] {
+        at_source.set_acl(&format!("{root}{path}"), &owned, None).await?;
+    }
+    let kept = ["/o", "/o/b", "/o/b/c", "/o/b/more", "/o/e", "/o/e/more", "/o/lock", "/o/more", "/leaf", "/leaf/more"];
+    load(&at_target, &root, znodes(&kept).into_iter()).await?;
+    load(&at_target, &root, znodes(&["/x", "/x/goes", "/goes", "/goes/too"]).into_iter()).await?;
+
+    let (from, to) = ends(&root, shared_pair().await?);
+    let sync = ["sync", "--masked-acl", "skip", "--format", "json", &from, &to];
+    for deleted in [3, 0] {
+        let synced = run(&sync).await.expect(3).json();
+        assert_eq!(synced["copy"]["znodes"]["deleted"], deleted, "{synced:#}");
+        let there = read_tree(&at_target, &root).await?;
+        assert!(kept.iter().all(|path| there.contains_key(*path)), "{:?}", there.keys());
+    }
     Ok(())
 }
 

@@ -116,6 +116,10 @@ struct LineArgs {
     /// Write what a dry run says to FILE too, as --format says
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     out: Option<PathBuf>,
+    /// Set the limits of quotas at and below the root too, last; the target's servers count anew. A quota that only the
+    /// target has is left alone
+    #[arg(long)]
+    quotas: bool,
     /// The largest request that the target takes (its jute.maxbuffer)
     #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
     jute_maxbuffer: usize,
@@ -161,6 +165,7 @@ impl LineArgs {
             acl: self.acl.understand()?,
             masked_acls: self.masked_acl.into(),
             counters: !self.no_counters,
+            quotas: self.quotas,
             jute_maxbuffer: self.jute_maxbuffer,
             ..CopyOptions::between(source, target)
         })

@@ -19,6 +19,7 @@ use crate::masked::{Masked, MaskedReport};
 use crate::options::CopyOptions;
 use crate::pair::Beside;
 use crate::progress::{Counts, Progress};
+use crate::quota::{self, QuotaReport};
 use crate::rehearsal::{Block, Notes, Rehearsal};
 use crate::session::Lane;
 use crate::source::changes::Changes;
@@ -38,6 +39,8 @@ pub struct DryRun {
     pub notes: Notes,
     /// Znodes whose ACL could not be copied, or that would be left out for it.
     pub masked: MaskedReport,
+    /// What would become of the source's quotas, if they were asked for.
+    pub quotas: Option<QuotaReport>,
     /// Sessions that own the ephemerals that are left out.
     pub ephemeral_owners: Vec<Owner>,
     /// Kinds of znodes that the target can hold.
@@ -148,17 +151,27 @@ async fn run(options: &CopyOptions, removal: Removal, progress: &Progress, sessi
             Some(bound.allowed)
         }
     };
+    let quotas = if options.quotas { plan_quotas(options, source.lane(), writer).await? } else { None };
     Ok(DryRun {
         counts,
         ancestors,
         notes: rehearsal.into_notes(),
         masked: masked.into_report(),
+        quotas,
         ephemeral_owners: progress.ephemeral_owners(),
         abilities,
         removals_allowed,
         estimate: Estimate::new(reading, &counts, round_trip(lane)),
         elapsed: started.elapsed(),
     })
+}
+
+/// What is to get a quota stands at the source, and not yet at the target.
+async fn plan_quotas(options: &CopyOptions, source: &Lane, writer: Writer<'_>) -> Result<Option<QuotaReport>> {
+    match quota::plan(options, source, writer.lane, source).await {
+        Ok(plan) => Ok(Some(plan.report())),
+        Err(error) => writer.blocked(error, Block::Rights).map(|()| None),
+    }
 }
 
 /// The median of the multis that were asked: each went through the target's log, although none held.

@@ -1,7 +1,10 @@
 //! Removes from the target what the source does not have, as the pairs pass by.
 //!
 //! A sync removes all of it; a later pass of a copy only what was seen at the source before and has gone. Removal is
-//! careful: a delete is refused where somebody has written since it was read.
+//! careful: a delete is refused where somebody has written since it was read. Below a znode that is left out for its masked
+//! ACL everything stays.
+
+use std::cell::RefCell;
 
 use futures::{Stream, StreamExt, TryStreamExt};
 use tokio::sync::mpsc::Receiver;
@@ -12,6 +15,7 @@ use crate::budget::Budget;
 use crate::connect::is_reserved;
 use crate::error::Result;
 use crate::filter::Place;
+use crate::masked::LeftOut;
 use crate::pair::{Beside, Pair, Pairing, Pairs};
 use crate::remove::{self, Care};
 use crate::source::reader::Reader;
@@ -27,11 +31,14 @@ pub(super) struct Extras<'a> {
     /// others.
     aside: Reader,
     care: Care<'a>,
+    /// What the planner, behind us, will leave out too.
+    left_out: RefCell<LeftOut>,
 }
 
 impl<'a> Extras<'a> {
     pub(super) fn new(line: &'a Line<'a>, target: &'a Reader, care: Care<'a>) -> Self {
-        Self { line, target, aside: target.beside(), care }
+        let left_out = RefCell::new(LeftOut::by(line.options.masked_acls));
+        Self { line, target, aside: target.beside(), care, left_out }
     }
 
     /// The pairs of `chunks`, behind the removal of what stands beside them.
@@ -41,6 +48,9 @@ impl<'a> Extras<'a> {
 
     async fn remove(&self, pairs: Pairs) -> Result<Pairs> {
         for pair in &pairs.pairs {
+            if self.is_left_out(pair) {
+                continue;
+            }
             let Some((parent, names)) = self.of(pair).await? else { continue };
             let names = self.removable(&parent, &names);
             if !names.is_empty() {
@@ -51,6 +61,20 @@ impl<'a> Extras<'a> {
             }
         }
         Ok(pairs)
+    }
+
+    /// Whether the copy leaves this out, so that whatever stands there at the target stays.
+    fn is_left_out(&self, pair: &Pair) -> bool {
+        let mut left_out = self.left_out.borrow_mut();
+        match pair {
+            Pair::Znode { source, .. } => left_out.takes(source),
+            Pair::Children { parent: path, .. } | Pair::Other(Visit::Ephemeral { path, .. }) => left_out.holds(path),
+            Pair::Other(Visit::Leave(path)) => {
+                left_out.leave(path);
+                false
+            }
+            Pair::Other(_) => false,
+        }
     }
 
     /// What the target has beside a pair and the source has not.

@@ -36,7 +36,7 @@ pub struct Passes {
     /// Writes that each pass after the first has sent.
     pub later: Vec<u64>,
     /// Whether the source stood still while the last one read it. Where the transport tells no zxid, whether nothing went
-    /// away in the only pass.
+    /// away in the only pass, and no ACL was of another moment than its znode's data.
     pub settled: bool,
 }
 
@@ -60,7 +60,7 @@ impl Line<'_> {
     ) -> Result<Passes> {
         let changes = Changes::default();
         self.first(&changes, root, beside, masked).await?;
-        let mut passes = Passes { later: Vec::new(), settled: self.progress.counts().vanished == 0 };
+        let mut passes = Passes { later: Vec::new(), settled: !changes.is_unsure() };
         while let Some(before) = since {
             since = self.source.sync().await?;
             passes.settled = since == Some(before);

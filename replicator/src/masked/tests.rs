@@ -30,7 +30,7 @@ fn leaves_out_the_znode_with_all_below_it_and_nothing_else() {
     for path in ["/a/b", "/a", "/"] {
         masked.leave(&ZnodePath::new(path));
     }
-    assert!(masked.left_out.is_empty());
+    assert!(masked.left_out.open.is_empty());
     let report = masked.into_report();
     assert_eq!((report.znodes, report.below), (1, 2));
     assert_eq!(report.list[0].0.as_str(), "/a");

@@ -12,12 +12,16 @@ fn znode(path: &ZnodePath, num_children: i32) -> Visit {
 }
 
 fn met(visits: impl IntoIterator<Item = Visit>) -> Vec<ZnodePath> {
+    turns(visits).into_iter().map(|gone| gone.path).collect()
+}
+
+fn turns(visits: impl IntoIterator<Item = Visit>) -> Vec<Gone> {
     let (mut parents, mut gone) = (Parents::default(), Vec::new());
     for visit in visits {
         parents.met(visit, true, &mut gone).expect("everything can be read");
     }
     assert!(parents.0.is_empty(), "{parents:?} are left");
-    gone.into_iter().map(|gone| gone.path).collect()
+    gone
 }
 
 /// All visits of a tree in an order that a walk may take: parents first, a leave behind the last child, and the leaves
@@ -72,6 +76,23 @@ fn an_ephemeral_goes_with_the_tree() {
     let (root, lock) = (ZnodePath::root(), ZnodePath::new("/lock"));
     let visits = [znode(&root, 1), Visit::Ephemeral { path: lock.clone(), owner: 7 }, Visit::Leave(root.clone())];
     assert_eq!(met(visits), [lock, root]);
+}
+
+/// Whether it stays is known when it is left, however early the ephemeral was met.
+#[test]
+fn an_ephemeral_holds_a_parent_that_would_go_and_not_one_that_stays() {
+    let (root, lock) = (ZnodePath::root(), ZnodePath::new("/lock"));
+    let visits = || vec![znode(&root, 3), Visit::Ephemeral { path: lock.clone(), owner: 7 }];
+    let held = turns(visits().into_iter().chain([Visit::Leave(root.clone())]));
+    assert_eq!(held[1].ephemeral, Some(Ephemeral::Below(lock.clone())));
+
+    let child = root.child("parent");
+    let below = [znode(&child, 1), Visit::Filtered(child.clone(), 1), Visit::Leave(root.clone()), Visit::Leave(child)];
+    for kept in [vec![Visit::Filtered(root.clone(), 1), Visit::Leave(root.clone())], below.into()] {
+        let gone = turns(visits().into_iter().chain(kept));
+        assert_eq!(gone.iter().map(|gone| &gone.path).collect::<Vec<_>>(), [&lock], "and who asks leaves it alone");
+        assert_eq!(gone[0].ephemeral, Some(Ephemeral::Itself));
+    }
 }
 
 #[test]

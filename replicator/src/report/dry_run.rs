@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Task, bytes, grouped, masked, millis, more_text, owners_json, owners_text, skipped_json, skipped_text};
+use super::{
+    Task, bytes, grouped, masked, millis, more_text, owners_json, owners_text, quota, skipped_json, skipped_text,
+};
 use crate::copy::dry_run::{DryRun, Estimate};
 use crate::rehearsal::{Block, Blocker, Change, Notes};
 use crate::target::abilities::Abilities;
@@ -28,6 +30,7 @@ pub(super) fn json(planned: &DryRun) -> Value {
         "removals_allowed": planned.removals_allowed,
         "skipped": skipped_json(counts),
         "ephemeral_owners": owners_json(&planned.ephemeral_owners),
+        "quotas": planned.quotas.as_ref().map(quota::json),
         "masked_acls": masked::json(&planned.masked),
         "target": { "containers": abilities.containers, "ttl": abilities.ttl },
         "blockers": blockers_json(notes),
@@ -84,6 +87,9 @@ pub(super) fn text(task: &Task, planned: &DryRun, text: &mut String) -> fmt::Res
     skipped_text(counts, text)?;
     owners_text(&planned.ephemeral_owners, text)?;
     masked::text(&planned.masked, text)?;
+    if let Some(quotas) = &planned.quotas {
+        quota::text(quotas, text)?;
+    }
     for Change { what, path } in &notes.changes_listed {
         writeln!(text, "  change      {what} {}", path.as_str().escape_debug())?;
     }

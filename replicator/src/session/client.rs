@@ -77,17 +77,18 @@ impl Session {
         Ok((names.iter().collect(), stat_from(&stat)))
     }
 
-    pub(super) async fn acl(&self, path: &str) -> Result<Acl> {
-        let (acl, _) = self.client.get_acl(path).await.map_err(|error| failed(&error, "read ACL of"))?;
+    pub(super) async fn acl(&self, path: &str) -> Result<(Acl, Stat)> {
+        let (acl, stat) = self.client.get_acl(path).await.map_err(|error| failed(&error, "read ACL of"))?;
         let mut last = self.last_acl.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match &*last {
-            Some((raw, known)) if *raw == acl => Ok(known.clone()),
+        let acl = match &*last {
+            Some((raw, known)) if *raw == acl => known.clone(),
             _ => {
                 let known = acl_from(&acl);
                 *last = Some((acl, known.clone()));
-                Ok(known)
+                known
             }
-        }
+        };
+        Ok((acl, stat_from(&stat)))
     }
 
     /// The error carries the index of the operation that failed, where the server named one.

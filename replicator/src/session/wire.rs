@@ -132,13 +132,14 @@ impl Session {
         self.shared.events()
     }
 
-    pub(super) fn acl(&self, path: Located<'_>) -> impl Future<Output = Result<Acl>> + Send + use<> {
+    pub(super) fn acl(&self, path: Located<'_>) -> impl Future<Output = Result<(Acl, Stat)>> + Send + use<> {
         const OP: &str = "read ACL of";
         let answer = self.shared.send(op::GET_ACL, |request| request.path(path));
         let acls = Arc::clone(&self.acls);
         async move {
             let mut reply = done(answer, OP).await?;
-            acls.decode(&mut reply.body).map_err(|error| malformed(error, OP))
+            let acl = acls.decode(&mut reply.body).map_err(|error| malformed(error, OP))?;
+            Ok((acl, reply.body.stat().map_err(|error| malformed(error, OP))?))
         }
     }
 

@@ -4,6 +4,9 @@
 //! czxid, mzxid or pzxid is above the zxid that the pass before began behind. A setACL moves nothing but the aversion,
 //! which is compared with the one that was seen. What was seen and is no longer there has gone.
 //!
+//! An ACL is read behind the data, perhaps from a server that has not come as far. What is remembered is the aversion of the
+//! ACL that was read, and never that of one which was not; and where the two differ, another pass has to look.
+//!
 //! Other tenants' traffic moves the ensemble's zxid and nothing here.
 
 use std::collections::HashSet;
@@ -11,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Visit;
 use super::fingerprints::Fingerprints;
+use super::reader::Torn;
 use crate::znode::{ZnodePath, Zxid};
 
 /// What several walks of one tree have met.
@@ -24,7 +28,7 @@ struct State {
     since: Option<Zxid>,
     /// Znodes that were taken and have children that are still being walked.
     open: HashSet<ZnodePath>,
-    /// Something went away while it was read, or more was met than is remembered: another pass has to look.
+    /// Something went away or was changed while it was read, or more was met than is remembered: another pass has to look.
     unsure: bool,
 }
 
@@ -53,6 +57,21 @@ impl Changes {
     pub fn sift(&self, visits: &mut Vec<Visit>) {
         let mut state = self.state();
         visits.retain(|visit| state.takes(visit));
+    }
+
+    /// Takes note of znodes that were sifted and whose ACLs then turned out to be of another moment. The next pass meets
+    /// another aversion than the one of the ACL that was read, if that one is old, and takes the znode again.
+    pub fn torn(&self, znodes: &[Torn]) {
+        if znodes.is_empty() {
+            return;
+        }
+        let mut state = self.state();
+        state.unsure = true;
+        for (path, aversion) in znodes {
+            if let Some(aversion) = aversion {
+                state.seen.correct(path, *aversion);
+            }
+        }
     }
 
     /// Whether a znode was seen at the source. Full, the memory can't tell: then it was not, what stands at the target is

@@ -58,6 +58,13 @@ impl Fingerprints {
         same
     }
 
+    /// Puts another aversion in the place of the one that was noted last, whatever room there is: a wrong one would hide a
+    /// change.
+    pub(super) fn correct(&mut self, path: &ZnodePath, aversion: i32) {
+        let hash = self.hash(path);
+        self.later.insert(hash, Some(low_bits(aversion)));
+    }
+
     /// Forgets a znode.
     pub(super) fn forget(&mut self, path: &ZnodePath) {
         let hash = self.hash(path);

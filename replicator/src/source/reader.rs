@@ -16,10 +16,14 @@ use crate::error::{Code, Error, Result, Side};
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
 use crate::session::{Lane, ReadOp, ReadReply, sparing_the_leader};
-use crate::znode::{Acl, ZnodePath, Zxid};
+use crate::znode::{Acl, Stat, ZnodePath, Zxid};
 
-/// An ACL, or why the server did not give it.
-pub type AclReply = Result<Acl, Code>;
+/// An ACL with its own stat, or why the server did not give it.
+pub type AclReply = Result<(Acl, Stat), Code>;
+
+/// A znode whose ACL is of another moment than its data, which another server gave: the aversion of the ACL, or that the
+/// znode had gone by then.
+pub type Torn = (ZnodePath, Option<i32>);
 
 /// Sessions to one ensemble, seen from one root.
 #[derive(Debug)]
@@ -131,7 +135,7 @@ impl Reader {
     }
 
     /// getACL, when one of the lanes has room.
-    async fn acl(&self, path: &ZnodePath) -> Result<Acl> {
+    async fn acl(&self, path: &ZnodePath) -> Result<(Acl, Stat)> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.acls.len();
         let AclLane { lane, window } = &self.acls[turn];
         let _room = window.acquire().await.expect("the window is never closed: nothing here closes it");
@@ -154,10 +158,12 @@ impl Reader {
         asks.buffer_unordered(limits::ACL_LANES * limits::ACL_LANE_WINDOW).try_collect().await
     }
 
-    /// Reads the ACL of every znode among `visits`, and maps it. One that is gone by now becomes [`Visit::Vanished`].
-    pub async fn read_acls(&self, visits: &mut [Visit]) -> Result<()> {
+    /// Reads the ACL of every znode among `visits`, and maps it. One that is gone by now becomes [`Visit::Vanished`]. Gives
+    /// those that are torn: the servers of the ACLs may be behind those of the data, or before them.
+    pub async fn read_acls(&self, visits: &mut [Visit]) -> Result<Vec<Torn>> {
+        let mut torn = Vec::new();
         if !self.reads_acls() {
-            return Ok(());
+            return Ok(torn);
         }
         let znodes = visits.iter().enumerate().filter_map(|(index, visit)| match visit {
             Visit::Znode(znode) => Some((index, znode.path.clone())),
@@ -167,12 +173,20 @@ impl Reader {
             let visit = &mut visits[index];
             let Visit::Znode(znode) = visit else { continue };
             match acl {
-                Ok(acl) => znode.acl = Some(self.mapped(&acl, &znode.path)?),
-                Err(Code::NO_NODE) => *visit = Visit::Vanished(znode.path.clone()),
+                Ok((acl, Stat { czxid, aversion, .. })) => {
+                    znode.acl = Some(self.mapped(&acl, &znode.path)?);
+                    if (czxid, aversion) != (znode.stat.czxid, znode.stat.aversion) {
+                        torn.push((znode.path.clone(), Some(aversion)));
+                    }
+                }
+                Err(Code::NO_NODE) => {
+                    torn.push((znode.path.clone(), None));
+                    *visit = Visit::Vanished(znode.path.clone());
+                }
                 Err(code) => *visit = Visit::Unreadable(znode.path.clone(), code),
             }
         }
-        Ok(())
+        Ok(torn)
     }
 
     /// Waits until all servers that are read from are up to date, and gives a zxid that all of them have reached: what

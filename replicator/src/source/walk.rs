@@ -100,9 +100,12 @@ impl<'a> Walk<'a> {
             changes.sift(&mut visits);
         }
         permit.resize(Weight { operations: visits.len(), bytes: visits.iter().map(bytes).sum() });
-        let reader = self.reader;
+        let (reader, changes) = (self.reader, self.changes);
         self.chunks.push_back(Box::pin(async move {
-            reader.read_acls(&mut visits).await?;
+            let torn = reader.read_acls(&mut visits).await?;
+            if let Some(changes) = changes {
+                changes.torn(&torn);
+            }
             Ok(Chunk { visits, permit })
         }));
         Ok(())

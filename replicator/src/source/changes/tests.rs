@@ -90,6 +90,38 @@ fn is_unsure_when_something_goes_while_it_is_read() {
     assert_eq!(sifted(&changes, refused), ["other /a"], "what can't be read is never left out in silence");
 }
 
+/// In both directions: an ACL that is older than the data shows itself by its aversion, which must be met again; one that
+/// is newer was copied, and is as good as its aversion says.
+#[test]
+fn takes_again_what_has_an_acl_older_than_its_data() {
+    let stat = |aversion| Stat { aversion, ..old(0) };
+    let changes = Changes::default();
+    sifted(&changes, vec![znode("/older", stat(1)), znode("/newer", stat(1)), znode("/same", stat(1))]);
+    assert!(!changes.is_unsure());
+    changes.torn(&[(ZnodePath::new("/older"), Some(0)), (ZnodePath::new("/newer"), Some(2))]);
+    assert!(changes.is_unsure(), "another pass looks");
+    changes.since(Zxid(10));
+    let all = || vec![znode("/older", stat(1)), znode("/newer", stat(2)), znode("/same", stat(1))];
+    assert_eq!(sifted(&changes, all()), ["/older"]);
+    // The server of the ACLs is behind once more, in a later pass that finds nothing to write.
+    changes.torn(&[(ZnodePath::new("/older"), Some(0))]);
+    assert!(changes.is_unsure());
+    changes.since(Zxid(20));
+    assert_eq!(sifted(&changes, all()), ["/older"]);
+    assert!(!changes.is_unsure());
+    changes.since(Zxid(30));
+    assert_eq!(sifted(&changes, all()), [""; 0]);
+}
+
+/// It was seen, and is to be removed where it stands; it was not read, and so another pass has to look.
+#[test]
+fn is_unsure_when_something_goes_between_its_data_and_its_acl() {
+    let changes = walked_once(&[("/a", old(0))]);
+    sifted(&changes, vec![znode("/a", Stat { mzxid: 11, ..old(0) })]);
+    changes.torn(&[(ZnodePath::new("/a"), None)]);
+    assert!(changes.is_unsure() && changes.has_seen(&ZnodePath::new("/a")));
+}
+
 /// A pass before may have taken what it led to then.
 #[test]
 fn always_takes_what_a_filter_lets_lead_to_nothing() {
