@@ -75,7 +75,9 @@ async fn a_source_with_little_heap_survives_one_value_in_50_of_20_000_znodes() -
 
 #[tokio::test]
 async fn a_chain_of_1_000_takes_two_requests_a_level() -> Outcome {
-    let (source, target) = shared_pair().await?;
+    // Servers of its own: what another test writes meanwhile would cost a second pass, and as many requests again.
+    let start = || Server::start(ServerOptions::default());
+    let (source, target) = tokio::try_join!(start(), start())?;
     let root = unique_root("chain");
     load(&source.client().await?, &root, tree::deep(1_000)).await?;
     let (from, to) = (source.at(&root), target.at(&root));

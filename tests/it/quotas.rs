@@ -82,7 +82,9 @@ async fn limits_are_copied_to_another_place_counted_there_and_kept_by_the_next_r
         let to_root = format!("{to_root}/{transport}");
         let (from, to) = (source.at(&format!("{root}/app")), target.at(&to_root));
         let options = ["--quotas", "--transport", transport, "--format", "json"];
+        let planned = run(&[&["copy", "--dry-run", &from, &to][..], &options].concat()).await.expect(0).json();
         let copied = run(&[&["copy", "--verify", &from, &to][..], &options].concat()).await.expect(0).json();
+        assert_eq!(planned["plan"]["quotas"], copied["copy"]["quotas"]);
         assert_eq!(became(&copied), [("/a", "set"), ("/b", "set"), ("/gone", "absent")]);
         let above = at_target.check_stat(&format!("{}/{LIMITS}", place(&to_root))).await?;
         assert!(above.is_none(), "the quota above the root is somebody else's");

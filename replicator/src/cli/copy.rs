@@ -87,6 +87,7 @@ pub(super) struct SyncArgs {
 
 /// What copy and sync have in common.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that a user gives or does not")]
 struct LineArgs {
     #[command(flatten)]
     trees: Trees,
