@@ -201,6 +201,10 @@ pub const REPLY_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Bytes that the read buffer of a session grows by: one multiRead's reply is 40 to 80 KB.
 pub const READ_BLOCK_BYTES: usize = 64 * 1024;
 
+/// Bytes that are allocated for a reply because it says that it is as long: a multiRead's is shorter, and is not copied
+/// from one buffer to a larger one while it arrives.
+pub const CLAIM_TRUSTED_BYTES: usize = 512 * 1024;
+
 /// How long a server may take to tell its version (`srvr`) before it is found out another way.
 pub const VERSION_WITHIN: Duration = Duration::from_secs(1);
 

@@ -2,14 +2,13 @@
 //!
 //! A fingerprint holds 56 bits of a path's hash and the low 8 bits of the aversion. Two paths of a tree of ten million are
 //! taken for one with a probability of 1 in 1,400. The hash is keyed anew in each process: nobody can choose names that
-//! collide.
+//! collide. It is made for every znode, so it is one that the processor helps with: SipHash took a tenth of a copy's time.
 //!
 //! The first walk meets every znode once and only adds; the list is sorted when the first question comes. What is noted
 //! from then on, few znodes, stands in a map beside it.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use ahash::RandomState;
 
 use crate::limits;
 use crate::znode::ZnodePath;

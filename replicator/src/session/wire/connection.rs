@@ -124,14 +124,14 @@ impl Inbound {
         Self { bytes: BytesMut::new(), frame_bytes_max }
     }
 
-    /// Makes room for the next read. A frame that is still incomplete at most doubles what it has: so what is
-    /// allocated follows what has arrived, and not the length that the frame claims.
+    /// Makes room for the next read. A frame that claims much at most doubles what it has: so what is allocated follows
+    /// what has arrived, and not the length that the frame claims.
     pub(super) fn make_room(&mut self) {
         let len = self.bytes.len();
         if self.bytes.capacity() - len < limits::READ_BLOCK_BYTES / 4 {
             let claimed = self.claimed().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
             let missing = (LENGTH_BYTES + claimed).saturating_sub(len);
-            self.bytes.reserve(missing.min(len).max(limits::READ_BLOCK_BYTES));
+            self.bytes.reserve(missing.min(len.max(limits::CLAIM_TRUSTED_BYTES)).max(limits::READ_BLOCK_BYTES));
         }
     }
 
