@@ -8,6 +8,7 @@
 //! from then on, few znodes, stands in a map beside it.
 
 use std::collections::HashMap;
+
 use ahash::RandomState;
 
 use crate::limits;
