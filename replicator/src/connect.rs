@@ -4,6 +4,7 @@
 //! knows where a tree lives.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use crate::error::Error;
@@ -165,6 +166,10 @@ pub fn is_reserved(path: &str) -> bool {
 fn parse_server(server: &str) -> Result<(String, u16), String> {
     let (host, port) = if let Some(rest) = server.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or_else(|| format!("{server:?} has no closing bracket"))?;
+        // A link-local address has its interface behind it: fe80::1%eth0.
+        if host.split('%').next().is_none_or(|address| address.parse::<Ipv6Addr>().is_err()) {
+            return Err(format!("{host:?} stands in brackets and is no IPv6 address"));
+        }
         match rest.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None if rest.is_empty() => (host, None),
@@ -182,7 +187,7 @@ fn parse_server(server: &str) -> Result<(String, u16), String> {
     if host.is_empty() {
         return Err("a host is missing".to_owned());
     }
-    if host.chars().any(|c| c.is_whitespace() || c.is_control() || c == '@') {
+    if host.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '@' | '[' | ']')) {
         return Err(format!("{host:?} is no host name"));
     }
     let port = match port {

@@ -16,6 +16,7 @@ fn takes_what_zookeepers_clients_take() {
         ("a:1/x/", vec![("a", 1)], "/x"),
         ("[::1]:7/x", vec![("::1", 7)], "/x"),
         ("[::1]", vec![("::1", 2181)], "/"),
+        ("[fe80::1%eth0]:7", vec![("fe80::1%eth0", 7)], "/"),
         ("a:1, b:2", vec![("a", 1), ("b", 2)], "/"),
     ] {
         let parsed = parse(text);
@@ -40,6 +41,10 @@ fn refuses_what_is_no_connect_string() {
         "::1",
         "[::1",
         "[::1]x",
+        // Found by fuzzing: printed, it was another connect string.
+        "[[]",
+        "[a]:1",
+        "a]:1",
         "a b:1",
         "a:1//x",
         "a:1/x//y",
