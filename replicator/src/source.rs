@@ -3,6 +3,7 @@
 //! A source gives every znode of a tree once, in an order in which a znode comes before its children, and says when
 //! all children of a znode have been given. Whoever takes a chunk holds its permit.
 
+mod acl_lanes;
 pub mod changes;
 mod fingerprints;
 mod frontier;

@@ -1,16 +1,15 @@
-//! The sessions that read one ensemble: one on each server for data and children, several for ACLs.
+//! The sessions that read one ensemble: one on each server for data and children, and those for ACLs (`acl_lanes`).
 //!
-//! All are opened behind one zxid: none of them shows anything older than the first one did. A getACL can't be batched (MultiOperationRecord.java:81-111) and costs the server about 65 microseconds, so ACLs
-//! have sessions and windows of their own, and everything else overlaps with them.
+//! All are opened behind one zxid: none of them shows anything older than the first one did.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::sync::Semaphore;
 
 use super::Visit;
+use super::acl_lanes::AclLanes;
 use crate::acl_map::AclMap;
 use crate::error::{Code, Error, Result, Side};
 use crate::limits;
@@ -30,10 +29,10 @@ pub type Torn = (ZnodePath, Option<i32>);
 pub struct Reader {
     /// Never empty.
     data: Vec<DataLane>,
-    acls: Vec<AclLane>,
+    /// `None`: ACLs are not wanted.
+    acls: Option<AclLanes>,
     /// What makes of this side's ACLs what they are taken for.
     map: AclMap,
-    turn: AtomicUsize,
     behind: Option<Zxid>,
 }
 
@@ -64,20 +63,8 @@ impl Drop for Loading {
     }
 }
 
-#[derive(Debug)]
-struct AclLane {
-    lane: Lane,
-    window: Semaphore,
-}
-
-impl AclLane {
-    fn new(lane: Lane) -> Self {
-        Self { lane, window: Semaphore::new(limits::ACL_LANE_WINDOW) }
-    }
-}
-
 impl Reader {
-    /// Opens the sessions; those for ACLs only where `acl` wants them read. A map is for the source alone.
+    /// Opens the sessions; those for ACLs when many are read, if `acl` wants them at all. A map is for the source alone.
     ///
     /// All of them are on servers that have applied every transaction up to `seen`, and all but the first up to where
     /// the first one's server was. A server that takes fewer sessions than are wanted (maxClientCnxns) gives fewer
@@ -88,19 +75,16 @@ impl Reader {
         let behind = first.last_zxid().map(|zxid| zxid.max(seen));
         let seen = behind.unwrap_or(seen);
         let more = options.connect.hosts.len().min(limits::DATA_LANES_MAX) - 1;
-        let acl_lanes = if *acl == AclPolicy::Open { 0 } else { limits::ACL_LANES };
         let map = match acl {
             AclPolicy::Map(map) if side == Side::Source => map.clone(),
             _ => AclMap::default(),
         };
-        // One after the other: so each kind is spread evenly over the servers.
         let others = first.connect_beside(&options, seen, more).await?;
-        let acls = first.connect_beside(&options, seen, acl_lanes).await?;
+        let acls = (*acl != AclPolicy::Open).then(|| AclLanes::beside(first.clone(), options, seen));
         Ok(Self {
             data: std::iter::once(first).chain(others).map(DataLane::new).collect(),
-            acls: acls.into_iter().map(AclLane::new).collect(),
+            acls,
             map,
-            turn: AtomicUsize::new(0),
             behind,
         })
     }
@@ -108,9 +92,8 @@ impl Reader {
     /// The same sessions with windows of their own: for a walk that is awaited by somebody who holds places in ours.
     #[must_use]
     pub fn beside(&self) -> Self {
-        let acls = self.acls.iter().map(|AclLane { lane, .. }| AclLane::new(lane.clone()));
-        let (data, map) = (self.data.clone(), self.map.clone());
-        Self { data, acls: acls.collect(), map, turn: AtomicUsize::new(0), behind: self.behind }
+        let acls = self.acls.as_ref().map(AclLanes::with_own_windows);
+        Self { data: self.data.clone(), acls, map: self.map.clone(), behind: self.behind }
     }
 
     /// The last transaction that the ensemble had acknowledged when the sessions were opened: none of them shows
@@ -134,23 +117,16 @@ impl Reader {
         })
     }
 
-    /// getACL, when one of the lanes has room.
-    async fn acl(&self, path: &ZnodePath) -> Result<(Acl, Stat)> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.acls.len();
-        let AclLane { lane, window } = &self.acls[turn];
-        let _room = window.acquire().await.expect("the window is never closed: nothing here closes it");
-        lane.acl(path).await
-    }
-
     /// Whether ACLs are wanted at all.
     pub fn reads_acls(&self) -> bool {
-        !self.acls.is_empty()
+        self.acls.is_some()
     }
 
     /// Reads the ACLs of znodes, many at once; gives them with the caller's own mark, in any order.
     pub async fn acls<M>(&self, znodes: Vec<(M, ZnodePath)>) -> Result<Vec<(M, AclReply)>> {
+        let Some(lanes) = &self.acls else { return Ok(Vec::new()) };
         let asks = stream::iter(znodes).map(|(mark, path)| async move {
-            match self.acl(&path).await {
+            match lanes.acl(&path).await {
                 Ok(acl) => Ok((mark, Ok(acl))),
                 Err(error) => error.code().map(|code| (mark, Err(code))).ok_or(error),
             }
@@ -192,7 +168,8 @@ impl Reader {
     /// Waits until all servers that are read from are up to date, and gives a zxid that all of them have reached: what
     /// is read from now on is not older. `None` where the transport does not tell.
     pub async fn sync(&self) -> Result<Option<Zxid>> {
-        let lanes = self.data.iter().map(|data| &data.lane).chain(self.acls.iter().map(|acl| &acl.lane));
+        let acls = self.acls.iter().flat_map(AclLanes::opened);
+        let lanes = self.data.iter().map(|data| &data.lane).chain(acls);
         let zxids = futures::future::try_join_all(lanes.map(Lane::sync)).await?;
         Ok(zxids.into_iter().min().flatten())
     }
@@ -209,7 +186,8 @@ impl Reader {
 
     /// Ends the sessions.
     pub async fn close(self) {
-        let lanes = self.data.into_iter().map(|data| data.lane).chain(self.acls.into_iter().map(|acl| acl.lane));
+        let acls: Vec<Lane> = self.acls.into_iter().flat_map(AclLanes::into_opened).collect();
+        let lanes = self.data.into_iter().map(|data| data.lane).chain(acls);
         futures::future::join_all(lanes.map(Lane::close)).await;
     }
 }
