@@ -44,6 +44,10 @@ struct Options {
     /// Which servers are far away, with --delay-ms
     #[arg(long, value_enum, default_value_t = Far::Both, requires = "delay_ms")]
     delay_side: Far,
+    /// A way to the servers on which a round trip takes this long, in ms, against the same without; with --peer-jar, for
+    /// both of us
+    #[arg(long, conflicts_with_all = ["again", "sizes"])]
+    delay_ms: Option<u64>,
     #[command(flatten)]
     mode: Mode,
     /// What cargo adds
@@ -58,9 +62,6 @@ struct Mode {
     /// A second copy into an identical target, against reading both sides flat out
     #[arg(long)]
     again: bool,
-    /// A way to the servers on which a round trip takes this long, in ms, against the same without
-    #[arg(long)]
-    delay_ms: Option<u64>,
     /// Trees of these sizes instead of one: whether the time of a znode is the same for all
     #[arg(long, value_delimiter = ',')]
     sizes: Vec<usize>,
@@ -71,17 +72,22 @@ struct Mode {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Options { tree, znodes, runs, acls, copy_option, out, heap_mb, delay_side, mode, .. } = Options::parse();
+    let Options { tree, znodes, runs, acls, copy_option, out, heap_mb, delay_side, delay_ms, mode, .. } =
+        Options::parse();
     let task = Task { tree: Tree { shape: tree, znodes }, acls, copy_options: copy_option, runs };
+    let round_trip = delay_ms.map(Duration::from_millis);
     let mut bed = Bed::start(heap_mb).await?;
     let document = match &mode {
         Mode { again: true, .. } => modes::again::measure(&mut bed, &task).await?,
-        Mode { delay_ms: Some(ms), .. } => {
-            modes::delay::measure(&mut bed, &task, Duration::from_millis(*ms), delay_side).await?
-        }
-        Mode { peer_jar: Some(jar), .. } => modes::peer::measure(&mut bed, &task, jar).await?,
+        Mode { peer_jar: Some(jar), .. } => match round_trip {
+            Some(round_trip) => modes::peer::measure_far(&mut bed, &task, jar, round_trip).await?,
+            None => modes::peer::measure(&mut bed, &task, jar).await?,
+        },
         Mode { sizes, .. } if !sizes.is_empty() => modes::sizes::measure(&mut bed, &task, sizes).await?,
-        Mode { .. } => modes::floor::measure(&mut bed, &task).await?,
+        Mode { .. } => match round_trip {
+            Some(round_trip) => modes::delay::measure(&mut bed, &task, round_trip, delay_side).await?,
+            None => modes::floor::measure(&mut bed, &task).await?,
+        },
     };
     if let Some(out) = out {
         std::fs::write(out, format!("{document:#}\n"))?;

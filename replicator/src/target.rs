@@ -35,7 +35,7 @@ impl<'a> Writer<'a> {
         Self { lane, rehearsal: None }
     }
 
-    /// Takes batches as they come, and counts what was acknowledged; see [`write`]. In a dry run, what would be.
+    /// Takes batches as they come, and counts what was acknowledged; see [`write()`]. In a dry run, what would be.
     pub async fn take(self, batches: Receiver<Batch>, progress: &Progress) -> Result<()> {
         match self.rehearsal {
             None => write(self.lane, batches, progress).await,

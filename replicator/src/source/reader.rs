@@ -81,12 +81,7 @@ impl Reader {
         };
         let others = first.connect_beside(&options, seen, more).await?;
         let acls = (*acl != AclPolicy::Open).then(|| AclLanes::beside(first.clone(), options, seen));
-        Ok(Self {
-            data: std::iter::once(first).chain(others).map(DataLane::new).collect(),
-            acls,
-            map,
-            behind,
-        })
+        Ok(Self { data: std::iter::once(first).chain(others).map(DataLane::new).collect(), acls, map, behind })
     }
 
     /// The same sessions with windows of their own: for a walk that is awaited by somebody who holds places in ours.
