@@ -2,7 +2,8 @@
 //!
 //! A getACL can't be batched (MultiOperationRecord.java:81-111) and costs the server about 65 microseconds, so ACLs have
 //! sessions and windows of their own, and everything else overlaps with them. But opening a session is a transaction for an
-//! ensemble that may be weak, so a small tree opens none: they are opened when enough ACLs were asked for.
+//! ensemble that may be weak, so a small tree opens none: they are opened when enough ACLs were asked for, or beforehand by
+//! who has to know of every transaction since.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,6 +72,11 @@ impl AclLanes {
         };
         let _room = window.acquire().await.expect("the window is never closed: nothing here closes it");
         lane.acl(path).await
+    }
+
+    /// Opens them now.
+    pub(super) async fn open(&self) {
+        self.own.lanes(&self.first.lane).await;
     }
 
     /// Those that are open.

@@ -84,6 +84,13 @@ impl Reader {
         Ok(Self { data: std::iter::once(first).chain(others).map(DataLane::new).collect(), acls, map, behind })
     }
 
+    /// Opens now what would be opened later: from then on our own sessions are no transactions at this side.
+    pub async fn open_all(&self) {
+        if let Some(acls) = &self.acls {
+            acls.open().await;
+        }
+    }
+
     /// The same sessions with windows of their own: for a walk that is awaited by somebody who holds places in ours.
     #[must_use]
     pub fn beside(&self) -> Self {
