@@ -4,6 +4,7 @@
 
 mod against;
 pub mod bench;
+mod copy;
 mod dry_run;
 mod masked;
 mod quota;
@@ -14,22 +15,17 @@ use std::fmt::{self, Write};
 use serde_json::{Value, json};
 
 use crate::certificate::{Certificate, Issued};
+use crate::copy::CopyReport;
 use crate::copy::dry_run::DryRun;
-use crate::copy::{CopyReport, Passes};
-use crate::ephemerals::Owner;
 use crate::error::{Error, ErrorKind};
 use crate::latency::Latency;
 use crate::options::Transport;
 use crate::progress::Counts;
 use crate::resources::Resources;
 use crate::verify::{AgainstReport, Summary, VerifyReport};
-use crate::znode::ZnodePath;
 
 /// Version of the JSON documents.
 const VERSION: u32 = 1;
-
-/// What is to be said about kinds that the client protocol hides (DataNode.java:153,166-172).
-const CONTAINERS_AND_TTL: &str = "can't be told from persistent ones by a client, and are copied as such";
 
 /// Exit codes of `zkreplicator`.
 pub mod exit {
@@ -175,7 +171,7 @@ impl Outcome {
             "exit_code": self.exit_code(),
             "plan": self.planned.as_ref().map(dry_run::json),
             "found": self.found.as_ref().map(|found| verify::json(task, found)),
-            "copy": self.copy.as_ref().map(copy_json),
+            "copy": self.copy.as_ref().map(copy::json),
             "verify": self.verify.as_ref().map(|verify| verify::json(task, verify)),
             "against": self.against.as_ref().map(|(against, certificate)| against::json(against, certificate)),
             "certificate": self.certificate.as_ref().map(verify::issued_json),
@@ -204,7 +200,7 @@ impl Outcome {
             verify::text(task, found, text)?;
         }
         if let Some(copy) = &self.copy {
-            copy_text(task, copy, text)?;
+            copy::text(task, copy, text)?;
         }
         if let Some(verify) = &self.verify {
             verify::text(task, verify, text)?;
@@ -252,37 +248,6 @@ fn acl_json(acls: Acls) -> &'static str {
     }
 }
 
-fn copy_json(copy: &CopyReport) -> Value {
-    let counts = copy.counts;
-    json!({
-        "znodes": {
-            "read": counts.read,
-            "created": counts.created,
-            "data_set": counts.data_set,
-            "acl_set": counts.acl_set,
-            "deleted": counts.deleted,
-            "kept": counts.kept,
-            "ancestors_created": copy.ancestors_created,
-        },
-        "bytes": { "read": counts.read_bytes, "written": counts.written_bytes },
-        "write_requests": counts.requests,
-        "counter_steps": counts.counter_raised,
-        "passes": {
-            "count": 1 + copy.passes.later.len(),
-            "later_writes": copy.passes.later,
-            "settled": copy.passes.settled,
-        },
-        "skipped": skipped_json(&counts),
-        "ephemeral_owners": owners_json(&copy.ephemeral_owners),
-        "containers_and_ttl": CONTAINERS_AND_TTL,
-        "masked_acls": masked::json(&copy.masked),
-        "quotas": copy.quotas.as_ref().map(quota::json),
-        "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
-        "elapsed_ms": millis(copy.elapsed),
-        "znodes_per_second": rate(counts.read, copy.elapsed),
-    })
-}
-
 fn error_json(error: &Error, counts: &Counts) -> Value {
     json!({
         "message": error.to_string(),
@@ -326,79 +291,6 @@ fn latencies_text(source: &[Latency], target: &[Latency], text: &mut String) -> 
             let name = format!("{request} x {}", grouped(*count));
             writeln!(text, "  {side}      {name}: p50 {p50:.1} ms, p99 {p99:.1} ms, max {max:.1} ms")?;
         }
-    }
-    Ok(())
-}
-
-fn copy_text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Result {
-    let counts = copy.counts;
-    let done = match task.command {
-        "sync" => "synced",
-        "verify" => "fixed",
-        _ => "copied",
-    };
-    let removed = match counts.deleted {
-        0 => String::new(),
-        deleted => format!(", {} removed", grouped(deleted)),
-    };
-    writeln!(text, "{done} {} to {}", task.source, task.target)?;
-    writeln!(
-        text,
-        "  znodes      {} read, {} created, {} kept, data set on {}, ACL set on {}{removed}",
-        grouped(counts.read),
-        grouped(counts.created),
-        grouped(counts.kept),
-        grouped(counts.data_set),
-        grouped(counts.acl_set)
-    )?;
-    writeln!(text, "  bytes       {} read, {} written", bytes(counts.read_bytes), bytes(counts.written_bytes))?;
-    if counts.counter_raised > 0 {
-        let steps = grouped(counts.counter_raised);
-        writeln!(text, "  counters    raised by {steps} step(s), so that sequential children go on from the source's")?;
-    }
-    passes_text(&copy.passes, text)?;
-    skipped_text(&counts, text)?;
-    owners_text(&copy.ephemeral_owners, text)?;
-    writeln!(text, "  containers  and TTL znodes {CONTAINERS_AND_TTL}")?;
-    masked::text(&copy.masked, text)?;
-    if let Some(quotas) = &copy.quotas {
-        quota::text(quotas, text)?;
-    }
-    latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
-    elapsed_text(counts.read, copy.elapsed, text)
-}
-
-fn passes_text(Passes { later, settled }: &Passes, text: &mut String) -> fmt::Result {
-    let writes: u64 = later.iter().sum();
-    if !settled {
-        let passes = grouped(1 + later.len() as u64);
-        writeln!(text, "  passes      {passes}; THE SOURCE CHANGED DURING THE COPY and did not stand still in the end")
-    } else if writes > 0 {
-        let (passes, writes) = (grouped(1 + later.len() as u64), grouped(writes));
-        writeln!(
-            text,
-            "  passes      {passes}; the source changed meanwhile, {writes} write(s) brought the target after it"
-        )
-    } else {
-        Ok(())
-    }
-}
-
-fn owners_json(owners: &[Owner]) -> Value {
-    let owner = |Owner { session, znodes, paths }: &Owner| {
-        let paths: Vec<_> = paths.iter().map(ZnodePath::as_str).collect();
-        json!({ "session": format!("{session:#x}"), "znodes": znodes, "paths": paths })
-    };
-    owners.iter().map(owner).collect()
-}
-
-fn owners_text(owners: &[Owner], text: &mut String) -> fmt::Result {
-    for Owner { session, znodes, paths } in owners {
-        writeln!(text, "              {} of session {session:#x}:", grouped(*znodes))?;
-        for path in paths {
-            writeln!(text, "                {}", path.as_str().escape_debug())?;
-        }
-        more_text(*znodes, paths.len(), text)?;
     }
     Ok(())
 }

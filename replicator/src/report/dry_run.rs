@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{
-    Task, bytes, grouped, masked, millis, more_text, owners_json, owners_text, quota, skipped_json, skipped_text,
-};
+use super::copy::{owners_json, owners_text};
+use super::{Task, bytes, grouped, masked, millis, more_text, quota, skipped_json, skipped_text};
 use crate::copy::dry_run::{DryRun, Estimate};
 use crate::rehearsal::{Block, Blocker, Change, Notes};
 use crate::target::abilities::Abilities;
