@@ -239,7 +239,7 @@ fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
         }
     }
     drop(stderr);
-    let planned = out.filter(|_| outcome.planned.is_some());
-    let code = planned.map_or(outcome.exit_code(), |file| write_out(file, &text, outcome.exit_code()));
+    let code = outcome.exit_code();
+    let code = out.map_or(code, |file| write_out(file, &text, code));
     ExitCode::from(write_report(&text, code))
 }

@@ -151,8 +151,6 @@ impl Sessions {
 
 async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<Copied> {
     let (source, writer, beside) = sessions.open(options).await?;
-    // A session that is opened later would be taken for a change of the source, and cost another pass.
-    source.open_all().await;
     // What does not need one another is asked at once.
     let (target_root, since) = tokio::try_join!(check(options, source, writer), source.sync())?;
     let ancestors_created = root::create_ancestors(writer).await?;

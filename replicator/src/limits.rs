@@ -47,10 +47,6 @@ pub const NARROW_FRONTIER: usize = 8;
 /// server takes no more.
 pub const ACL_LANES: usize = 16;
 
-/// ACLs that are read over a session that is there anyway, before others are opened for them: a tenth of a second's, over a
-/// way of 20 ms, and what most trees have.
-pub const ACLS_WITHOUT_LANES: usize = 256;
-
 /// ACL requests in flight on one session: 512 on all of them, half of what a server takes before it stops reading
 /// every client's socket (globalOutstandingLimit, 1000; ServerCnxn.java:142-152).
 pub const ACL_LANE_WINDOW: usize = 32;

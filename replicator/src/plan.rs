@@ -192,7 +192,7 @@ impl Plan {
     }
 
     /// Whether `acl` surely lets our session do all of `rights`: as everybody, or as one of our digest ids.
-    fn may(&self, acl: &Acl, rights: i32) -> bool {
+    pub(crate) fn may(&self, acl: &Acl, rights: i32) -> bool {
         acl.grants_anyone(rights)
             || acl.entries().iter().any(|entry| {
                 entry.perms & rights == rights

@@ -25,6 +25,10 @@ pub struct Notes {
     pub blockers_listed: Vec<Blocker>,
     /// The first changes to what the target holds; znodes that it does not hold yet are not among them.
     pub changes_listed: Vec<Change>,
+    /// All of them.
+    pub changes: u64,
+    /// The root's ACL is set before anything is done below it.
+    opens_root: bool,
 }
 
 /// Something that would end the copy.
@@ -127,17 +131,29 @@ impl Rehearsal {
         Ok(())
     }
 
+    /// Notes a change to a znode that the target holds.
+    pub fn changed(&self, what: &'static str, path: &ZnodePath) {
+        let mut notes = self.notes();
+        notes.changes += 1;
+        if notes.changes_listed.len() < limits::CHANGES_LISTED {
+            notes.changes_listed.push(Change { what, path: path.clone() });
+        }
+    }
+
     /// Notes writes that are not sent.
     pub fn planned(&self, ops: &[WriteOp]) {
-        let mut notes = self.notes();
         for op in ops {
-            if notes.changes_listed.len() == limits::CHANGES_LISTED {
-                break;
-            }
-            if !matches!(op, WriteOp::Create { .. } | WriteOp::RaiseCounter { .. }) {
-                notes.changes_listed.push(Change { what: op.name(), path: op.path().clone() });
+            match op {
+                WriteOp::Delete { path, .. } => self.changed(op.name(), path),
+                WriteOp::SetAcl { path, seals: false, .. } if path.is_root() => self.notes().opens_root = true,
+                _ => {}
             }
         }
+    }
+
+    /// Whether the root's ACL is set before anything is done below it.
+    pub fn opens_root(&self) -> bool {
+        self.notes().opens_root
     }
 
     /// What was noted until now.

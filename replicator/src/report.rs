@@ -19,8 +19,10 @@ use crate::copy::CopyReport;
 use crate::copy::dry_run::DryRun;
 use crate::error::{Error, ErrorKind};
 use crate::latency::Latency;
+use crate::masked::MaskedReport;
 use crate::options::Transport;
 use crate::progress::Counts;
+use crate::quota::QuotaReport;
 use crate::resources::Resources;
 use crate::verify::{AgainstReport, Summary, VerifyReport};
 
@@ -137,13 +139,16 @@ impl Outcome {
 
     /// Whether ACLs were not copied, by a policy that the user chose, or quotas, since the target can't have them.
     fn is_incomplete(&self) -> bool {
-        let refused = |copy: &CopyReport| copy.quotas.as_ref().is_some_and(|quotas| quotas.refused > 0);
-        self.copy.as_ref().is_some_and(|copy| copy.masked.znodes > 0 || refused(copy))
+        let lacks = |masked: &MaskedReport, quotas: &Option<QuotaReport>| {
+            masked.znodes > 0 || quotas.as_ref().is_some_and(|quotas| quotas.refused > 0)
+        };
+        self.copy.as_ref().is_some_and(|copy| lacks(&copy.masked, &copy.quotas))
+            || self.planned.as_ref().is_some_and(|planned| lacks(&planned.masked, &planned.quotas))
     }
 
     fn verdict(&self) -> &'static str {
         if self.planned.is_some() {
-            return if self.exit_code() == exit::DONE { "planned" } else { "blocked" };
+            return if self.exit_code() == exit::ERROR { "blocked" } else { "planned" };
         }
         match (self.exit_code(), self.verify.is_some() || self.against.is_some()) {
             (exit::DONE, true) => "equal",

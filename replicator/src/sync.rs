@@ -41,7 +41,17 @@ pub async fn fix(
     progress: &Progress,
     stop: &CancellationToken,
 ) -> Result<CopyReport> {
-    removing(options, bound(options, found, max_delete)?, progress, stop).await
+    let unreadable = found.differences.unreadable;
+    if unreadable > 0 {
+        return Err(Error::bad_input(format!(
+            "{unreadable} znode(s) could not be compared (the lines with !), and nothing was sent: give credentials that may \
+             read them and have ADMIN there, or leave them out with --exclude"
+        )));
+    }
+    let Extras { extras, all } = Extras::of(found);
+    let bound = Bound::new(max_delete, all);
+    bound.check(&options.target, extras, all)?;
+    removing(options, bound.allowed, progress, stop).await
 }
 
 async fn removing(
@@ -56,8 +66,29 @@ async fn removing(
 
 /// How many znodes may be removed, if what only the target has is not more.
 async fn allowed(options: &CopyOptions, max_delete: Option<u64>, stop: &CancellationToken) -> Result<u64> {
+    let Extras { extras, all } = count_extras(options, stop).await?;
+    let bound = Bound::new(max_delete, all);
+    bound.check(&options.target, extras, all).map(|()| bound.allowed)
+}
+
+/// What the target has and the source has not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    pub(crate) extras: u64,
+    /// All znodes of the target.
+    pub(crate) all: u64,
+}
+
+impl Extras {
+    fn of(found: &VerifyReport) -> Self {
+        Self { extras: found.differences.only_target, all: found.target.sum.znodes }
+    }
+}
+
+/// Counts them; reads only.
+pub(crate) async fn count_extras(options: &CopyOptions, stop: &CancellationToken) -> Result<Extras> {
     if holds_nothing(options).await? {
-        return Ok(max_delete.unwrap_or(limits::DELETES_ALLOWED));
+        return Ok(Extras::default());
     }
     // Which ACLs stand there decides nothing, and would cost a request each.
     let compare = VerifyOptions {
@@ -66,13 +97,7 @@ async fn allowed(options: &CopyOptions, max_delete: Option<u64>, stop: &Cancella
         ..VerifyOptions::between(options.source.clone(), options.target.clone(), options.filter.clone())
     };
     let found = verify(&compare, &Progress::default(), stop).await?;
-    bound(options, &found, max_delete)
-}
-
-fn bound(options: &CopyOptions, found: &VerifyReport, max_delete: Option<u64>) -> Result<u64> {
-    let (extras, all) = (found.differences.only_target, found.target.sum.znodes);
-    let bound = Bound::new(max_delete, all);
-    bound.check(&options.target, extras, all).map(|()| bound.allowed)
+    Ok(Extras::of(&found))
 }
 
 /// How many znodes may be removed.

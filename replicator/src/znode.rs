@@ -268,6 +268,8 @@ impl Acl {
     pub const CREATE: i32 = 4;
     /// Right to delete children.
     pub const DELETE: i32 = 8;
+    /// Right to set the ACL.
+    pub const ADMIN: i32 = 16;
     /// Every right.
     pub const ALL: i32 = 31;
 

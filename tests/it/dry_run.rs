@@ -134,7 +134,7 @@ async fn tells_rights_at_the_root_and_kinds_that_the_target_holds() -> Outcome {
     let at_source = source.client().await?;
     load(&at_source, &root, tree::small(1, 20)).await?;
     let (from, at_target) = (source.at(&root), target.client().await?);
-    let locked = everybody(Permission::READ | Permission::ADMIN);
+    let locked = everybody(Permission::READ);
     at_target.create(&root, b"", &CreateMode::Persistent.with_acls(Acls::new(&locked))).await?;
     for below in ["", "/a/b"] {
         let to = format!("{}{below}", target.at(&root));
@@ -207,5 +207,31 @@ async fn a_plan_goes_to_a_file_too_and_the_estimate_is_of_the_right_size() -> Ou
     let nowhere = nowhere.to_str().expect("UTF-8");
     run(&["copy", "--dry-run", "--out", nowhere, &from, &to]).await.expect(2).says(&["--out", "does not take files"]);
     run(&["copy", "--out", out, &from, &to]).await.expect(2).says(&["--dry-run"]);
+    Ok(())
+}
+
+/// A root that lets nobody create is no blocker where nothing is created, nor where the plan opens it first.
+#[tokio::test]
+async fn a_root_with_few_rights_blocks_only_what_needs_them() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("plan-rights");
+    let at_source = source.client().await?;
+    load(&at_source, &root, tree::small(1, 50)).await?;
+    at_source.set_acl(&root, &everybody(Permission::READ | Permission::ADMIN), None).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    let changes = async |args: &[&str]| {
+        let ran = run(&[args, &["--dry-run", "--format", "json", &from, &to]].concat()).await.expect(0).json();
+        ran["plan"]["changes"].as_array().map(Vec::len)
+    };
+    assert_eq!(changes(&["copy"]).await, Some(0), "what is created is no change to what the target holds");
+    run(&["copy", &from, &to]).await.expect(0);
+    assert_eq!(changes(&["copy", "--update"]).await, Some(0));
+    assert_eq!(changes(&["sync"]).await, Some(0));
+    // Our session may not create, and has ADMIN: the root's ACL is lifted, and set again behind the new child.
+    at_source.set_acl(&root, &everybody(Permission::ALL), None).await?;
+    at_source.create(&format!("{root}/new"), b"", &OPEN).await?;
+    at_source.set_acl(&root, &everybody(Permission::READ | Permission::ADMIN), None).await?;
+    changes(&["copy", "--update"]).await;
+    run(&["copy", "--update", &from, &to]).await.expect(0);
     Ok(())
 }

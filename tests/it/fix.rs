@@ -75,6 +75,31 @@ async fn removes_no_more_than_is_allowed() -> Outcome {
     Ok(())
 }
 
+#[tokio::test]
+async fn sends_nothing_where_something_could_not_be_compared() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("fix-masked");
+    let (at_source, at_target) = (source.client().await?, target.client().await?);
+    let owner = Acl::new(Permission::ALL, AuthId::new("digest", "u:h="));
+    let tree = || {
+        let hidden =
+            TreeZnode::new("/hidden", "").with_acl(vec![owner.clone(), Acl::new(Permission::READ, AuthId::anyone())]);
+        [hidden, TreeZnode::new("/other", "")].into_iter()
+    };
+    load(&at_source, &root, tree()).await?;
+    load(&at_target, &root, tree()).await?;
+    at_target.create(&format!("{root}/extra"), b"", &OPEN).await?;
+    let before = read_tree(&at_target, &root).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    run(&["verify", "--fix", &from, &to])
+        .await
+        .expect(2)
+        .says(&["1 znode(s) could not be compared", "nothing was sent"]);
+    assert_eq!(read_tree(&at_target, &root).await?, before);
+    run(&["verify", "--fix", "--exclude", "/hidden", &from, &to]).await.expect(0);
+    Ok(())
+}
+
 /// What is not compared is not sent either.
 #[tokio::test]
 async fn raises_counters_only_where_they_are_compared() -> Outcome {

@@ -112,7 +112,7 @@ struct LineArgs {
     no_counters: bool,
     /// Write nothing: read and plan everything, and say what would be done, what stands in the way (exit code 2), and how
     /// long it may take
-    #[arg(long)]
+    #[arg(long, conflicts_with = "certificate")]
     dry_run: bool,
     /// Write what a dry run says to FILE too, as --format says
     #[arg(long, value_name = "FILE", requires = "dry_run")]

@@ -18,15 +18,17 @@ use crate::limits;
 use crate::masked::{Masked, MaskedReport};
 use crate::options::CopyOptions;
 use crate::pair::Beside;
+use crate::plan::Plan;
 use crate::progress::{Counts, Progress};
 use crate::quota::{self, QuotaReport};
 use crate::rehearsal::{Block, Notes, Rehearsal};
 use crate::session::Lane;
 use crate::source::changes::Changes;
-use crate::sync::Bound;
+use crate::sync::{self, Bound, Extras};
 use crate::target::Writer;
 use crate::target::abilities::{self, Abilities};
 use crate::target::root;
+use crate::znode::Acl;
 
 /// What a copy or a sync would do.
 #[derive(Clone, Debug)]
@@ -113,39 +115,55 @@ pub async fn dry_run(
     };
     let mut sessions = Sessions::default();
     let planned = tokio::select! {
-        planned = run(&options, removal, progress, &mut sessions) => planned,
+        planned = run(&options, removal, progress, stop, &mut sessions) => planned,
         () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
     };
     sessions.close().await;
     planned
 }
 
-async fn run(options: &CopyOptions, removal: Removal, progress: &Progress, sessions: &mut Sessions) -> Result<DryRun> {
+async fn run(
+    options: &CopyOptions,
+    removal: Removal,
+    progress: &Progress,
+    stop: &CancellationToken,
+    sessions: &mut Sessions,
+) -> Result<DryRun> {
     let started = Instant::now();
     let (source, lane, beside) = sessions.open(options).await?;
     let target_root = check(options, source, lane).await?;
     let rehearsal = Rehearsal::default();
     let missing = root::missing_ancestors(lane).await?;
     let ancestors = missing.len();
-    let root_stands = matches!(target_root.znode, Beside::Znode(_));
+    let (root_stands, may_open) = match &target_root.znode {
+        Beside::Znode(root) => {
+            let plan = Plan::new(&options.target.auths, false);
+            (true, root.acl.as_ref().is_some_and(|acl| plan.may(acl, Acl::ADMIN)))
+        }
+        _ => (false, false),
+    };
     let (refused, abilities) =
-        tokio::try_join!(abilities::rights(lane, missing, root_stands), abilities::kinds(&options.target))?;
-    if let Some(error) = refused {
-        rehearsal.blocked(error, Block::Rights)?;
-    }
+        tokio::join!(abilities::rights(lane, missing, root_stands), abilities::kinds(&options.target));
+    let (refused, abilities) = (refused?, abilities?);
     let mut masked = Masked::new(options.masked_acls);
     let writer = Writer { lane, rehearsal: Some(&rehearsal) };
     let line = Line { options, source, writer, progress };
     let reading = Instant::now();
     line.first(&Changes::default(), target_root, beside, &mut masked).await?;
     let (reading, counts) = (reading.elapsed(), progress.counts());
+    // Where the root stands, nothing may be wanted there; or its ACL is set before, and may be.
+    let opened = may_open && rehearsal.opens_root();
+    let wanted = !root_stands || (counts.created > 0 && !opened);
+    if let Some(error) = refused.filter(|_| wanted) {
+        rehearsal.blocked(error, Block::Rights)?;
+    }
     let removals_allowed = match removal {
         Removal::Nothing => None,
         Removal::AtMost(said) => {
-            // All that the target holds: what the source has too, and what it has not.
-            let all = (counts.read - counts.created.min(counts.read)) + counts.deleted;
+            // Counted as a sync counts them before it begins.
+            let Extras { extras, all } = sync::count_extras(options, stop).await?;
             let bound = Bound::new(said, all);
-            if let Err(error) = bound.check(&options.target, counts.deleted, all) {
+            if let Err(error) = bound.check(&options.target, extras, all) {
                 rehearsal.blocked(error, Block::Removal)?;
             }
             Some(bound.allowed)

@@ -16,12 +16,12 @@ use crate::masked::Masked;
 use crate::pair::{Beside, Pair, Pairs};
 use crate::plan::{Plan, Step};
 use crate::progress::{Counts, Progress};
-use crate::rehearsal::Block;
+use crate::rehearsal::{Block, Rehearsal};
 use crate::session::{Lane, WriteOp};
 use crate::source::Visit;
 use crate::target::Writer;
 use crate::target::probe::Probes;
-use crate::znode::Znode;
+use crate::znode::{Znode, ZnodePath};
 
 /// Plans what comes and fills batches with it.
 pub(super) struct Planner<'a> {
@@ -133,8 +133,14 @@ impl Planner<'_> {
             Err(error) => return self.writer.blocked(error, Block::MaskedAcl),
         }
         self.probes.note(&source, target);
+        let (path, planned) = (source.path.clone(), steps.len());
         match self.plan.znode(source, target, self.writer.lane, steps) {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                if let (Some(rehearsal), Beside::Znode(_)) = (self.writer.rehearsal, target) {
+                    note_changes(rehearsal, &path, &steps[planned..]);
+                }
+                Ok(())
+            }
             Ok(false) => {
                 self.progress.kept();
                 Ok(())
@@ -153,5 +159,22 @@ impl Planner<'_> {
     async fn send_rest(&mut self) -> Taken {
         let mut rest = self.batcher.take().into_iter().collect();
         hand_over(&mut rest, &self.batches).await
+    }
+}
+
+/// What is done to a znode that the target holds. Where nothing is done now, its ACL is set when it is left.
+fn note_changes(rehearsal: &Rehearsal, path: &ZnodePath, steps: &[Step]) {
+    let mut whats: Vec<_> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Write(write) if write.path() == path => Some(write.name()),
+            _ => None,
+        })
+        .collect();
+    if whats.is_empty() && !steps.iter().any(|step| matches!(step, Step::Repeat(..))) {
+        whats.push("set ACL of");
+    }
+    for what in whats {
+        rehearsal.changed(what, path);
     }
 }

@@ -92,7 +92,7 @@ pub(super) fn text(task: &Task, planned: &DryRun, text: &mut String) -> fmt::Res
     for Change { what, path } in &notes.changes_listed {
         writeln!(text, "  change      {what} {}", path.as_str().escape_debug())?;
     }
-    more_text(counts.data_set + counts.acl_set + counts.deleted, notes.changes_listed.len(), text)?;
+    more_text(notes.changes, notes.changes_listed.len(), text)?;
     abilities_text(*abilities, text)?;
     blockers_text(notes, text)?;
     estimate_text(estimate, text)

@@ -64,7 +64,7 @@ impl Drop for Loading {
 }
 
 impl Reader {
-    /// Opens the sessions; those for ACLs when many are read, if `acl` wants them at all. A map is for the source alone.
+    /// Opens the sessions; those for ACLs only where `acl` wants them read. A map is for the source alone.
     ///
     /// All of them are on servers that have applied every transaction up to `seen`, and all but the first up to where
     /// the first one's server was. A server that takes fewer sessions than are wanted (maxClientCnxns) gives fewer
@@ -79,16 +79,13 @@ impl Reader {
             AclPolicy::Map(map) if side == Side::Source => map.clone(),
             _ => AclMap::default(),
         };
+        // One after the other: so each kind is spread evenly over the servers.
         let others = first.connect_beside(&options, seen, more).await?;
-        let acls = (*acl != AclPolicy::Open).then(|| AclLanes::beside(first.clone(), options, seen));
+        let acls = match acl {
+            AclPolicy::Open => None,
+            AclPolicy::Preserve | AclPolicy::Map(_) => Some(AclLanes::open(&first, &options, seen).await?),
+        };
         Ok(Self { data: std::iter::once(first).chain(others).map(DataLane::new).collect(), acls, map, behind })
-    }
-
-    /// Opens now what would be opened later: from then on our own sessions are no transactions at this side.
-    pub async fn open_all(&self) {
-        if let Some(acls) = &self.acls {
-            acls.open().await;
-        }
     }
 
     /// The same sessions with windows of their own: for a walk that is awaited by somebody who holds places in ours.
@@ -170,7 +167,7 @@ impl Reader {
     /// Waits until all servers that are read from are up to date, and gives a zxid that all of them have reached: what
     /// is read from now on is not older. `None` where the transport does not tell.
     pub async fn sync(&self) -> Result<Option<Zxid>> {
-        let acls = self.acls.iter().flat_map(AclLanes::opened);
+        let acls = self.acls.iter().flat_map(AclLanes::lanes);
         let lanes = self.data.iter().map(|data| &data.lane).chain(acls);
         let zxids = futures::future::try_join_all(lanes.map(Lane::sync)).await?;
         Ok(zxids.into_iter().min().flatten())
@@ -188,7 +185,7 @@ impl Reader {
 
     /// Ends the sessions.
     pub async fn close(self) {
-        let acls: Vec<Lane> = self.acls.into_iter().flat_map(AclLanes::into_opened).collect();
+        let acls = self.acls.into_iter().flat_map(AclLanes::into_lanes);
         let lanes = self.data.into_iter().map(|data| data.lane).chain(acls);
         futures::future::join_all(lanes.map(Lane::close)).await;
     }
