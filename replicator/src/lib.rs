@@ -42,4 +42,5 @@ pub mod source;
 pub mod sync;
 pub mod target;
 pub mod verify;
+pub mod whole_file;
 pub mod znode;

@@ -1,15 +1,14 @@
 //! What stands around the work: the runtime, signals, the log, and stdout.
 
-use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::exit;
+use crate::whole_file::{self, Existing};
 
 /// Runs `work` to its end.
 pub(super) fn in_runtime<T>(work: impl Future<Output = T>) -> Result<T> {
@@ -54,32 +53,18 @@ pub(super) fn write_report(text: &str, code: u8) -> u8 {
 
 /// Finds out before the work whether a report can be written to `file`.
 pub(super) fn check_out(file: &Path) -> Result<()> {
-    let wrong = |why: &dyn Display| Error::bad_input(format!("--out {}: {why}", file.display()));
-    if file.file_name().is_none() || file.is_dir() {
-        return Err(wrong(&"this is no name of a file"));
-    }
-    temporary(file).map(drop).map_err(|error| wrong(&format_args!("its directory does not take files: {error}")))
+    whole_file::check(file).map_err(|why| Error::bad_input(format!("--out {}: {why}", file.display())))
 }
 
-/// Writes a report to `file`, in full or not at all; gives the exit code.
+/// Writes a report to `file` too; gives the exit code.
 pub(super) fn write_out(file: &Path, text: &str, code: u8) -> u8 {
-    let written = temporary(file).and_then(|mut temporary| {
-        temporary.write_all(text.as_bytes())?;
-        temporary.persist(file)?;
-        Ok(())
-    });
-    match written {
+    match whole_file::write(file, text, Existing::Replaced) {
         Ok(()) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "zkreplicator: {} could not be written: {error}", file.display());
             code.max(exit::ERROR)
         }
     }
-}
-
-fn temporary(file: &Path) -> std::io::Result<NamedTempFile> {
-    let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tempfile::Builder::new().prefix(".zkreplicator-out-").tempfile_in(directory)
 }
 
 pub(super) fn log_to_stderr(verbose: u8) {

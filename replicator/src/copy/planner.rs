@@ -100,7 +100,8 @@ impl Planner<'_> {
     ) -> Result<Taken> {
         if self.writer.rehearsal.is_some() {
             // Nothing is sent: they are counted at once.
-            self.written.written(Counts { counter_raised: u64::from(times), ..Counts::default() });
+            let requests = u64::from(times).div_ceil(limits::WRITE_BATCH_OPS_MAX as u64);
+            self.written.written(Counts { counter_raised: u64::from(times), requests, ..Counts::default() });
             return Ok(true);
         }
         for _ in 0..times {
@@ -133,10 +134,10 @@ impl Planner<'_> {
             Err(error) => return self.writer.blocked(error, Block::MaskedAcl),
         }
         self.probes.note(&source, target);
-        let (path, planned) = (source.path.clone(), steps.len());
+        let rehearsed = self.writer.rehearsal.map(|rehearsal| (rehearsal, source.path.clone(), steps.len()));
         match self.plan.znode(source, target, self.writer.lane, steps) {
             Ok(true) => {
-                if let (Some(rehearsal), Beside::Znode(_)) = (self.writer.rehearsal, target) {
+                if let (Some((rehearsal, path, planned)), Beside::Znode(_)) = (rehearsed, target) {
                     note_changes(rehearsal, &path, &steps[planned..]);
                 }
                 Ok(())
