@@ -29,7 +29,8 @@ pub async fn sync(
     progress: &Progress,
     stop: &CancellationToken,
 ) -> Result<CopyReport> {
-    let allowed = allowed(options, max_delete, stop).await?;
+    let (allowed, within) = count_extras(options, stop).await?.bound(&options.target, max_delete);
+    within?;
     removing(options, allowed, progress, stop).await
 }
 
@@ -48,10 +49,9 @@ pub async fn fix(
              read them and have ADMIN there, or leave them out with --exclude"
         )));
     }
-    let Extras { extras, all } = Extras::of(found);
-    let bound = Bound::new(max_delete, all);
-    bound.check(&options.target, extras, all)?;
-    removing(options, bound.allowed, progress, stop).await
+    let (allowed, within) = Extras::of(found).bound(&options.target, max_delete);
+    within?;
+    removing(options, allowed, progress, stop).await
 }
 
 async fn removing(
@@ -64,24 +64,34 @@ async fn removing(
     copy(&CopyOptions { update: true, removal, ..options.clone() }, progress, stop).await
 }
 
-/// How many znodes may be removed, if what only the target has is not more.
-async fn allowed(options: &CopyOptions, max_delete: Option<u64>, stop: &CancellationToken) -> Result<u64> {
-    let Extras { extras, all } = count_extras(options, stop).await?;
-    let bound = Bound::new(max_delete, all);
-    bound.check(&options.target, extras, all).map(|()| bound.allowed)
-}
-
 /// What the target has and the source has not.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Extras {
-    pub(crate) extras: u64,
+    extras: u64,
     /// All znodes of the target.
-    pub(crate) all: u64,
+    all: u64,
 }
 
 impl Extras {
     fn of(found: &VerifyReport) -> Self {
         Self { extras: found.differences.only_target, all: found.target.sum.znodes }
+    }
+
+    /// How many znodes may be removed, which the user has said or which is harmless for the target; and a refusal, if these
+    /// are more.
+    pub(crate) fn bound(self, target: &EnsembleOptions, max_delete: Option<u64>) -> (u64, Result<()>) {
+        let Self { extras, all } = self;
+        let allowed = max_delete.unwrap_or_else(|| limits::DELETES_ALLOWED.max(all / 10));
+        if extras <= allowed {
+            return (allowed, Ok(()));
+        }
+        let said = if max_delete.is_some() { "--max-delete says" } else { "are removed without --max-delete" };
+        let refused = Error::bad_input(format!(
+            "{extras} of {all} znodes at the target {} are not at the source and would be removed, and at most {allowed} \
+             {said}: nothing was changed; look at what they are (zkreplicator verify), then give --max-delete {extras}",
+            target.connect
+        ));
+        (allowed, Err(refused.at(Side::Target)))
     }
 }
 
@@ -98,36 +108,6 @@ pub(crate) async fn count_extras(options: &CopyOptions, stop: &CancellationToken
     };
     let found = verify(&compare, &Progress::default(), stop).await?;
     Ok(Extras::of(&found))
-}
-
-/// How many znodes may be removed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bound {
-    pub(crate) allowed: u64,
-    said: bool,
-}
-
-impl Bound {
-    /// What the user has said, or else what is harmless for a target of `all` znodes.
-    pub(crate) fn new(max_delete: Option<u64>, all: u64) -> Self {
-        let allowed = max_delete.unwrap_or_else(|| limits::DELETES_ALLOWED.max(all / 10));
-        Self { allowed, said: max_delete.is_some() }
-    }
-
-    /// Refuses to remove `extras` of `all` znodes where they are too many.
-    pub(crate) fn check(self, target: &EnsembleOptions, extras: u64, all: u64) -> Result<()> {
-        let Self { allowed, said } = self;
-        if extras <= allowed {
-            return Ok(());
-        }
-        let said = if said { "--max-delete says" } else { "are removed without --max-delete" };
-        Err(Error::bad_input(format!(
-            "{extras} of {all} znodes at the target {} are not at the source and would be removed, and at most {allowed} \
-             {said}: nothing was changed; look at what they are (zkreplicator verify), then give --max-delete {extras}",
-            target.connect
-        ))
-        .at(Side::Target))
-    }
 }
 
 async fn holds_nothing(options: &CopyOptions) -> Result<bool> {

@@ -24,7 +24,7 @@ use crate::quota::{self, QuotaReport};
 use crate::rehearsal::{Block, Notes, Rehearsal};
 use crate::session::Lane;
 use crate::source::changes::Changes;
-use crate::sync::{self, Bound, Extras};
+use crate::sync;
 use crate::target::Writer;
 use crate::target::abilities::{self, Abilities};
 use crate::target::root;
@@ -161,12 +161,9 @@ async fn run(
         Removal::Nothing => None,
         Removal::AtMost(said) => {
             // Counted as a sync counts them before it begins.
-            let Extras { extras, all } = sync::count_extras(options, stop).await?;
-            let bound = Bound::new(said, all);
-            if let Err(error) = bound.check(&options.target, extras, all) {
-                rehearsal.blocked(error, Block::Removal)?;
-            }
-            Some(bound.allowed)
+            let (allowed, within) = sync::count_extras(options, stop).await?.bound(&options.target, said);
+            within.or_else(|error| rehearsal.blocked(error, Block::Removal))?;
+            Some(allowed)
         }
     };
     let quotas = if options.quotas { plan_quotas(options, source.lane(), writer).await? } else { None };

@@ -40,3 +40,15 @@ fn takes_sixteen_bytes_a_znode_at_most() {
     let held = seen.all.capacity() * size_of::<u64>();
     assert!(held <= 16 * 1_100_000, "{held} bytes");
 }
+
+/// Above the bound no ACL is called unchanged: it is read again, and what stands at the target is left alone.
+#[test]
+fn full_it_takes_no_more_and_calls_nothing_unchanged() {
+    let all = vec![0; limits::FINGERPRINTS_MAX];
+    let mut seen = Fingerprints { all, sorted: true, ..Fingerprints::default() };
+    assert!(seen.is_full());
+    for _ in 0..2 {
+        assert!(!seen.note(&path(1), 0));
+        assert!(!seen.has(&path(1)));
+    }
+}
