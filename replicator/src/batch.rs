@@ -103,7 +103,8 @@ impl Batcher {
 
     /// The batch that is being filled, if it holds anything.
     pub fn take(&mut self) -> Option<Batch> {
-        if self.open.ops.is_empty() { None } else { Some(std::mem::replace(&mut self.open, Batch::new())) }
+        let next = Batch { ops: Vec::with_capacity(self.open.ops.len()), ..Batch::new() };
+        if self.open.ops.is_empty() { None } else { Some(std::mem::replace(&mut self.open, next)) }
     }
 
     /// Whether nothing waits to be sent.

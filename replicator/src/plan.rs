@@ -178,7 +178,10 @@ impl Plan {
 
     /// Lets us create and delete below the parent of `path`.
     fn lift_parent(&mut self, path: &ZnodePath, steps: &mut Vec<Step>) {
-        if let Some(parent) = path.parent().filter(|_| !self.open.is_empty()) {
+        if self.open.is_empty() {
+            return;
+        }
+        if let Some(parent) = path.parent() {
             self.lift(&parent, steps);
         }
     }

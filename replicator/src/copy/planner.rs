@@ -70,7 +70,7 @@ impl Planner<'_> {
     /// Fills batches; those that are full are left in `full`.
     async fn fill(&mut self, Pairs { pairs, permit }: Pairs, full: &mut Vec<Batch>) -> Result<Taken> {
         let permit = Arc::new(permit);
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(pairs.len());
         let planned = pairs.into_iter().try_for_each(|pair| self.plan(pair, &mut steps));
         full.extend(self.probes.take(&permit));
         for step in steps {

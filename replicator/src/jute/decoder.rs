@@ -113,6 +113,11 @@ impl Decoder {
         Ok(Some(self.frame.slice(start..self.at)))
     }
 
+    /// Passes over a `buffer` or a `ustring` that nobody reads.
+    fn skip_buffer(&mut self) -> Result<(), Malformed> {
+        self.length()?.map_or(Ok(()), |len| self.skip(len))
+    }
+
     /// `ustring`; ZooKeeper sends no null where the line reads one.
     pub fn text(&mut self) -> Result<&str, Malformed> {
         let len = self.length()?.ok_or(Malformed("a string is null"))?;
@@ -205,13 +210,13 @@ impl Decoder {
             }
             op::GET_CHILDREN => MultiResult::Children(self.names()?),
             op::CREATE => {
-                self.text()?;
+                self.skip_buffer()?;
                 MultiResult::Written
             }
             // A container and a TTL znode are answered as a create2 (FinalRequestProcessor.java:243-247); under their
             // own names they would hold the same.
             op::CREATE2 | op::CREATE_CONTAINER | op::CREATE_TTL => {
-                self.text()?;
+                self.skip_buffer()?;
                 self.skip(STAT_BYTES)?;
                 MultiResult::Written
             }

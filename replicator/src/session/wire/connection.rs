@@ -116,21 +116,29 @@ const LARGE_FRAME_BYTES_MIN: usize = 1024 * 1024;
 pub(super) struct Inbound {
     pub(super) bytes: BytesMut,
     frame_bytes_max: usize,
+    /// How long the longest frame of late was, with its length: the next one is taken to be as long until it says
+    /// otherwise.
+    expected: usize,
 }
 
 impl Inbound {
     /// Takes frames of `frame_bytes_max` bytes at most.
     pub(super) fn new(frame_bytes_max: usize) -> Self {
-        Self { bytes: BytesMut::new(), frame_bytes_max }
+        Self { bytes: BytesMut::new(), frame_bytes_max, expected: 0 }
     }
 
-    /// Makes room for the next read. A frame that claims much at most doubles what it has: so what is allocated follows
-    /// what has arrived, and not the length that the frame claims.
+    /// Makes room for the next read: for the whole of a frame that is not long, so that its beginning is not copied once
+    /// half of it is here. A frame that claims much at most doubles what it has: so what is allocated follows what has
+    /// arrived, and not the length that the frame claims.
     pub(super) fn make_room(&mut self) {
-        let len = self.bytes.len();
-        if self.bytes.capacity() - len < limits::READ_BLOCK_BYTES / 4 {
-            let claimed = self.claimed().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-            let missing = (LENGTH_BYTES + claimed).saturating_sub(len);
+        let (len, room) = (self.bytes.len(), self.bytes.capacity() - self.bytes.len());
+        let frame = match self.claimed() {
+            Some(length) => LENGTH_BYTES.saturating_add(usize::try_from(length).unwrap_or(0)),
+            None => self.expected,
+        };
+        let missing = frame.saturating_sub(len);
+        let trusted = missing <= limits::CLAIM_TRUSTED_BYTES;
+        if room < limits::READ_BLOCK_BYTES / 4 || (trusted && room < missing) {
             self.bytes.reserve(missing.min(len.max(limits::CLAIM_TRUSTED_BYTES)).max(limits::READ_BLOCK_BYTES));
         }
     }
@@ -155,6 +163,7 @@ impl Inbound {
         if self.bytes.len() < LENGTH_BYTES + length {
             return Ok(None);
         }
+        self.expected = (LENGTH_BYTES + length).max(self.expected - self.expected / 8);
         self.bytes.advance(LENGTH_BYTES);
         let frame = self.bytes.split_to(length).freeze();
         if length >= LARGE_FRAME_BYTES_MIN {

@@ -211,6 +211,24 @@ fn room_follows_what_has_arrived_and_not_what_is_claimed() {
 }
 
 #[test]
+fn frames_as_long_as_those_before_are_not_copied_on_their_way_in() {
+    const LONG: usize = 3 * limits::READ_BLOCK_BYTES;
+    let mut inbound = Inbound::new(LONG);
+    let frame = |inbound: &mut Inbound| {
+        inbound.bytes.put_i32(i32::try_from(LONG).expect("it fits"));
+        inbound.bytes.put_bytes(7, LONG);
+        inbound.next_frame().map(|frame| frame.map(|frame| frame.len()))
+    };
+    assert_eq!(frame(&mut inbound), Ok(Some(LONG)));
+    inbound.make_room();
+    let (start, room) = (inbound.bytes.as_ptr(), inbound.bytes.capacity());
+    assert!(room >= LENGTH_BYTES + LONG, "{room} bytes before anything of it has arrived");
+    inbound.bytes.put_i32(i32::try_from(LONG).expect("it fits"));
+    inbound.make_room();
+    assert_eq!(inbound.bytes.as_ptr(), start, "there was room for all of it");
+}
+
+#[test]
 fn what_comes_behind_a_large_frame_lies_in_a_buffer_of_its_own() {
     const LARGE: usize = 4 << 20;
     let mut inbound = Inbound::new(LARGE);

@@ -24,7 +24,8 @@ impl Frontier {
         self.expected -= batch.expected;
         self.unsized_asks -= batch.unsized_asks;
         let mut replies = replies.into_iter();
-        let mut visits = Vec::with_capacity(batch.asks.len());
+        // Beside the znodes, children lists and places that are left.
+        let mut visits = Vec::with_capacity(batch.asks.len() + batch.asks.len() / 2);
         let mut doubled = usize::MAX;
         for Ask { path, what } in batch.asks {
             let mut reply = || replies.next().ok_or_else(|| unexpected(&path));
