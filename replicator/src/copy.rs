@@ -33,6 +33,7 @@ use crate::progress::{Counts, Progress};
 use crate::quota::{self, QuotaReport};
 use crate::session::Lane;
 use crate::source::Chunk;
+use crate::source::changes::Changes;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::target::Writer;
@@ -151,12 +152,16 @@ impl Sessions {
 
 async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<Copied> {
     let (source, writer, beside) = sessions.open(options).await?;
-    // What does not need one another is asked at once.
-    let (target_root, since) = tokio::try_join!(check(options, source, writer), source.sync())?;
+    let changes = Changes::default();
+    let line = Line { options, source, writer: Writer::to(writer), progress };
+    let mut walk = line.walk(&changes);
+    // What does not need one another is asked at once. The walk begins behind the sync: what it meets is not older.
+    let (since, (), target_root) =
+        tokio::join!(biased; source.sync(), async { walk.begin() }, check(options, source, writer));
+    let (target_root, since) = (target_root?, since?);
     let ancestors_created = root::create_ancestors(writer).await?;
     let mut masked = Masked::new(options.masked_acls);
-    let line = Line { options, source, writer: Writer::to(writer), progress };
-    let passes = line.run(target_root, since, beside, &mut masked).await?;
+    let passes = line.run(walk, &changes, since, target_root, beside, &mut masked).await?;
     let quotas = if options.quotas { Some(copy_quotas(options, source.lane(), writer).await?) } else { None };
     Ok(Copied { ancestors_created, passes, masked: masked.into_report(), quotas })
 }
@@ -168,24 +173,17 @@ async fn copy_quotas(options: &CopyOptions, source: &Lane, writer: &Lane) -> Res
 
 /// Everything that can be known to be wrong before anything is written.
 async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<TargetRoot> {
-    let root = ZnodePath::root();
-    let (checked, target_root) = tokio::join!(check_source(source), root::look(writer));
+    let (checked, target_root, holdable, two_trees) = tokio::join!(
+        check_source(source),
+        root::look(writer),
+        refuse_reserved(options, source.lane(), writer),
+        root::refuse_same_tree(options, source.lane(), writer),
+    );
     // Whichever answers first: where both sides refuse, the source's refusal is told.
     checked?;
     let target_root = target_root?;
-    let reserved = root.child("zookeeper");
-    if writer.chroot().is_none()
-        && !source.lane().chroot().is_none()
-        && options.filter.place(&reserved) != Place::LeftOut
-        && source.lane().stat(&reserved).await?.is_some()
-    {
-        return Err(Error::bad_input(format!(
-            "the source has a znode {}/zookeeper, which can't live at the root of the target, where /zookeeper is \
-             ZooKeeper's own: nothing was changed; choose a target with a path, or leave it out with --exclude /zookeeper",
-            source.lane().chroot().as_str()
-        )));
-    }
-    root::refuse_same_tree(options, source.lane(), writer).await?;
+    holdable?;
+    two_trees?;
     if target_root.children > 0 && !options.update {
         return Err(Error::bad_input(format!(
             "the target {} holds {} znode(s) already: nothing was changed; give --update to send what differs (nothing \
@@ -194,6 +192,23 @@ async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<
         )));
     }
     Ok(target_root)
+}
+
+/// A znode `/zookeeper` of the source's tree has no place at the root of an ensemble.
+async fn refuse_reserved(options: &CopyOptions, source: &Lane, writer: &Lane) -> Result<()> {
+    let reserved = ZnodePath::root().child("zookeeper");
+    if writer.chroot().is_none()
+        && !source.chroot().is_none()
+        && options.filter.place(&reserved) != Place::LeftOut
+        && source.stat(&reserved).await?.is_some()
+    {
+        return Err(Error::bad_input(format!(
+            "the source has a znode {}/zookeeper, which can't live at the root of the target, where /zookeeper is \
+             ZooKeeper's own: nothing was changed; choose a target with a path, or leave it out with --exclude /zookeeper",
+            source.chroot().as_str()
+        )));
+    }
+    Ok(())
 }
 
 /// The source's root must be a znode that can be copied.

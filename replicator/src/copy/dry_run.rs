@@ -149,7 +149,7 @@ async fn run(
     let writer = Writer { lane, rehearsal: Some(&rehearsal) };
     let line = Line { options, source, writer, progress };
     let reading = Instant::now();
-    line.first(&Changes::default(), target_root, beside, &mut masked).await?;
+    line.first(line.walk(&Changes::default()), target_root, beside, &mut masked).await?;
     let (reading, counts) = (reading.elapsed(), progress.counts());
     // Where the root stands, nothing may be wanted there; or its ACL is set before, and may be.
     let opened = may_open && rehearsal.opens_root();

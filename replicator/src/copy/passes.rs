@@ -49,20 +49,21 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Copies until the source stands still; all that it was at `since` is seen by the first pass. `beside` reads the
-    /// target, where it holds anything.
+    /// Copies until the source stands still; all that it was at `since` is seen by `walk`, the first pass, which notes what
+    /// it has seen in `changes`. `beside` reads the target, where it holds anything.
     pub(super) async fn run(
         &self,
-        root: TargetRoot,
+        walk: Walk<'_>,
+        changes: &Changes,
         mut since: Option<Zxid>,
+        root: TargetRoot,
         beside: &mut Option<Reader>,
         masked: &mut Masked,
     ) -> Result<Passes> {
-        let changes = Changes::default();
-        self.first(&changes, root, beside, masked).await?;
+        let mut behind = self.first(walk, root, beside, masked).await?;
         let mut passes = Passes { later: Vec::new(), settled: !changes.is_unsure() };
         while let Some(before) = since {
-            since = self.source.sync().await?;
+            since = behind;
             passes.settled = since == Some(before);
             // Below a znode that was left out a later pass, which meets only what has changed, would not know it.
             let blind = masked.has_left_out();
@@ -70,7 +71,8 @@ impl Line<'_> {
                 break;
             }
             changes.since(before);
-            let writes = self.again(&changes, self.beside(beside).await?, masked).await?;
+            let writes;
+            (writes, behind) = self.again(changes, self.beside(beside).await?, masked).await?;
             let unsure = changes.is_unsure();
             tracing::debug!(pass = passes.later.len() + 2, writes, unsure, "the source's zxid had moved");
             passes.later.push(writes);
@@ -82,15 +84,14 @@ impl Line<'_> {
         Ok(passes)
     }
 
-    /// The pass that takes everything; `changes` notes what it has seen.
+    /// The pass that takes everything; gives a zxid that the source had reached when it was read.
     pub(super) async fn first(
         &self,
-        changes: &Changes,
+        walk: Walk<'_>,
         root: TargetRoot,
         beside: &mut Option<Reader>,
         masked: &mut Masked,
-    ) -> Result<()> {
-        let walk = self.walk(changes);
+    ) -> Result<Option<Zxid>> {
         if root.children == 0 {
             return self.pass(walk, masked, self.progress, |chunks| pair_root(chunks, root.znode)).await;
         }
@@ -106,28 +107,30 @@ impl Line<'_> {
         self.pass(walk, masked, self.progress, |chunks| extras.removed_from(chunks)).await
     }
 
-    /// One pass of what has changed; gives the writes.
-    async fn again(&self, changes: &Changes, target: &Reader, masked: &mut Masked) -> Result<u64> {
+    /// One pass of what has changed; gives the writes, and a zxid that the source had reached when it was read.
+    async fn again(&self, changes: &Changes, target: &Reader, masked: &mut Masked) -> Result<(u64, Option<Zxid>)> {
         let before = self.progress.counts().written();
         // What is read again was counted before.
         let uncounted = Progress::default();
         let extras = Extras::new(self, target, Care::Seen(changes));
-        self.pass(self.walk(changes), masked, &uncounted, |chunks| extras.removed_from(chunks)).await?;
-        Ok(self.progress.counts().written() - before)
+        let behind = self.pass(self.walk(changes), masked, &uncounted, |chunks| extras.removed_from(chunks)).await?;
+        Ok((self.progress.counts().written() - before, behind))
     }
 
-    fn walk<'a>(&'a self, changes: &'a Changes) -> Walk<'a> {
+    /// A walk of the source that takes what `changes` takes.
+    pub(super) fn walk<'a>(&'a self, changes: &'a Changes) -> Walk<'a> {
         Walk::of_tree(self.source, Budget::of_line(), self.options.filter.clone()).sifted(changes)
     }
 
-    /// The line itself.
+    /// The line itself; gives a zxid that the source had reached when all of it was read. It is asked for while the last
+    /// writes are still under way.
     async fn pass<P>(
         &self,
         walk: Walk<'_>,
         masked: &mut Masked,
         read_progress: &Progress,
         pairs: impl FnOnce(Receiver<Chunk>) -> P,
-    ) -> Result<()>
+    ) -> Result<Option<Zxid>>
     where
         P: Stream<Item = Result<Pairs>>,
     {
@@ -145,7 +148,10 @@ impl Line<'_> {
             written: self.progress,
         };
         let (read, planned, written) = tokio::join!(
-            read(walk, chunks_in, read_progress),
+            async {
+                read(walk, chunks_in, read_progress).await?;
+                self.source.sync().await
+            },
             planner.run(pairs(chunks)),
             self.writer.take(batches, self.progress)
         );

@@ -63,6 +63,11 @@ impl<'a> Walk<'a> {
         Self { changes: Some(changes), ..self }
     }
 
+    /// Sends the first request now, in the call.
+    pub fn begin(&mut self) {
+        self.ask();
+    }
+
     /// The next chunk; `None` when the whole tree was read. A call that is dropped loses nothing.
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
         loop {

@@ -51,15 +51,16 @@ pub async fn create_ancestors(target: &Lane) -> Result<usize> {
 
 /// The creates of the ancestors of the target's root that are missing, open and empty, seen from the ensemble's root.
 pub async fn missing_ancestors(target: &Lane) -> Result<Vec<WriteOp>> {
-    let ensemble = target.seen_from(Chroot::none());
-    let mut missing = Vec::new();
-    for path in target.chroot().ancestors().map(ZnodePath::new) {
-        // One that we may not see is there.
-        if !missing.is_empty() || visible(ensemble.stat(&path).await)? == Ok(None) {
-            missing.push(WriteOp::Create { path, data: None, acl: Acl::open(), kind: Kind::Persistent });
-        }
-    }
-    Ok(missing)
+    let ensemble = &target.seen_from(Chroot::none());
+    let looks = target.chroot().ancestors().map(ZnodePath::new).map(|path| async move {
+        let stat = visible(ensemble.stat(&path).await)?;
+        Ok::<_, Error>((path, stat))
+    });
+    let ancestors = futures::future::try_join_all(looks).await?;
+    // One that we may not see is there.
+    let missing = ancestors.into_iter().skip_while(|(_, stat)| *stat != Ok(None));
+    let create = |path| WriteOp::Create { path, data: None, acl: Acl::open(), kind: Kind::Persistent };
+    Ok(missing.map(|(path, _)| create(path)).collect())
 }
 
 /// Refuses a source and a target that are one tree, or of which one lies in the other, whatever addresses name them.
