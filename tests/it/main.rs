@@ -15,6 +15,7 @@ mod harness_itself;
 mod limits;
 mod moving;
 mod operations;
+mod pace;
 mod product;
 mod proxy;
 mod quotas;

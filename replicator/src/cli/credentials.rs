@@ -46,7 +46,7 @@ fn read(file: &Path) -> Result<String> {
 }
 
 /// Lines of `scheme:credentials`; empty lines and lines that start with `#` are passed over.
-fn parse(from: &str, text: &str) -> Result<Vec<Auth>> {
+pub fn parse(from: &str, text: &str) -> Result<Vec<Auth>> {
     let mut auths = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::acl::{self, Acl};
+use super::pace::PaceArgs;
 use super::trees::{Access, Globs};
 use super::{Fix, Order, Work, check_jute_maxbuffer};
 use crate::certificate::{Certificate, Terms};
@@ -94,6 +95,8 @@ pub(super) struct VerifyArgs {
     against: Option<PathBuf>,
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    pace: PaceArgs,
 }
 
 impl VerifyArgs {
@@ -131,6 +134,7 @@ impl VerifyArgs {
     fn verify(&self, target: &str) -> Result<VerifyOptions> {
         self.access.check_certificate(self.certificate.as_deref())?;
         let (source, target) = self.access.sides(&self.source, target)?;
+        let (source, target) = (self.pace.of(source), self.pace.of(target));
         Ok(VerifyOptions {
             source,
             target,
@@ -145,6 +149,7 @@ impl VerifyArgs {
 
     fn against(&self, certificate: Certificate) -> Result<AgainstOptions> {
         self.access.check_certifiable()?;
-        Ok(AgainstOptions { tree: self.access.tree(&self.source)?, certificate, differences_listed: self.list })
+        let tree = self.pace.of(self.access.tree(&self.source)?);
+        Ok(AgainstOptions { tree, certificate, differences_listed: self.list })
     }
 }
