@@ -157,6 +157,9 @@ pub const ACL_MAP_RULES_MAX: usize = 1_000;
 /// Bytes of an ACL map's file at most: far above that many rules, far below what hurts.
 pub const ACL_MAP_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// Bytes of a file of credentials at most: nobody has a thousand identities, and a wrong file may have no end.
+pub const AUTH_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
 /// Sessions whose ephemerals are listed in the report; more are only counted.
 pub const EPHEMERAL_OWNERS_LISTED: usize = 100;
 

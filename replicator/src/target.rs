@@ -44,7 +44,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn rehearse(self, rehearsal: &Rehearsal, mut batches: Receiver<Batch>, progress: &Progress) -> Result<()> {
-        while let Some(Batch { ops, probed, .. }) = batches.recv().await {
+        while let Some(Batch { ops, probed, .. }) = next(self.lane, &mut batches).await {
             if probed.is_empty() {
                 rehearsal.planned(&ops);
                 progress.written(progress.count(&ops));

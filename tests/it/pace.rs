@@ -4,16 +4,21 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use harness::proxy::Direction;
-use harness::{Proxy, load, shared_pair, tree, unique_root};
+use harness::{Proxy, load, shared_pair, tree, unique_root, until};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr};
 
 use crate::product::{Outcome, finish, run, zkreplicator};
 
+/// What a program says to stderr.
+type Said = Lines<BufReader<ChildStderr>>;
+
 const LIMIT: Duration = Duration::from_secs(60);
+/// SIGUSR1 in a mask of signals: the tenth.
+const USR1: u64 = 1 << 9;
 
 /// Asks with SIGUSR1 until what the program says is as wanted.
-async fn asked(child: &Child, said: &mut Lines<BufReader<ChildStderr>>, wanted: &[&str]) -> Outcome {
+async fn asked(child: &Child, said: &mut Said, wanted: &[&str]) -> Outcome {
     let pid = child.id().ok_or("it has ended")?.to_string();
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -27,10 +32,18 @@ async fn asked(child: &Child, said: &mut Lines<BufReader<ChildStderr>>, wanted: 
     }
 }
 
-/// A run with its stderr to be read from.
-fn heard(args: &[&str]) -> Result<(Child, Lines<BufReader<ChildStderr>>), Box<dyn std::error::Error>> {
+/// A run that takes the signal, with its stderr to be read from.
+async fn heard(args: &[&str]) -> Result<(Child, Said), Box<dyn std::error::Error>> {
     let mut child = zkreplicator(args).stderr(Stdio::piped()).spawn()?;
     let said = BufReader::new(child.stderr.take().ok_or("no stderr")?).lines();
+    // A program that has just begun would be ended by it.
+    let status = format!("/proc/{}/status", child.id().ok_or("it has ended")?);
+    until("the signal to be caught", LIMIT, async || {
+        let status = std::fs::read_to_string(&status).ok()?;
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+        (u64::from_str_radix(caught.trim(), 16).ok()? & USR1 != 0).then_some(())
+    })
+    .await?;
     Ok((child, said))
 }
 
@@ -79,7 +92,7 @@ async fn a_target_that_becomes_slow_is_asked_less_until_it_is_quick_again() -> O
     let proxy = Proxy::start(target.address())?;
     let (from, to) = (source.at(&root), proxy.at(&root));
     let args = ["copy", "--acl", "open", "--max-latency", "150ms", "--format", "json", &from, &to];
-    let (child, mut said) = heard(&args)?;
+    let (child, mut said) = heard(&args).await?;
     proxy.until_delivered(Direction::ToServer, 100_000, LIMIT).await?;
     proxy.delay(Duration::from_millis(150));
     asked(&child, &mut said, &["copy: ", "the target is held back: replies took", "150 are wanted"]).await?;
@@ -106,7 +119,7 @@ async fn a_file_holds_a_copy_up_until_it_is_removed() -> Outcome {
     let pause = file.to_str().ok_or("a temporary path is UTF-8")?;
     let (from, to) = (source.at(&root), target.at(&root));
     let args = ["copy", "--verify", "--pause-file", pause, "--format", "json", &from, &to];
-    let (child, mut said) = heard(&args)?;
+    let (child, mut said) = heard(&args).await?;
     asked(&child, &mut said, &["copy: 0 read", "the source is held back: paused", pause]).await?;
     assert!(target.client().await?.check_stat(&format!("{root}/0")).await?.is_none(), "it writes all the same");
     std::fs::remove_file(&file)?;
@@ -128,7 +141,7 @@ async fn a_file_stops_a_copy_in_the_middle_and_lets_it_go_on() -> Outcome {
     let (from, to) = (source.at(&root), proxy.at(&root));
     // Slow enough to be caught.
     let args = ["copy", "--max-ops-per-second", "2000", "--pause-file", pause, "--format", "json", &from, &to];
-    let (child, mut said) = heard(&args)?;
+    let (child, mut said) = heard(&args).await?;
     proxy.until_delivered(Direction::ToServer, 20_000, LIMIT).await?;
     std::fs::write(&file, "")?;
     let delivered = || proxy.traffic(Direction::ToServer).delivered;

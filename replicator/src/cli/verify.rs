@@ -29,6 +29,9 @@ Examples:
   A part of the trees (see zkreplicator copy --help):
     zkreplicator verify --include '/apps/*' --exclude '/**/lock' zk1:2181/a new1:2181/a
 
+  Two trees that others need meanwhile:
+    zkreplicator verify --max-ops-per-second 5000 --max-latency 100ms zk1:2181/a new1:2181/a
+
   A year later, one tree and the certificate:
     zkreplicator verify --against moved.json new1:2181/a
 

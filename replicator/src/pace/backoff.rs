@@ -82,9 +82,9 @@ impl Backoff {
         let (_, seen, _) = self.replies.select_nth_unstable(ninth);
         self.seen = *seen;
         if self.seen > self.max {
-            self.less(window, now)
+            self.less(window, now);
         } else {
-            self.more()
+            self.more();
         }
         self.began = now;
         self.sent = 0;
@@ -93,7 +93,8 @@ impl Backoff {
 
     fn less(&mut self, window: Duration, now: Instant) {
         self.times += 1;
-        let used = (self.sent as f64 / window.as_secs_f64()) as u64;
+        let used = u128::from(self.sent) * 1_000_000 / window.as_micros().max(1);
+        let used = u64::try_from(used).unwrap_or(u64::MAX);
         let limit = self.limit.get_or_insert_with(|| Limit { bucket: Bucket::new(used, now), before: used });
         let halved = limit.bucket.per_second() / 2;
         limit.bucket.set_per_second(halved.max(limits::BACKOFF_OPS_PER_SECOND_MIN));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 
-fn pace(options: PaceOptions) -> Pace {
-    Pace::of(&options).expect("something is wanted")
+fn pace(options: &PaceOptions) -> Pace {
+    Pace::of(options).expect("something is wanted")
 }
 
 #[test]
@@ -15,7 +15,7 @@ fn nothing_wanted_is_no_pace() {
 
 #[tokio::test]
 async fn who_waits_is_shown_and_who_gives_up_is_not() {
-    let pace = pace(PaceOptions { ops_per_second: Some(1), ..PaceOptions::default() });
+    let pace = pace(&PaceOptions { ops_per_second: Some(1), ..PaceOptions::default() });
     pace.sent(3_600, 0);
     assert!(!pace.is_free());
     let shared = Arc::new(pace);
@@ -38,7 +38,7 @@ async fn who_waits_is_shown_and_who_gives_up_is_not() {
 
 #[tokio::test]
 async fn bytes_are_paid_for_when_they_are_there() {
-    let pace = pace(PaceOptions { bytes_per_second: Some(1_000), ..PaceOptions::default() });
+    let pace = pace(&PaceOptions { bytes_per_second: Some(1_000), ..PaceOptions::default() });
     pace.sent(1_000_000, 0);
     assert!(pace.is_free(), "operations are not bytes");
     pace.answered(Duration::ZERO, 1_000_000);
@@ -50,7 +50,7 @@ async fn a_file_holds_up_while_it_is_there() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("pause");
     std::fs::write(&file, "").expect("a file");
-    let pace = pace(PaceOptions { pause_file: Some(file.clone()), ..PaceOptions::default() });
+    let pace = pace(&PaceOptions { pause_file: Some(file.clone()), ..PaceOptions::default() });
     let held = pace.clone();
     let turn = tokio::spawn(async move { held.free().await });
     while pace.waits_for().is_none() {

@@ -35,7 +35,7 @@ proptest! {
         let text = format!("{text}\u{9b}\u{202e}\u{e0001}");
         let document = json!({ &text: [text] });
         let printed = format!("{document:#}\n");
-        let escaped = super::json(&printed);
+        let escaped = json(&printed);
         prop_assert!(!escaped.replace('\n', "").contains(hides));
         prop_assert_eq!(serde_json::from_str::<Value>(&escaped).expect("it is JSON"), document);
     }
