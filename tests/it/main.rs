@@ -12,6 +12,7 @@ mod faults;
 mod filter;
 mod fix;
 mod harness_itself;
+mod hostile;
 mod killed;
 mod limits;
 mod moving;
