@@ -24,6 +24,7 @@ mod quotas;
 mod read_from;
 mod remove;
 mod rounds;
+mod secrets;
 mod sync;
 mod verify;
 mod wire;
