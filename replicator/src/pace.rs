@@ -1,7 +1,7 @@
 //! Care for a weak server: how fast one side may be asked, and when nothing may be asked at all.
 //!
 //! Three things can hold a side up: a rate that a user has set, in operations and in bytes of data; its own replies, when
-//! they take longer than a user wants ([`backoff`]); and a file that is there ([`PauseFile`]). A [`Pace`] is one side's;
+//! they take longer than a user wants (`backoff`); and a file that is there. A [`Pace`] is one side's;
 //! all sessions to that side share it. Whoever sends waits until it is [`Pace::free`]; the lane counts what was sent and
 //! what came back. So a request passes whole, and is paid for afterwards: what is sent in a time `t` is at most the rate times
 //! `t`, what passes in [`limits::PACE_BURST`], and one request for each stage that sends.
