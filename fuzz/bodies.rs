@@ -1,12 +1,18 @@
 //! What each fuzz target does with its bytes. The targets call it, and so does an ordinary test with the corpora
 //! (tests/it/corpora.rs), so that neither can rot.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use replicator::acl_map::AclMap;
 use replicator::certificate::Certificate;
+use replicator::cli::credentials;
 use replicator::connect::ConnectString;
+use replicator::filter::{Filter, Place};
 use replicator::jute::Decoder;
-use replicator::znode::{Acl, AclEntry};
+use replicator::session::srvr;
+use replicator::znode::{Acl, AclEntry, ZnodePath};
+use replicator::{amounts, quota};
 
 /// A server's bytes, to every decoder: they give values or an error, and never panic nor allocate without bound.
 pub(crate) fn jute_reply(input: &[u8]) {
@@ -56,5 +62,57 @@ pub(crate) fn acl_map(input: &[u8]) {
 pub(crate) fn certificate(input: &[u8]) {
     if let Ok(certificate) = Certificate::parse(input) {
         assert_eq!(Certificate::parse(certificate.to_json().as_bytes()), Ok(certificate));
+    }
+}
+
+/// What a user leaves out and takes in, and a path: the filter is refused, or its places agree with one another.
+pub(crate) fn filter(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let mut lines = text.split('\n');
+    let mut globs =
+        || -> Vec<String> { lines.next().filter(|line| !line.is_empty()).map(str::to_owned).into_iter().collect() };
+    let (includes, excludes) = (globs(), globs());
+    let Ok(filter) = Filter::new(&includes, &excludes) else { return };
+    assert_eq!(filter.said(), [&includes[..], &excludes[..]]);
+    let mut path = ZnodePath::root();
+    let mut above = Place::Taken;
+    for name in lines.take(16).filter(|name| !name.is_empty() && !name.contains('/')) {
+        path = path.child(name);
+        let place = filter.place(&path);
+        if above == Place::Taken && excludes.is_empty() && !(path.is_child_of(&ZnodePath::root())) {
+            assert_eq!(place, Place::Taken, "{path} lies below what is taken");
+        }
+        if above == Place::LeftOut {
+            return;
+        }
+        above = place;
+    }
+}
+
+/// A server's words outside the protocol: what it says of itself, and the limits of a quota.
+pub(crate) fn server_text(input: &[u8]) {
+    let Some((choice, text)) = input.split_first() else { return };
+    if choice % 2 == 0 {
+        let said = srvr::parse(&String::from_utf8_lossy(text));
+        assert!(said.version.is_none() || text.contains(&b'.'));
+    } else if quota::limits_can_be_parsed(text) {
+        assert!(text.contains(&b'='));
+    }
+}
+
+/// What a user writes in options and files: amounts of bytes, durations, lines of credentials.
+pub(crate) fn user_text(input: &[u8]) {
+    let Some((choice, text)) = input.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    match choice % 3 {
+        0 => assert_ne!(amounts::bytes(text), Ok(0)),
+        1 => assert_ne!(amounts::duration(text), Ok(Duration::ZERO)),
+        _ => match credentials::parse("file", text) {
+            Ok(auths) => {
+                let lines: Vec<_> = auths.iter().map(|auth| format!("{}:{}", auth.scheme, auth.credentials)).collect();
+                assert_eq!(credentials::parse("file", &lines.join("\n")), Ok(auths), "{text:?}");
+            }
+            Err(error) => assert!(error.to_string().starts_with("file, line "), "{error}"),
+        },
     }
 }

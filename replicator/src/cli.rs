@@ -6,13 +6,13 @@
 mod acl;
 mod bench;
 mod copy;
-mod credentials;
+pub mod credentials;
+mod pace;
 mod process;
 mod status;
 mod trees;
 mod verify;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use self::copy::{CopyArgs, SyncArgs};
-use self::process::{in_runtime, log_to_stderr, stop_on_signal, write_out, write_report};
+use self::process::{in_runtime, log_to_stderr, stop_on_signal, tell, write_out, write_report};
 use self::trees::Format;
 use self::verify::VerifyArgs;
 use crate::certificate;
@@ -29,10 +29,12 @@ use crate::copy::{CopyReport, copy};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::options::{AgainstOptions, CopyOptions, VerifyOptions};
+use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
 use crate::report::{Outcome, Task};
 use crate::resources::Resources;
 use crate::sync::{fix, sync};
+use crate::terminal;
 use crate::verify::{against, verify};
 
 const ENVIRONMENT: &str = "\
@@ -41,6 +43,10 @@ Environment:
   ZKREPLICATOR_SOURCE_AUTH  the same for the source alone; replaces what is for both sides there
   ZKREPLICATOR_TARGET_AUTH  the same for the target alone
   RUST_LOG                  what is logged to stderr, for example replicator=debug
+
+Signals:
+  INT, TERM  end it in good order; the same command with --update goes on
+  USR1       prints to stderr how far it is, and what it waits for
 
 Exit codes:
   0    done; equal
@@ -77,6 +83,20 @@ enum Work {
     Fix(Box<Fix>),
     Verify(Box<VerifyOptions>),
     Against(Box<AgainstOptions>),
+}
+
+impl Work {
+    /// How fast its sides may be asked.
+    fn sides(&self) -> Sides {
+        match self {
+            Self::Copy(options) | Self::Sync(options, _) | Self::DryRun(options, _) => {
+                Sides::of(&options.source, Some(&options.target))
+            }
+            Self::Fix(fix) => Sides::of(&fix.verify.source, Some(&fix.verify.target)),
+            Self::Verify(options) => Sides::of(&options.source, Some(&options.target)),
+            Self::Against(options) => Sides::of(&options.tree, None),
+        }
+    }
 }
 
 /// A verify, and what sends the differences that it finds.
@@ -134,24 +154,24 @@ fn run(work: &Work, certificate: Option<&Path>) -> Outcome {
 async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let progress = Progress::default();
+    let (progress, sides) = (Progress::default(), work.sides());
     let mut outcome = Outcome::default();
     let verify_options = match work {
         Work::Verify(options) => Some((**options).clone()),
         Work::Copy(options) => {
-            let copied = status::shown("copy", &progress, copy(options, &progress, &stop)).await;
+            let copied = status::shown("copy", &progress, &sides, copy(options, &progress, &stop)).await;
             outcome.copied(copied, options, &progress)
         }
         Work::Sync(options, max_delete) => {
-            let synced = status::shown("sync", &progress, sync(options, *max_delete, &progress, &stop)).await;
+            let synced = status::shown("sync", &progress, &sides, sync(options, *max_delete, &progress, &stop)).await;
             outcome.copied(synced, options, &progress)
         }
         Work::Fix(work) => {
-            outcome.fix(work, certificate, &stop).await;
+            outcome.fix(work, certificate, &sides, &stop).await;
             None
         }
         Work::DryRun(options, removal) => {
-            match status::shown("dry run", &progress, dry_run(options, *removal, &progress, &stop)).await {
+            match status::shown("dry run", &progress, &sides, dry_run(options, *removal, &progress, &stop)).await {
                 Ok(planned) => outcome.planned = Some(planned),
                 // What was counted was not written.
                 Err(error) => outcome.error = Some((error, Counts::default())),
@@ -159,7 +179,7 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
             None
         }
         Work::Against(options) => {
-            match status::shown("verify", &progress, against(options, &progress, &stop)).await {
+            match status::shown("verify", &progress, &sides, against(options, &progress, &stop)).await {
                 Ok(report) => outcome.against = Some((report, options.certificate.clone())),
                 Err(error) => outcome.error = Some((error, progress.counts())),
             }
@@ -167,16 +187,23 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
         }
     };
     if let Some(options) = verify_options {
-        outcome.compare(&options, certificate, &stop).await;
+        outcome.compare(&options, certificate, &sides, &stop).await;
     }
+    outcome.waited = sides.waits();
     outcome
 }
 
 impl Outcome {
     /// Compares, and keeps the certificate if one is asked for and can be given.
-    async fn compare(&mut self, options: &VerifyOptions, certificate: Option<&Path>, stop: &CancellationToken) {
+    async fn compare(
+        &mut self,
+        options: &VerifyOptions,
+        certificate: Option<&Path>,
+        sides: &Sides,
+        stop: &CancellationToken,
+    ) {
         let progress = Progress::default();
-        match status::shown("verify", &progress, verify(options, &progress, stop)).await {
+        match status::shown("verify", &progress, sides, verify(options, &progress, stop)).await {
             Ok(report) => {
                 match certificate.map(|file| certificate::issue(file, options, &report)).transpose() {
                     Ok(issued) => self.certificate = issued,
@@ -189,17 +216,17 @@ impl Outcome {
     }
 
     /// Compares, sends what differs, and compares again.
-    async fn fix(&mut self, work: &Fix, certificate: Option<&Path>, stop: &CancellationToken) {
-        self.compare(&work.verify, certificate, stop).await;
+    async fn fix(&mut self, work: &Fix, certificate: Option<&Path>, sides: &Sides, stop: &CancellationToken) {
+        self.compare(&work.verify, certificate, sides, stop).await;
         let Some(found) = self.verify.take_if(|found| found.differences.total() > 0) else { return };
         let progress = Progress::default();
         let fixed = fix(&work.copy, &found, work.max_delete, &progress, stop);
-        let fixed = status::shown("fix", &progress, fixed).await;
+        let fixed = status::shown("fix", &progress, sides, fixed).await;
         let target_seen = fixed.as_ref().map(|fixed| fixed.target_zxid).unwrap_or_default();
         self.found = Some(found);
         self.copied(fixed, &work.copy, &progress);
         if self.error.is_none() {
-            self.compare(&VerifyOptions { target_seen, ..work.verify.clone() }, certificate, stop).await;
+            self.compare(&VerifyOptions { target_seen, ..work.verify.clone() }, certificate, sides, stop).await;
         }
     }
 
@@ -226,19 +253,16 @@ impl Outcome {
 
 fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) -> ExitCode {
     let text = match format {
-        Format::Text => outcome.text(task),
-        Format::Json => format!("{:#}\n", outcome.json(task)),
+        Format::Text => terminal::lines(&outcome.text(task)).into_owned(),
+        Format::Json => terminal::json(&format!("{:#}\n", outcome.json(task))).into_owned(),
     };
-    let mut stderr = std::io::stderr().lock();
     if let Some((error, counts)) = &outcome.error {
-        // Nobody is left to tell when stderr is gone.
-        let _ = writeln!(stderr, "zkreplicator: {error}");
+        tell(&error.to_string());
         let written = counts.written();
         if written > 0 {
-            let _ = writeln!(stderr, "zkreplicator: {written} write(s) were acknowledged before; they stand");
+            tell(&format!("{written} write(s) were acknowledged before; they stand"));
         }
     }
-    drop(stderr);
     let code = outcome.exit_code();
     let code = out.map_or(code, |file| write_out(file, &text, code));
     ExitCode::from(write_report(&text, code))

@@ -12,6 +12,7 @@
 //! session, parents first, many in flight. The source is never written, but by a bench, below a path that it made.
 
 pub mod acl_map;
+pub mod amounts;
 pub mod batch;
 pub mod bench;
 pub mod budget;
@@ -28,6 +29,7 @@ pub mod latency;
 pub mod limits;
 pub mod masked;
 pub mod options;
+pub mod pace;
 pub mod pair;
 pub mod plan;
 pub mod pool;
@@ -41,6 +43,7 @@ pub mod session;
 pub mod source;
 pub mod sync;
 pub mod target;
+pub mod terminal;
 pub mod verify;
 pub mod whole_file;
 pub mod znode;

@@ -157,6 +157,9 @@ pub const ACL_MAP_RULES_MAX: usize = 1_000;
 /// Bytes of an ACL map's file at most: far above that many rules, far below what hurts.
 pub const ACL_MAP_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// Bytes of a file of credentials at most: nobody has a thousand identities, and a wrong file may have no end.
+pub const AUTH_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
 /// Sessions whose ephemerals are listed in the report; more are only counted.
 pub const EPHEMERAL_OWNERS_LISTED: usize = 100;
 
@@ -178,6 +181,29 @@ pub const WRITES_A_SECOND_EXPECTED: u64 = 100_000;
 
 /// Bytes of data that a target is taken to write in a second, likewise: a disk's transaction log.
 pub const WRITTEN_BYTES_A_SECOND_EXPECTED: u64 = 100 * 1024 * 1024;
+
+/// What may pass at once after a rest, in time: what a timer's tick and a busy machine make late is caught up with, and no
+/// more.
+pub const PACE_BURST: Duration = Duration::from_millis(50);
+
+/// The shortest wait for a pace: hundreds of requests may wait, and wake up together. Below [`PACE_BURST`], so that the
+/// rate is kept.
+pub const PACE_TICK: Duration = Duration::from_millis(20);
+
+/// How often somebody who waits looks again: whether a pause file is there, and whether a limit was lifted.
+pub const PAUSE_LOOKED_AT_EVERY: Duration = Duration::from_millis(250);
+
+/// How long replies are gathered before it is decided whether they take too long: a few dozen requests, and soon enough
+/// for somebody who uses the same server.
+pub const BACKOFF_WINDOW: Duration = Duration::from_millis(200);
+
+/// The same where replies take longer than that: a change needs the time of a reply to show, but not for ever.
+pub const BACKOFF_WINDOW_MAX: Duration = Duration::from_secs(2);
+
+/// Operations a second that `--max-latency` always leaves: a full request a second, so that a copy comes to its end
+/// however slow a server is.
+pub const BACKOFF_OPS_PER_SECOND_MIN: u64 = 500;
+
 /// Znodes below `/zookeeper/quota` that are looked at, on each side: whoever has set more has a program for it, and each
 /// quota that is set takes a round trip and makes every server count its subtree in one go.
 pub const QUOTA_ZNODES_MAX: usize = 10_000;

@@ -14,6 +14,7 @@ use crate::connect::ConnectString;
 use crate::copy::CopyReport;
 use crate::filter::Filter;
 use crate::limits;
+use crate::pace::Pace;
 use crate::znode::Zxid;
 
 /// One side's identity in one scheme, as `addauth` takes it. Its credentials never reach a log: `Debug` hides them.
@@ -54,6 +55,8 @@ pub struct EnsembleOptions {
     /// Servers that are asked for a session only when none of those of `connect` gives one; whoever reads finds out
     /// which ones.
     pub spared: Vec<(String, u16)>,
+    /// How fast its servers may be asked; all sessions to this side share it.
+    pub pace: Option<Pace>,
 }
 
 impl EnsembleOptions {
@@ -69,6 +72,7 @@ impl EnsembleOptions {
             reply_bytes_max: limits::REPLY_BYTES_MAX,
             read_from: ReadFrom::default(),
             spared: Vec::new(),
+            pace: None,
         }
     }
 }

@@ -169,6 +169,7 @@ impl<'a> Pairing<'a> {
 
     async fn read(&self, (ops, expected): (Vec<ReadOp<'_>>, usize)) -> Result<Vec<ReadReply>> {
         let room = self.window.acquire().await.expect("the window is never closed: nothing here closes it");
+        self.reader.lane().free().await;
         let replies = self.reader.read(&ops).await?;
         drop(room);
         if replies.len() != ops.len() {

@@ -214,8 +214,10 @@ fn digest_id(credentials: &str) -> Option<String> {
 
 /// A place that is ZooKeeper's own at the target is never written.
 fn reserved(path: &ZnodePath) -> Error {
-    let text =
-        format!("{path} can't live at the root of the target, where it is ZooKeeper's own: choose another target");
+    let text = format!(
+        "{} can't live at the root of the target, where it is ZooKeeper's own: choose another target",
+        path.as_str().escape_debug()
+    );
     Error::bad_input(text).at(Side::Target)
 }
 

@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
+pub use self::read::limits_can_be_parsed;
 use self::read::{LIMITS, Limits, Quotas, STATS, place};
 use crate::connect::Chroot;
 use crate::error::{Code, Error, ErrorKind, Result};

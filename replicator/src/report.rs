@@ -9,6 +9,7 @@ mod dry_run;
 mod masked;
 mod quota;
 mod verify;
+mod waited;
 
 use std::fmt::{self, Write};
 
@@ -17,10 +18,11 @@ use serde_json::{Value, json};
 use crate::certificate::{Certificate, Issued};
 use crate::copy::CopyReport;
 use crate::copy::dry_run::DryRun;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Side};
 use crate::latency::Latency;
 use crate::masked::MaskedReport;
 use crate::options::Transport;
+use crate::pace::Waits;
 use crate::progress::Counts;
 use crate::quota::QuotaReport;
 use crate::resources::Resources;
@@ -102,6 +104,8 @@ pub struct Outcome {
     pub certificate: Option<Issued>,
     /// Why it ended early, and how far it had come.
     pub error: Option<(Error, Counts)>,
+    /// How long each side was spared, where that was asked for.
+    pub waited: Vec<(Side, Waits)>,
     /// What it has cost this process.
     pub resources: Resources,
 }
@@ -180,6 +184,7 @@ impl Outcome {
             "verify": self.verify.as_ref().map(|verify| verify::json(task, verify)),
             "against": self.against.as_ref().map(|(against, certificate)| against::json(against, certificate)),
             "certificate": self.certificate.as_ref().map(verify::issued_json),
+            "waited": waited::json(&self.waited),
             "process": {
                 "user_ms": millis(self.resources.user),
                 "system_ms": millis(self.resources.system),
@@ -214,6 +219,7 @@ impl Outcome {
             against::text(task, against, certificate, text)?;
         }
         if self.planned.is_some() || self.copy.is_some() || self.verify.is_some() || self.against.is_some() {
+            waited::text(&self.waited, text)?;
             let Resources { user, system, resident_bytes_max } = self.resources;
             let processor = (user + system).as_secs_f64();
             writeln!(

@@ -11,15 +11,15 @@
 
 mod client;
 mod diagnose;
+mod paced;
 mod roles;
-mod srvr;
+pub mod srvr;
 pub mod watch;
 mod wire;
 
 pub(crate) use roles::sparing_the_leader;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures::future::BoxFuture;
 
@@ -27,6 +27,7 @@ use crate::connect::{Chroot, Located};
 use crate::error::{Code, Error, ErrorKind, Result, Side};
 use crate::latency::{Latencies, Request};
 use crate::options::{EnsembleOptions, Transport};
+use crate::pace::Pace;
 use crate::znode::{Acl, Kind, Names, Stat, Znode, ZnodePath, Zxid};
 use bytes::Bytes;
 
@@ -178,6 +179,7 @@ pub struct Lane {
     chroot: Chroot,
     session: Arc<Session>,
     latencies: Arc<Latencies>,
+    pace: Option<Pace>,
 }
 
 impl Lane {
@@ -198,7 +200,8 @@ impl Lane {
             Ok(Err(error)) => return Err(diagnose::explain(options, &error.kind.to_string()).await.at(side)),
             Err(_) => return Err(diagnose::explain(options, "no session within the connect timeout").await.at(side)),
         };
-        Ok(Self { side, chroot: options.connect.chroot.clone(), session, latencies: Arc::default() })
+        let (chroot, pace) = (options.connect.chroot.clone(), options.pace.clone());
+        Ok(Self { side, chroot, session, latencies: Arc::default(), pace })
     }
 
     /// Opens up to `count` more sessions like this one at once, whose latencies are counted with this one's. One must
@@ -270,13 +273,13 @@ impl Lane {
             Session::Wire(session) => session.read(located),
             Session::Client(session) => Box::pin(session.read(located)),
         };
-        let started = Instant::now();
+        let started = self.sent(ops.len(), || 0);
         Box::pin(async move {
             let reply = reply.await.map_err(|error| match first {
                 Some(path) => self.failed(error, &path),
                 None => error.at(self.side),
             });
-            self.latencies.record(Request::MultiRead, started.elapsed());
+            self.answered(Request::MultiRead, started, || paced::read_bytes(&reply));
             reply
         })
     }
@@ -291,10 +294,10 @@ impl Lane {
                 Box::pin(async move { session.acl(&located).await })
             }
         };
-        let started = Instant::now();
+        let started = self.sent(1, || 0);
         Box::pin(async move {
             let reply = reply.await.map_err(|error| self.failed(error, &path));
-            self.latencies.record(Request::GetAcl, started.elapsed());
+            self.answered(Request::GetAcl, started, || 0);
             reply
         })
     }
@@ -362,10 +365,10 @@ impl Lane {
             (Session::Client(session), _) => Box::pin(session.write(ops.iter().map(|op| (op, self.locate(op.path()))))),
         };
         let request = if matches!(ops[..], [WriteOp::SetAcl { .. }]) { Request::SetAcl } else { Request::Multi };
-        let started = Instant::now();
+        let started = self.sent(ops.len(), || paced::written_bytes(&ops));
         Box::pin(async move {
             let reply = reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error));
-            self.latencies.record(request, started.elapsed());
+            self.answered(request, started, || 0);
             reply
         })
     }

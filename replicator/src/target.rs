@@ -44,7 +44,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn rehearse(self, rehearsal: &Rehearsal, mut batches: Receiver<Batch>, progress: &Progress) -> Result<()> {
-        while let Some(Batch { ops, probed, .. }) = batches.recv().await {
+        while let Some(Batch { ops, probed, .. }) = next(self.lane, &mut batches).await {
             if probed.is_empty() {
                 rehearsal.planned(&ops);
                 progress.written(progress.count(&ops));
@@ -101,7 +101,7 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
                 done
             }
             Some(done) = seal_acks.next(), if !seal_acks.is_empty() => done,
-            batch = batches.recv(), if open && room => {
+            batch = next(lane, &mut batches), if open && room => {
                 match batch {
                     Some(batch) if batch.seals() => seals.push_back((sent, batch)),
                     Some(batch) => {
@@ -124,6 +124,12 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// The next batch, when one may be sent. A call that is dropped loses none.
+async fn next(lane: &Lane, batches: &mut Receiver<Batch>) -> Option<Batch> {
+    lane.free().await;
+    batches.recv().await
 }
 
 /// Sends now, in the call; the future counts and gives the batch's permits back.

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::terminal;
+
 /// A znode's path below the root of its tree; the root itself is `/`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZnodePath(Arc<str>);
@@ -136,6 +138,12 @@ impl Names {
     /// All names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// The first that can't be a child's: with a slash, `.` and `..` it would lead elsewhere, and no server takes an empty
+    /// one or one with a NUL (PathUtils.java:41-93). Whatever else a server does not take, it refuses itself.
+    pub fn misfit(&self) -> Option<&str> {
+        self.iter().find(|name| matches!(*name, "" | "." | "..") || name.bytes().any(|byte| matches!(byte, b'/' | 0)))
     }
 
     /// Those that `other` does not have.
@@ -313,7 +321,8 @@ impl fmt::Display for Acl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, entry) in self.0.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            write!(f, "{comma}{}:{}:", entry.scheme, entry.id)?;
+            // Both are whatever somebody has set.
+            write!(f, "{comma}{}:{}:", terminal::line(&entry.scheme), terminal::line(&entry.id))?;
             for (bit, letter) in [(1, 'r'), (2, 'w'), (4, 'c'), (8, 'd'), (16, 'a')] {
                 if entry.perms & bit != 0 {
                     write!(f, "{letter}")?;

@@ -36,3 +36,18 @@ fn acl_maps_mean_the_same_when_printed() {
 fn certificates_are_refused_or_mean_the_same_when_written_again() {
     replay("certificate", bodies::certificate);
 }
+
+#[test]
+fn filters_are_refused_or_agree_with_themselves() {
+    replay("filter", bodies::filter);
+}
+
+#[test]
+fn a_servers_words_are_understood_or_passed_over() {
+    replay("server_text", bodies::server_text);
+}
+
+#[test]
+fn amounts_and_credentials_are_understood_or_refused() {
+    replay("user_text", bodies::user_text);
+}

@@ -1,12 +1,11 @@
 //! `zkreplicator bench`: what was typed, the plan that is told before anything is written, and how it ends.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
-use super::process::{in_runtime, stop_on_signal, write_report};
+use super::process::{in_runtime, stop_on_signal, tell, write_report};
 use super::trees::{Format, Trees};
 use super::{check_jute_maxbuffer, status};
 use crate::bench::shape::{Shape, Tree};
@@ -18,6 +17,7 @@ use crate::options::{AclPolicy, BenchOptions};
 use crate::report::bench::{Account, remove_command};
 use crate::report::{Acls, Task, bytes, grouped};
 use crate::resources::Resources;
+use crate::terminal;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -167,40 +167,36 @@ async fn perform(options: &BenchOptions, planned: bool) -> BenchReport {
     }
     announce(options);
     let board = Board::default();
-    status::shown_by(|| board.now(), bench(options, &board, &stop)).await
+    status::shown_by(|| status::Now::at(board.now()), bench(options, &board, &stop)).await
 }
 
 /// Says what is going to be written, and where: also for whoever has to clear up after a bench that was killed.
 fn announce(options: &BenchOptions) {
     let Ok((source, target)) = plan(options) else { return };
     let (znodes, data) = (grouped(options.tree.znodes), bytes(options.tree.bytes()));
-    // Nobody is left to tell when stderr is gone.
-    let _ = writeln!(
-        std::io::stderr(),
-        "zkreplicator: will write {znodes} znodes, {data} of data, below each of {} and {}, and remove them again",
+    tell(&format!(
+        "will write {znodes} znodes, {data} of data, below each of {} and {}, and remove them again",
         source.ensemble().connect,
         target.ensemble().connect
-    );
+    ));
 }
 
 fn finish(account: &Account<'_>, format: Format) -> ExitCode {
     let text = match format {
-        Format::Text => account.text(),
-        Format::Json => format!("{:#}\n", account.json()),
+        Format::Text => terminal::lines(&account.text()).into_owned(),
+        Format::Json => terminal::json(&format!("{:#}\n", account.json())).into_owned(),
     };
-    let mut stderr = std::io::stderr();
     if let Some(error) = &account.report.error {
-        let _ = writeln!(stderr, "zkreplicator: {error}");
+        tell(&error.to_string());
     }
     for left in &account.report.left {
-        let _ = writeln!(
-            stderr,
-            "zkreplicator: left behind at the {}: {} ({}); remove it with: {}",
+        tell(&format!(
+            "left behind at the {}: {} ({}); remove it with: {}",
             left.site.side(),
             left.site.ensemble().connect,
             left.why,
             remove_command(&left.site)
-        );
+        ));
     }
     ExitCode::from(write_report(&text, account.exit_code()))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::acl::{self, Acl, Masked};
+use super::pace::PaceArgs;
 use super::trees::{Globs, Trees};
 use super::{Order, Work, check_jute_maxbuffer, process};
 use crate::copy::dry_run::Removal;
@@ -31,6 +32,9 @@ Examples:
 
   Of each application its configuration alone, and no znode called tmp:
     zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' zk1:2181/a new1:2181/a
+
+  From a source that others need, by day (touch stop.now to pause it, kill -USR1 PID to see how it goes):
+    zkreplicator copy --max-ops-per-second 5000 --max-latency 100ms --pause-file stop.now zk1:2181/a new1:2181/a
 
   With the ids of ACLs rewritten:
     zkreplicator copy --verify --acl map rules zk1:2181/a new1:2181/a
@@ -124,6 +128,8 @@ struct LineArgs {
     /// The largest request that the target takes (its jute.maxbuffer)
     #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
     jute_maxbuffer: usize,
+    #[command(flatten)]
+    pace: PaceArgs,
 }
 
 impl CopyArgs {
@@ -160,6 +166,7 @@ impl LineArgs {
         self.trees.access.check_certificate(self.certificate.as_deref())?;
         self.out.as_deref().map_or(Ok(()), process::check_out)?;
         let (source, target) = self.trees.understand()?;
+        let (source, target) = (self.pace.of(source), self.pace.of(target));
         Ok(CopyOptions {
             verify: self.verify,
             filter: self.globs.understand()?,

@@ -2,9 +2,12 @@
 //!
 //! A message names the variable, or the file and line, and never what stands there.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::options::Auth;
 
 /// Who we are at each side.
@@ -42,11 +45,18 @@ fn gather(variable: &str, files: &[PathBuf]) -> Result<Vec<Auth>> {
 }
 
 fn read(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).map_err(|error| Error::bad_input(format!("auth file {}: {error}", file.display())))
+    let wrong = |why: String| Error::bad_input(format!("auth file {}: {why}", file.display()));
+    let mut text = String::new();
+    let opened = File::open(file).map(|opened| opened.take(limits::AUTH_FILE_BYTES_MAX + 1));
+    opened.and_then(|mut opened| opened.read_to_string(&mut text)).map_err(|error| wrong(error.to_string()))?;
+    if text.len() as u64 > limits::AUTH_FILE_BYTES_MAX {
+        return Err(wrong(format!("it is larger than {} bytes", limits::AUTH_FILE_BYTES_MAX)));
+    }
+    Ok(text)
 }
 
 /// Lines of `scheme:credentials`; empty lines and lines that start with `#` are passed over.
-fn parse(from: &str, text: &str) -> Result<Vec<Auth>> {
+pub fn parse(from: &str, text: &str) -> Result<Vec<Auth>> {
     let mut auths = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::exit;
+use crate::terminal;
 use crate::whole_file::{self, Existing};
 
 /// Runs `work` to its end.
@@ -40,12 +41,17 @@ pub(super) async fn stop_on_signal(stop: CancellationToken) {
     }
 }
 
+/// Says something to a person, in words that a terminal shows and does not obey. Nobody is left to tell when stderr is gone.
+pub(super) fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "zkreplicator: {}", terminal::line(text));
+}
+
 /// Gives the exit code: a report that nobody could read is an error.
 pub(super) fn write_report(text: &str, code: u8) -> u8 {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => code,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "zkreplicator: the report could not be written: {error}");
+            tell(&format!("the report could not be written: {error}"));
             code.max(exit::ERROR)
         }
     }
@@ -61,7 +67,7 @@ pub(super) fn write_out(file: &Path, text: &str, code: u8) -> u8 {
     match whole_file::write(file, text, Existing::Replaced) {
         Ok(()) => code,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "zkreplicator: {} could not be written: {error}", file.display());
+            tell(&format!("{} could not be written: {error}", file.display()));
             code.max(exit::ERROR)
         }
     }
@@ -75,5 +81,19 @@ pub(super) fn log_to_stderr(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).with_ansi(false).init();
+}
+
+/// stderr, for events that hold what others have said: each is written at once.
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        std::io::stderr().write_all(terminal::lines(&text).as_bytes()).map(|()| event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }

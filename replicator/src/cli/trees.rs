@@ -158,6 +158,7 @@ impl Access {
             reply_bytes_max: self.max_reply,
             read_from: self.read_from.into(),
             spared: Vec::new(),
+            pace: None,
         })
     }
 }

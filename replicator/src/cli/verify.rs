@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::acl::{self, Acl};
+use super::pace::PaceArgs;
 use super::trees::{Access, Globs};
 use super::{Fix, Order, Work, check_jute_maxbuffer};
 use crate::certificate::{Certificate, Terms};
@@ -27,6 +28,9 @@ Examples:
 
   A part of the trees (see zkreplicator copy --help):
     zkreplicator verify --include '/apps/*' --exclude '/**/lock' zk1:2181/a new1:2181/a
+
+  Two trees that others need meanwhile:
+    zkreplicator verify --max-ops-per-second 5000 --max-latency 100ms zk1:2181/a new1:2181/a
 
   A year later, one tree and the certificate:
     zkreplicator verify --against moved.json new1:2181/a
@@ -94,6 +98,8 @@ pub(super) struct VerifyArgs {
     against: Option<PathBuf>,
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    pace: PaceArgs,
 }
 
 impl VerifyArgs {
@@ -131,6 +137,7 @@ impl VerifyArgs {
     fn verify(&self, target: &str) -> Result<VerifyOptions> {
         self.access.check_certificate(self.certificate.as_deref())?;
         let (source, target) = self.access.sides(&self.source, target)?;
+        let (source, target) = (self.pace.of(source), self.pace.of(target));
         Ok(VerifyOptions {
             source,
             target,
@@ -145,6 +152,7 @@ impl VerifyArgs {
 
     fn against(&self, certificate: Certificate) -> Result<AgainstOptions> {
         self.access.check_certifiable()?;
-        Ok(AgainstOptions { tree: self.access.tree(&self.source)?, certificate, differences_listed: self.list })
+        let tree = self.pace.of(self.access.tree(&self.source)?);
+        Ok(AgainstOptions { tree, certificate, differences_listed: self.list })
     }
 }

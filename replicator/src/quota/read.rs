@@ -24,15 +24,19 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Whether every server can parse them: `key=number` between commas and semicolons, with perhaps another `=` behind
-    /// the number (StatsTrack.java).
     pub(super) fn can_be_parsed(&self) -> bool {
-        let Some(Ok(text)) = self.data.as_deref().map(std::str::from_utf8) else { return false };
-        text.split([',', ';']).all(|pair| {
-            let mut parts = pair.split('=').skip(1);
-            parts.next().is_some_and(|number| number.parse::<i64>().is_ok())
-        })
+        self.data.as_deref().is_some_and(limits_can_be_parsed)
     }
+}
+
+/// Whether every server can parse these limits: `key=number` between commas and semicolons, with perhaps another `=`
+/// behind the number (StatsTrack.java).
+pub fn limits_can_be_parsed(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
+    text.split([',', ';']).all(|pair| {
+        let mut parts = pair.split('=').skip(1);
+        parts.next().is_some_and(|number| number.parse::<i64>().is_ok())
+    })
 }
 
 /// A znode below `/zookeeper/quota`, other than limits and stats.
@@ -77,6 +81,11 @@ impl Quotas {
             let places = level.iter().map(|at| place(at)).collect();
             for (at, reply) in level.iter().zip(ask(&ensemble, places, Asked::Children).await?) {
                 let Some(ReadReply::Children(names)) = reply else { continue };
+                if names.misfit().is_some() {
+                    return Err(lane
+                        .protocol("a list of quotas has a name that no znode can have")
+                        .on(place(at).as_str()));
+                }
                 let has = |wanted: &str| names.iter().any(|name| name == wanted);
                 let limits = has(LIMITS).then_some(Limits { data: None, version: -1 });
                 spots.insert(at.clone(), Spot { limits, counted: has(STATS) });

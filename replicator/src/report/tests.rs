@@ -1,5 +1,7 @@
 //! What people read.
 
+use std::time::Duration;
+
 use super::*;
 use crate::verify::Differences;
 
@@ -34,4 +36,21 @@ fn exits_with_the_worst_that_is_certain() {
     let interrupted = Error::new(ErrorKind::Interrupted, "");
     let outcome = Outcome { error: Some((interrupted, Counts::default())), ..Outcome::default() };
     assert_eq!(outcome.exit_code(), exit::INTERRUPTED);
+}
+
+#[test]
+fn says_how_long_a_side_was_spared_and_why() {
+    let waits = Waits {
+        rate: Duration::from_millis(1_250),
+        latency: Duration::from_millis(8_310),
+        paused: Duration::ZERO,
+        backed_off: 4,
+    };
+    let (mut text, waited) = (String::new(), [(Side::Target, waits)]);
+    waited::text(&waited, &mut text).expect("a String takes all");
+    let wanted = "  waited      target: 1.2 s at the rate that was set, 8.3 s for its latency (4 times backed off), 0.0 s paused\n";
+    assert_eq!(text, wanted);
+    let json = waited::json(&waited);
+    assert_eq!(json, json!({ "target": { "rate_ms": 1_250, "latency_ms": 8_310, "paused_ms": 0, "backed_off": 4 } }));
+    assert_eq!(waited::json(&[]), Value::Null);
 }

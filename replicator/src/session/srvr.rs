@@ -11,11 +11,11 @@ use crate::limits;
 
 /// What it said; what it did not say is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Srvr {
+pub struct Srvr {
     /// Its release, major and minor.
-    pub(super) version: Option<(u32, u32)>,
+    pub version: Option<(u32, u32)>,
     /// Whether it leads its ensemble.
-    pub(super) leads: Option<bool>,
+    pub leads: Option<bool>,
 }
 
 /// Asks on a connection of its own, and waits for [`limits::VERSION_WITHIN`] at most.
@@ -33,7 +33,7 @@ async fn exchange(address: SocketAddr) -> Option<String> {
 }
 
 /// `Zookeeper version: 3.8.0-5a02a05eddb5, built on ...`, further down `Mode: follower` (ServerStats.java).
-fn parse(answer: &str) -> Srvr {
+pub fn parse(answer: &str) -> Srvr {
     let said = |key: &str| answer.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
     Srvr { version: said("Zookeeper version:").and_then(version), leads: said("Mode:").map(|mode| mode == "leader") }
 }

@@ -51,6 +51,7 @@ impl AclLanes {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
         let AclLane { lane, window } = &self.lanes[turn];
         let _room = window.acquire().await.expect("the window is never closed: nothing here closes it");
+        lane.free().await;
         lane.acl(path).await
     }
 

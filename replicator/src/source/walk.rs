@@ -27,8 +27,10 @@ pub struct Walk<'a> {
     budget: Budget,
     frontier: Frontier,
     changes: Option<&'a Changes>,
-    /// A batch that waits for the budget.
+    /// A batch that waits for the budget, or for the pace.
     held: Option<Batch>,
+    /// Whether it is the pace that it waits for.
+    paced: bool,
     replies: FuturesOrdered<BoxFuture<'a, Result<Answer>>>,
     chunks: FuturesOrdered<BoxFuture<'a, Result<Chunk>>>,
 }
@@ -52,6 +54,7 @@ impl<'a> Walk<'a> {
             frontier,
             changes,
             held: None,
+            paced: false,
             replies: FuturesOrdered::new(),
             chunks: FuturesOrdered::new(),
         }
@@ -80,6 +83,7 @@ impl<'a> Walk<'a> {
                 biased;
                 Some(chunk) = self.chunks.next(), if !self.chunks.is_empty() => return chunk.map(Some),
                 Some(answer) = self.replies.next(), if room && !self.replies.is_empty() => self.answered(answer?)?,
+                () = self.reader.lane().free(), if self.paced => {}
                 () = self.budget.freed(), if self.held.is_some() => {}
             }
         }
@@ -89,6 +93,11 @@ impl<'a> Walk<'a> {
     fn ask(&mut self) {
         while self.replies.len() < limits::READS_IN_FLIGHT_MAX {
             let Some(batch) = self.held.take().or_else(|| self.frontier.next_batch()) else { return };
+            self.paced = !self.reader.lane().is_free();
+            if self.paced {
+                self.held = Some(batch);
+                return;
+            }
             let Some(permit) = self.budget.try_take(batch.guess()) else {
                 self.held = Some(batch);
                 return;

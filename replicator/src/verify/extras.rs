@@ -62,6 +62,7 @@ impl Comparison<'_> {
 
     /// All below a znode of the target where the source has nothing.
     async fn children(&mut self, parent: ZnodePath) -> Result<()> {
+        self.target.lane().free().await;
         let (names, _) = self.target.lane().children(&parent).await?.unwrap_or_default();
         if self.filter.place(&parent) == Place::Taken {
             self.all.target.listed += names.len() as u64;

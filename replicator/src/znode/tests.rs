@@ -35,3 +35,11 @@ fn the_counter_is_known_modulo_two_to_the_31() {
     assert_eq!(shown(1 << 31, 0).counter(), 0);
     assert_eq!(shown((1 << 31) + 5, 3).counter(), 5);
 }
+
+#[test]
+fn names_that_would_lead_elsewhere_are_found() {
+    for name in ["", ".", "..", "/", "a/b", "../a", "a/", "nul\0"] {
+        assert_eq!(["fine", name, "fine too"].iter().collect::<Names>().misfit(), Some(name));
+    }
+    assert_eq!(["...", "..a", ".a", "a.", "\u{202e}", "a b"].iter().collect::<Names>().misfit(), None);
+}

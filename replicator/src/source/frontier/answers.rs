@@ -170,6 +170,10 @@ impl Frontier {
             }
             ReadReply::Data(..) => return Err(unexpected(&parent)),
         };
+        if let Some(name) = names.misfit() {
+            let text = format!("it lists a child {name:?}, which no znode can be called");
+            return Err(Error::new(ErrorKind::Protocol(text), "read").on(parent.as_str()));
+        }
         let listed = names.len();
         if self.holds_reserved && parent.is_root() {
             for name in names.iter().filter(|name| is_reserved(parent.child(name).as_str())) {

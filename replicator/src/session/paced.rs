@@ -1,0 +1,58 @@
+//! A lane's share in the pace of its side: when it may send, and what is counted.
+
+use std::time::Instant;
+
+use super::{Lane, ReadReply, WriteOp};
+use crate::error::Result;
+use crate::latency::Request;
+use crate::pace::Pace;
+
+impl Lane {
+    /// Waits until a request may be sent; not at all where nobody has limited the rate. Dropped, it loses nothing.
+    pub async fn free(&self) {
+        if let Some(pace) = &self.pace {
+            pace.free().await;
+        }
+    }
+
+    /// Whether a request may be sent now.
+    pub fn is_free(&self) -> bool {
+        self.pace.as_ref().is_none_or(Pace::is_free)
+    }
+
+    /// Counts a request that is sent now; `bytes` are asked for only where somebody wants to know.
+    pub(super) fn sent(&self, operations: usize, bytes: impl FnOnce() -> usize) -> Instant {
+        if let Some(pace) = &self.pace {
+            pace.sent(operations, bytes());
+        }
+        Instant::now()
+    }
+
+    /// Counts its answer, likewise.
+    pub(super) fn answered(&self, request: Request, started: Instant, bytes: impl FnOnce() -> usize) {
+        let latency = started.elapsed();
+        self.latencies.record(request, latency);
+        if let Some(pace) = &self.pace {
+            pace.answered(latency, bytes());
+        }
+    }
+}
+
+/// Bytes of data in an answer.
+pub(super) fn read_bytes(reply: &Result<Vec<ReadReply>>) -> usize {
+    let of_one = |reply: &ReadReply| match reply {
+        ReadReply::Data(data, _) => data.as_ref().map_or(0, bytes::Bytes::len),
+        ReadReply::Children(names) => names.size(),
+        ReadReply::Refused(_) => 0,
+    };
+    reply.iter().flatten().map(of_one).sum()
+}
+
+/// Bytes of data that are written.
+pub(super) fn written_bytes(ops: &[WriteOp]) -> usize {
+    let of_one = |op: &WriteOp| match op {
+        WriteOp::Create { data, .. } | WriteOp::SetData { data, .. } => data.as_ref().map_or(0, bytes::Bytes::len),
+        _ => 0,
+    };
+    ops.iter().map(of_one).sum()
+}
