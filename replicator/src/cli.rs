@@ -8,6 +8,7 @@ mod bench;
 mod copy;
 mod credentials;
 mod process;
+mod scan;
 mod status;
 mod trees;
 mod verify;
@@ -20,7 +21,7 @@ use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use self::copy::{CopyArgs, SyncArgs};
-use self::process::{in_runtime, log_to_stderr, stop_on_signal, write_out, write_report};
+use self::process::{conclude, in_runtime, log_to_stderr, stop_on_signal};
 use self::trees::Format;
 use self::verify::VerifyArgs;
 use crate::certificate;
@@ -65,6 +66,7 @@ enum Action {
     Copy(CopyArgs),
     Sync(SyncArgs),
     Verify(VerifyArgs),
+    Scan(scan::Scan),
     Bench(bench::Bench),
 }
 
@@ -106,6 +108,7 @@ pub fn main() -> ExitCode {
         Action::Copy(args) => args.understand(),
         Action::Sync(args) => args.understand(),
         Action::Verify(args) => args.understand(),
+        Action::Scan(scan) => return scan.main(),
         Action::Bench(bench) => return bench.main(),
     };
     let Order { task, work, certificate, format, out } = order;
@@ -239,7 +242,5 @@ fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
         }
     }
     drop(stderr);
-    let code = outcome.exit_code();
-    let code = out.map_or(code, |file| write_out(file, &text, code));
-    ExitCode::from(write_report(&text, code))
+    conclude(&text, outcome.exit_code(), out)
 }

@@ -134,6 +134,16 @@ pub enum MaskedAcls {
     Open,
 }
 
+/// What becomes of ephemeral znodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EphemeralPolicy {
+    /// They belong to their sessions, and are no part of a tree.
+    #[default]
+    LeftOut,
+    /// They are taken for persistent ones; their stat still names their session.
+    AsPersistent,
+}
+
 /// What a copy is told.
 #[derive(Clone, Debug)]
 #[expect(
@@ -232,6 +242,34 @@ pub struct AgainstOptions {
     pub certificate: Certificate,
     /// Unreadable znodes that are listed; the rest is counted.
     pub differences_listed: usize,
+}
+
+/// What a scan is told.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    /// The tree.
+    pub tree: EnsembleOptions,
+    /// What of it is looked at.
+    pub filter: Filter,
+    /// Whether ACLs are read. A map is not applied: what stands there is what is told.
+    pub acl: AclPolicy,
+    /// How many of the widest, the largest and the highest are listed.
+    pub top: usize,
+    /// The largest request that a target would take, in bytes.
+    pub jute_maxbuffer: usize,
+}
+
+impl ScanOptions {
+    /// The defaults of the command line.
+    pub fn of(tree: EnsembleOptions) -> Self {
+        Self {
+            tree,
+            filter: Filter::default(),
+            acl: AclPolicy::Preserve,
+            top: limits::SCAN_TOP,
+            jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
+        }
+    }
 }
 
 impl VerifyOptions {

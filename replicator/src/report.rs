@@ -8,6 +8,7 @@ mod copy;
 mod dry_run;
 mod masked;
 mod quota;
+pub mod scan;
 mod verify;
 
 use std::fmt::{self, Write};

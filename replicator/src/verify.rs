@@ -18,6 +18,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::against::check_root;
 pub use self::against::{AgainstReport, against};
 use self::compare::{Found, Rules, compare};
 pub use self::differences::{Difference, Differences, Sign};

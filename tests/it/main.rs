@@ -21,6 +21,7 @@ mod quotas;
 mod read_from;
 mod remove;
 mod rounds;
+mod scan;
 mod sync;
 mod verify;
 mod wire;

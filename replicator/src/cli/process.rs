@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -51,13 +52,19 @@ pub(super) fn write_report(text: &str, code: u8) -> u8 {
     }
 }
 
+/// Writes a report to stdout, and to `out` too.
+pub(super) fn conclude(text: &str, code: u8, out: Option<&Path>) -> ExitCode {
+    let code = out.map_or(code, |file| write_out(file, text, code));
+    ExitCode::from(write_report(text, code))
+}
+
 /// Finds out before the work whether a report can be written to `file`.
 pub(super) fn check_out(file: &Path) -> Result<()> {
     whole_file::check(file).map_err(|why| Error::bad_input(format!("--out {}: {why}", file.display())))
 }
 
 /// Writes a report to `file` too; gives the exit code.
-pub(super) fn write_out(file: &Path, text: &str, code: u8) -> u8 {
+fn write_out(file: &Path, text: &str, code: u8) -> u8 {
     match whole_file::write(file, text, Existing::Replaced) {
         Ok(()) => code,
         Err(error) => {

@@ -100,7 +100,7 @@ async fn run(options: &AgainstOptions, progress: &Progress, session: &mut Option
 }
 
 /// A path that leads nowhere is rather a wrong path than a tree that has lost all its znodes.
-async fn check_root(reader: &Reader) -> Result<()> {
+pub(crate) async fn check_root(reader: &Reader) -> Result<()> {
     if reader.lane().stat(&ZnodePath::root()).await?.is_some() {
         return Ok(());
     }
