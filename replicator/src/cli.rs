@@ -8,6 +8,7 @@ mod bench;
 mod copy;
 mod credentials;
 mod process;
+mod rm;
 mod scan;
 mod status;
 mod trees;
@@ -67,6 +68,7 @@ enum Action {
     Sync(SyncArgs),
     Verify(VerifyArgs),
     Scan(scan::Scan),
+    Rm(rm::Rm),
     Bench(bench::Bench),
 }
 
@@ -109,6 +111,7 @@ pub fn main() -> ExitCode {
         Action::Sync(args) => args.understand(),
         Action::Verify(args) => args.understand(),
         Action::Scan(scan) => return scan.main(),
+        Action::Rm(rm) => return rm.main(),
         Action::Bench(bench) => return bench.main(),
     };
     let Order { task, work, certificate, format, out } = order;

@@ -244,6 +244,27 @@ pub struct AgainstOptions {
     pub differences_listed: usize,
 }
 
+/// What a removal of a tree is told.
+#[derive(Clone, Debug)]
+pub struct RmOptions {
+    /// The tree; its root goes too.
+    pub target: EnsembleOptions,
+    /// What becomes of ephemerals whose sessions have not ended.
+    pub ephemerals: OwnedZnodes,
+    /// The largest request that the servers take, in bytes.
+    pub jute_maxbuffer: usize,
+}
+
+/// What becomes of znodes that belong to sessions, when the tree that they are in is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnedZnodes {
+    /// Nothing is removed where there are any.
+    #[default]
+    Refused,
+    /// They are removed with the tree; their sessions go on without them.
+    Removed,
+}
+
 /// What a scan is told.
 #[derive(Clone, Debug)]
 pub struct ScanOptions {

@@ -58,7 +58,7 @@ pub async fn scan(options: &ScanOptions, progress: &Progress, stop: &Cancellatio
 }
 
 async fn run(options: &ScanOptions, progress: &Progress, session: &mut Option<Reader>) -> Result<Census> {
-    let opened = Reader::connect(Side::Tree, &options.tree, &options.acl, Zxid::default()).await?;
+    let opened = Reader::connect(Side::Source, &options.tree, &options.acl, Zxid::default()).await?;
     let reader = &*session.insert(opened);
     check_root(reader).await?;
     let mut census = Census::new(reader.lane().chroot().clone(), options.top, options.jute_maxbuffer);

@@ -20,6 +20,7 @@ mod proxy;
 mod quotas;
 mod read_from;
 mod remove;
+mod rm;
 mod rounds;
 mod scan;
 mod sync;

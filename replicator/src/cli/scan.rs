@@ -41,7 +41,7 @@ Under PROBLEMS stands what a copy, or another program, will stumble over:
   unreadable  the server does not let us read it; the figures lack it and all below it
 
 Exit codes: 0 it was read in full, whatever was found; 2 an error, or something was unreadable; 3 znodes were deleted
-while they were being read; 130 interrupted. Credentials are those for both sides.";
+while they were being read; 130 interrupted. Credentials are those of the source.";
 
 /// Say what is in the tree at SOURCE
 ///
@@ -115,7 +115,7 @@ impl Scan {
             },
             top: self.top,
             jute_maxbuffer: self.jute_maxbuffer,
-            ..ScanOptions::of(self.access.tree(&self.source)?)
+            ..ScanOptions::of(self.access.source(&self.source)?)
         })
     }
 }

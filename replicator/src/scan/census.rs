@@ -123,7 +123,7 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    fn add(&mut self, path: &ZnodePath, what: T) {
+    pub(crate) fn add(&mut self, path: &ZnodePath, what: T) {
         self.count += 1;
         if self.list.len() < limits::SCAN_PROBLEMS_LISTED {
             self.list.push((path.clone(), what));

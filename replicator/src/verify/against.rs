@@ -105,7 +105,7 @@ pub(crate) async fn check_root(reader: &Reader) -> Result<()> {
         return Ok(());
     }
     let text = format!("there is no znode {}; name the tree's root", reader.lane().chroot().as_str());
-    Err(Error::bad_input(text).at(Side::Tree))
+    Err(Error::bad_input(text).at(reader.lane().side()))
 }
 
 /// What a chunk adds to the tree. Runs on the pool.
