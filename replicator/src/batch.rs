@@ -49,6 +49,7 @@ pub(crate) async fn hand_over(full: &mut Vec<Batch>, batches: &Sender<Batch>) ->
 pub struct Batcher {
     chroot: Chroot,
     request_bytes_max: usize,
+    ops_max: usize,
     open: Batch,
 }
 
@@ -77,7 +78,13 @@ impl Batch {
 impl Batcher {
     /// Batches for the tree at `chroot`, on servers that take requests of `request_bytes_max` bytes.
     pub fn new(chroot: Chroot, request_bytes_max: usize) -> Self {
-        Self { chroot, request_bytes_max, open: Batch::new() }
+        Self { chroot, request_bytes_max, ops_max: limits::WRITE_BATCH_OPS_MAX, open: Batch::new() }
+    }
+
+    /// The same with no more than `ops_max` writes in a batch.
+    #[must_use]
+    pub fn of_ops_max(self, ops_max: usize) -> Self {
+        Self { ops_max: ops_max.clamp(1, limits::WRITE_BATCH_OPS_MAX), ..self }
     }
 
     /// Adds a write; gives the batches that are full by it, in order.
@@ -90,7 +97,7 @@ impl Batcher {
         let bytes = request_len - MULTI_BYTES;
         let alone = matches!(op, WriteOp::SetAcl { .. });
         let bytes_max = self.request_bytes_max.min(limits::WRITE_BATCH_BYTES_MAX);
-        if alone || self.open.bytes + bytes > bytes_max || self.open.ops.len() >= limits::WRITE_BATCH_OPS_MAX {
+        if alone || self.open.bytes + bytes > bytes_max || self.open.ops.len() >= self.ops_max {
             full.extend(self.take());
         }
         self.open.ops.push(op);

@@ -13,6 +13,7 @@ mod scan;
 mod status;
 mod trees;
 mod verify;
+mod zkcopy;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,8 @@ enum Action {
     Verify(VerifyArgs),
     Scan(scan::Scan),
     Rm(rm::Rm),
+    #[command(name = "zkcopy")]
+    ZkCopy(Box<zkcopy::ZkCopy>),
     Bench(bench::Bench),
 }
 
@@ -101,7 +104,7 @@ struct Order {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(acl::join_map_file(std::env::args_os())) {
+    let cli = match Cli::try_parse_from(zkcopy::arguments(acl::join_map_file(std::env::args_os()))) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
@@ -112,6 +115,7 @@ pub fn main() -> ExitCode {
         Action::Verify(args) => args.understand(),
         Action::Scan(scan) => return scan.main(),
         Action::Rm(rm) => return rm.main(),
+        Action::ZkCopy(zkcopy) => zkcopy.understand(),
         Action::Bench(bench) => return bench.main(),
     };
     let Order { task, work, certificate, format, out } = order;

@@ -172,6 +172,13 @@ pub struct CopyOptions {
     /// Whether what the source does not have is removed from the target, and how many znodes at most; each one that goes
     /// makes it one less.
     pub removal: Option<Arc<AtomicU64>>,
+    /// What becomes of the source's ephemerals.
+    pub ephemerals: EphemeralPolicy,
+    /// Only znodes that were written later than this are copied, in ms since the epoch; what the target has of the others
+    /// stays as it is, and one that it lacks is created only as the parent of one that is newer.
+    pub newer_than_ms: Option<i64>,
+    /// Operations in one multi at most.
+    pub batch_ops_max: usize,
     /// The largest request that the target takes, in bytes.
     pub jute_maxbuffer: usize,
 }
@@ -190,6 +197,9 @@ impl CopyOptions {
             counters: true,
             quotas: false,
             removal: None,
+            ephemerals: EphemeralPolicy::default(),
+            newer_than_ms: None,
+            batch_ops_max: limits::WRITE_BATCH_OPS_MAX,
             jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
         }
     }
@@ -225,6 +235,8 @@ pub struct VerifyOptions {
     pub acl: AclPolicy,
     /// Whether sequence counters are.
     pub counters: CounterPolicy,
+    /// What becomes of the source's ephemerals.
+    pub ephemerals: EphemeralPolicy,
     /// Levels below the root down to which each subtree gets a digest; 0 for none.
     pub depth: usize,
     /// The target is read on servers that have applied every transaction up to this one.
@@ -302,6 +314,7 @@ impl VerifyOptions {
             filter,
             acl: AclPolicy::Preserve,
             counters: CounterPolicy::default(),
+            ephemerals: EphemeralPolicy::default(),
             depth: 0,
             target_seen: Zxid::default(),
             differences_listed: limits::DIFFERENCES_LISTED,
@@ -328,6 +341,7 @@ impl VerifyOptions {
             filter: copy.filter.clone(),
             acl: copy.acl.clone(),
             counters: CounterPolicy::default(),
+            ephemerals: copy.ephemerals,
             depth: 0,
             target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,

@@ -287,7 +287,7 @@ fn summary_json(summary: &Summary) -> Value {
 }
 
 fn skipped_json(counts: &Counts) -> Value {
-    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "filtered": counts.filtered, "vanished": counts.vanished })
+    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "filtered": counts.filtered, "vanished": counts.vanished, "older": counts.older })
 }
 
 fn latencies_text(source: &[Latency], target: &[Latency], text: &mut String) -> fmt::Result {
@@ -316,6 +316,7 @@ fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {
         (counts.reserved, "of ZooKeeper's own (/zookeeper)"),
         (counts.filtered, "by --include or --exclude, each with everything below it (which is not counted)"),
         (counts.vanished, "deleted at the source while they were being read"),
+        (counts.older, "not newer than --mtime says"),
     ] {
         if count > 0 {
             writeln!(text, "  skipped     {} {why}", grouped(count))?;

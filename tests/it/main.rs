@@ -26,3 +26,4 @@ mod scan;
 mod sync;
 mod verify;
 mod wire;
+mod zkcopy;
