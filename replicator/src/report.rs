@@ -49,7 +49,7 @@ pub mod exit {
 /// What a command was asked to do, as the report names it.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// `copy`, `verify` or `bench`.
+    /// `copy`, `sync`, `verify`, `scan`, `bench` or `zkcopy`.
     pub command: &'static str,
     /// The source's connect string; it holds no credentials.
     pub source: String,

@@ -264,11 +264,13 @@ async fn removes_znodes_of_every_name_and_size() -> Outcome {
     let (_, target) = shared_pair().await?;
     let client = target.client().await?;
     let root = unique_root("rm-odd");
-    let names = ["/ü", "/a b", "/zookeeper", "/zookeeper/quota", "/.zkreplicator-counter", "/…"];
-    load(&client, &root, names.map(|name| TreeZnode::new(name, name)).into_iter()).await?;
-    load(&client, &root, tree::big_values(3, 5, 900_000)).await?;
-    load(&client, &root, tree::deep(500)).await?;
-    let document = rm(&root, &target.at(&root), &[]).await.expect(0).json();
-    assert_eq!(document["removed"]["znodes"], 1 + 6 + 5 + 500);
+    for transport in ["wire", "zookeeper-client"] {
+        let names = ["/ü", "/a b", "/zookeeper", "/zookeeper/quota", "/.zkreplicator-counter", "/…"];
+        load(&client, &root, names.map(|name| TreeZnode::new(name, name)).into_iter()).await?;
+        load(&client, &root, tree::big_values(3, 5, 900_000)).await?;
+        load(&client, &root, tree::deep(500)).await?;
+        let document = rm(&root, &target.at(&root), &["--transport", transport]).await.expect(0).json();
+        assert_eq!(document["removed"]["znodes"], 1 + 6 + 5 + 500, "{transport}");
+    }
     Ok(())
 }

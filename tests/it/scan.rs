@@ -9,6 +9,9 @@ use zookeeper_client::{Acl, Acls, AuthId, CreateMode, Permission};
 
 use crate::product::{Outcome, run, run_with};
 
+/// What a scan may hold, whatever the tree.
+const RESIDENT_BYTES_MAX: u64 = 48 * 1024 * 1024;
+
 /// The figures of a tree, counted without the program.
 #[derive(Debug, Default)]
 struct Model {
@@ -100,6 +103,14 @@ async fn its_figures_are_those_of_the_tree_that_was_written() -> Outcome {
     assert_eq!(scanned["acls"], acls);
     assert_eq!(scanned["problems"]["total"], 0);
     assert!(scanned["zxid"].as_str().is_some_and(|zxid| zxid.starts_with("0x")));
+
+    // The other transport does not tell null from empty, nor where it reads.
+    let other = scan(&["--top", "25", "--transport", "zookeeper-client", &source.at(&root)]).await;
+    let other = &other["scan"];
+    for same in ["bytes", "levels", "largest", "widest", "counters", "acls", "data_bytes", "problems"] {
+        assert_eq!(other[same], scanned[same], "{same}");
+    }
+    assert_eq!((&other["znodes"]["null_data"], &other["zxid"]), (&Value::Null, &Value::Null));
     Ok(())
 }
 
@@ -176,6 +187,7 @@ async fn finds_what_will_be_a_problem() -> Outcome {
     let long = &problems["long_lists"]["list"][0];
     assert_eq!((&long["path"], &long["children"]), (&"/wide".into(), &65_000.into()));
     assert_eq!(document["scan"]["widest"][0]["children"], 65_000);
+    assert!(document["process"]["resident_bytes_max"].as_u64() < Some(RESIDENT_BYTES_MAX), "{}", document["process"]);
 
     // Unmasked for who has ADMIN there; and what can't be read makes it an error.
     let owned = run_with(&[("ZKREPLICATOR_AUTH", "digest:owner:secret")], &["scan", &source.at("/a/hidden")]).await;
