@@ -68,6 +68,9 @@ struct Mode {
     /// zkcopy beside us; see peers/README.md
     #[arg(long)]
     peer_jar: Option<PathBuf>,
+    /// A removal of the tree, against one delete at a time
+    #[arg(long)]
+    rm: bool,
 }
 
 #[tokio::main]
@@ -83,6 +86,7 @@ async fn main() -> Result<()> {
             Some(round_trip) => modes::peer::measure_far(&mut bed, &task, jar, round_trip).await?,
             None => modes::peer::measure(&mut bed, &task, jar).await?,
         },
+        Mode { rm: true, .. } => modes::rm::measure(&mut bed, &task).await?,
         Mode { sizes, .. } if !sizes.is_empty() => modes::sizes::measure(&mut bed, &task, sizes).await?,
         Mode { .. } => match round_trip {
             Some(round_trip) => modes::delay::measure(&mut bed, &task, round_trip, delay_side).await?,

@@ -6,6 +6,7 @@ pub mod again;
 pub mod delay;
 pub mod floor;
 pub mod peer;
+pub mod rm;
 pub mod sizes;
 
 use serde_json::{Value, json};

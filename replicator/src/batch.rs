@@ -49,6 +49,7 @@ pub(crate) async fn hand_over(full: &mut Vec<Batch>, batches: &Sender<Batch>) ->
 pub struct Batcher {
     chroot: Chroot,
     request_bytes_max: usize,
+    ops_max: usize,
     open: Batch,
 }
 
@@ -77,19 +78,26 @@ impl Batch {
 impl Batcher {
     /// Batches for the tree at `chroot`, on servers that take requests of `request_bytes_max` bytes.
     pub fn new(chroot: Chroot, request_bytes_max: usize) -> Self {
-        Self { chroot, request_bytes_max, open: Batch::new() }
+        Self { chroot, request_bytes_max, ops_max: limits::WRITE_BATCH_OPS_MAX, open: Batch::new() }
+    }
+
+    /// The same with no more than `ops_max` writes in a batch.
+    #[must_use]
+    pub fn of_ops_max(self, ops_max: usize) -> Self {
+        Self { ops_max: ops_max.clamp(1, limits::WRITE_BATCH_OPS_MAX), ..self }
     }
 
     /// Adds a write; gives the batches that are full by it, in order.
     pub fn push(&mut self, op: WriteOp, permit: &Arc<Permit>, full: &mut Vec<Batch>) -> Result<()> {
-        let bytes = MULTI_HEADER_BYTES + self.encoded_len(&op);
-        if MULTI_BYTES + bytes > self.request_bytes_max {
-            let kind = ErrorKind::TooLarge { bytes: MULTI_BYTES + bytes, limit: self.request_bytes_max };
+        let request_len = self.request_len(&op);
+        if request_len > self.request_bytes_max {
+            let kind = ErrorKind::TooLarge { bytes: request_len, limit: self.request_bytes_max };
             return Err(Error::new(kind, op.name()).at(Side::Target).on(self.chroot.locate(op.path()).to_string()));
         }
+        let bytes = request_len - MULTI_BYTES;
         let alone = matches!(op, WriteOp::SetAcl { .. });
         let bytes_max = self.request_bytes_max.min(limits::WRITE_BATCH_BYTES_MAX);
-        if alone || self.open.bytes + bytes > bytes_max || self.open.ops.len() >= limits::WRITE_BATCH_OPS_MAX {
+        if alone || self.open.bytes + bytes > bytes_max || self.open.ops.len() >= self.ops_max {
             full.extend(self.take());
         }
         self.open.ops.push(op);
@@ -99,6 +107,11 @@ impl Batcher {
             full.extend(self.take());
         }
         Ok(())
+    }
+
+    /// Bytes of the request that would carry `op` alone.
+    pub fn request_len(&self, op: &WriteOp) -> usize {
+        MULTI_BYTES + MULTI_HEADER_BYTES + self.encoded_len(op)
     }
 
     /// The batch that is being filled, if it holds anything.

@@ -25,7 +25,7 @@ use crate::latency::Latency;
 use crate::limits;
 use crate::options::{BenchOptions, CopyOptions, VerifyOptions};
 use crate::progress::{Counts, Progress};
-use crate::remove;
+use crate::remove::{self, Care};
 use crate::resources::Resources;
 use crate::session::Lane;
 use crate::verify::{VerifyReport, verify};
@@ -232,8 +232,10 @@ impl Run<'_> {
 
 async fn remove_site(site: &Site, request_bytes_max: usize, progress: &Progress) -> Result<()> {
     let failed = |kind| Err(Error::new(kind, "remove").at(site.side()).on(site.ensemble().connect.chroot.as_str()));
-    match timeout(limits::REMOVE_WITHIN, remove::tree(site.side(), site.ensemble(), request_bytes_max, progress)).await
-    {
+    // It has a limit of its own, and who stopped the bench wants it done.
+    let never = CancellationToken::new();
+    let removed = remove::tree(site.side(), site.ensemble(), request_bytes_max, Care::None, progress, &never);
+    match timeout(limits::REMOVE_WITHIN, removed).await {
         Err(_) => {
             let seconds = limits::REMOVE_WITHIN.as_secs();
             failed(ErrorKind::Lost(format!("it was not done within {seconds} s")))

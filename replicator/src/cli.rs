@@ -9,9 +9,12 @@ mod copy;
 pub mod credentials;
 mod pace;
 mod process;
+mod rm;
+mod scan;
 mod status;
 mod trees;
 mod verify;
+mod zkcopy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,7 +23,7 @@ use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use self::copy::{CopyArgs, SyncArgs};
-use self::process::{in_runtime, log_to_stderr, stop_on_signal, tell, write_out, write_report};
+use self::process::{conclude, in_runtime, log_to_stderr, stop_on_signal, tell};
 use self::trees::Format;
 use self::verify::VerifyArgs;
 use crate::certificate;
@@ -34,7 +37,6 @@ use crate::progress::{Counts, Progress};
 use crate::report::{Outcome, Task};
 use crate::resources::Resources;
 use crate::sync::{fix, sync};
-use crate::terminal;
 use crate::verify::{against, verify};
 
 const ENVIRONMENT: &str = "\
@@ -71,6 +73,10 @@ enum Action {
     Copy(CopyArgs),
     Sync(SyncArgs),
     Verify(VerifyArgs),
+    Scan(scan::Scan),
+    Rm(rm::Rm),
+    #[command(name = "zkcopy")]
+    ZkCopy(Box<zkcopy::ZkCopy>),
     Bench(bench::Bench),
 }
 
@@ -117,7 +123,7 @@ struct Order {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(acl::join_map_file(std::env::args_os())) {
+    let cli = match Cli::try_parse_from(zkcopy::arguments(acl::join_map_file(std::env::args_os()))) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
@@ -126,6 +132,9 @@ pub fn main() -> ExitCode {
         Action::Copy(args) => args.understand(),
         Action::Sync(args) => args.understand(),
         Action::Verify(args) => args.understand(),
+        Action::Scan(scan) => return scan.main(),
+        Action::Rm(rm) => return rm.main(),
+        Action::ZkCopy(zkcopy) => zkcopy.understand(),
         Action::Bench(bench) => return bench.main(),
     };
     let Order { task, work, certificate, format, out } = order;
@@ -253,8 +262,8 @@ impl Outcome {
 
 fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) -> ExitCode {
     let text = match format {
-        Format::Text => terminal::lines(&outcome.text(task)).into_owned(),
-        Format::Json => terminal::json(&format!("{:#}\n", outcome.json(task))).into_owned(),
+        Format::Text => outcome.text(task),
+        Format::Json => format!("{:#}\n", outcome.json(task)),
     };
     if let Some((error, counts)) = &outcome.error {
         tell(&error.to_string());
@@ -263,7 +272,5 @@ fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
             tell(&format!("{written} write(s) were acknowledged before; they stand"));
         }
     }
-    let code = outcome.exit_code();
-    let code = out.map_or(code, |file| write_out(file, &text, code));
-    ExitCode::from(write_report(&text, code))
+    conclude(&text, format, outcome.exit_code(), out)
 }

@@ -9,6 +9,7 @@
 
 pub mod dry_run;
 mod extras;
+mod newer;
 mod passes;
 mod planner;
 

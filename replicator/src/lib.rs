@@ -39,6 +39,8 @@ pub mod rehearsal;
 pub mod remove;
 pub mod report;
 pub mod resources;
+pub mod rm;
+pub mod scan;
 pub mod session;
 pub mod source;
 pub mod sync;

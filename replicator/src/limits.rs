@@ -160,6 +160,30 @@ pub const ACL_MAP_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes of a file of credentials at most: nobody has a thousand identities, and a wrong file may have no end.
 pub const AUTH_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Levels of a tree that a scan counts one by one; all below them are counted together. Nobody reads more, and a path of
+/// 1 MB has half a million.
+pub const SCAN_LEVELS_MAX: usize = 1_024;
+
+/// How many of the widest, the largest and the highest a scan lists, unless `--top` says otherwise.
+pub const SCAN_TOP: usize = 10;
+
+/// The same at most: each is held with its path until the end.
+pub const SCAN_TOP_MAX: usize = 1_000;
+
+/// Distinct ACLs that a scan tells apart; the znodes of all others are counted together. A tree that has one for each of
+/// its znodes must not be held in memory by them.
+pub const SCAN_ACLS_MAX: usize = 1_000;
+
+/// Bytes of these ACLs at most: one may be as large as a request.
+pub const SCAN_ACLS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Znodes of each kind of problem that a scan lists; the rest is counted.
+pub const SCAN_PROBLEMS_LISTED: usize = 100;
+
+/// Bytes of a children list above which ZooKeeper's own clients end the connection, unless they are told otherwise (their
+/// `jute.maxbuffer`; ClientCnxnSocket.java, readLength).
+pub const CLIENT_REPLY_BYTES_MAX: usize = 1_048_575;
+
 /// Sessions whose ephemerals are listed in the report; more are only counted.
 pub const EPHEMERAL_OWNERS_LISTED: usize = 100;
 

@@ -138,6 +138,16 @@ pub enum MaskedAcls {
     Open,
 }
 
+/// What becomes of ephemeral znodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EphemeralPolicy {
+    /// They belong to their sessions, and are no part of a tree.
+    #[default]
+    LeftOut,
+    /// They are taken for persistent ones; their stat still names their session.
+    AsPersistent,
+}
+
 /// What a copy is told.
 #[derive(Clone, Debug)]
 #[expect(
@@ -166,6 +176,13 @@ pub struct CopyOptions {
     /// Whether what the source does not have is removed from the target, and how many znodes at most; each one that goes
     /// makes it one less.
     pub removal: Option<Arc<AtomicU64>>,
+    /// What becomes of the source's ephemerals.
+    pub ephemerals: EphemeralPolicy,
+    /// Only znodes that were written later than this are copied, in ms since the epoch; what the target has of the others
+    /// stays as it is, and one that it lacks is created only as the parent of one that is newer.
+    pub newer_than_ms: Option<i64>,
+    /// Operations in one multi at most.
+    pub batch_ops_max: usize,
     /// The largest request that the target takes, in bytes.
     pub jute_maxbuffer: usize,
 }
@@ -184,6 +201,9 @@ impl CopyOptions {
             counters: true,
             quotas: false,
             removal: None,
+            ephemerals: EphemeralPolicy::default(),
+            newer_than_ms: None,
+            batch_ops_max: limits::WRITE_BATCH_OPS_MAX,
             jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
         }
     }
@@ -219,6 +239,8 @@ pub struct VerifyOptions {
     pub acl: AclPolicy,
     /// Whether sequence counters are.
     pub counters: CounterPolicy,
+    /// What becomes of the source's ephemerals.
+    pub ephemerals: EphemeralPolicy,
     /// Levels below the root down to which each subtree gets a digest; 0 for none.
     pub depth: usize,
     /// The target is read on servers that have applied every transaction up to this one.
@@ -238,6 +260,55 @@ pub struct AgainstOptions {
     pub differences_listed: usize,
 }
 
+/// What a removal of a tree is told.
+#[derive(Clone, Debug)]
+pub struct RmOptions {
+    /// The tree; its root goes too.
+    pub target: EnsembleOptions,
+    /// What becomes of ephemerals whose sessions have not ended.
+    pub ephemerals: OwnedZnodes,
+    /// The largest request that the servers take, in bytes.
+    pub jute_maxbuffer: usize,
+}
+
+/// What becomes of znodes that belong to sessions, when the tree that they are in is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnedZnodes {
+    /// Nothing is removed where there are any.
+    #[default]
+    Refused,
+    /// They are removed with the tree; their sessions go on without them.
+    Removed,
+}
+
+/// What a scan is told.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    /// The tree.
+    pub tree: EnsembleOptions,
+    /// What of it is looked at.
+    pub filter: Filter,
+    /// Whether ACLs are read. A map is not applied: what stands there is what is told.
+    pub acl: AclPolicy,
+    /// How many of the widest, the largest and the highest are listed.
+    pub top: usize,
+    /// The largest request that a target would take, in bytes.
+    pub jute_maxbuffer: usize,
+}
+
+impl ScanOptions {
+    /// The defaults of the command line.
+    pub fn of(tree: EnsembleOptions) -> Self {
+        Self {
+            tree,
+            filter: Filter::default(),
+            acl: AclPolicy::Preserve,
+            top: limits::SCAN_TOP,
+            jute_maxbuffer: limits::JUTE_MAXBUFFER_BYTES,
+        }
+    }
+}
+
 impl VerifyOptions {
     /// The defaults of the command line.
     pub fn between(source: EnsembleOptions, target: EnsembleOptions, filter: Filter) -> Self {
@@ -247,6 +318,7 @@ impl VerifyOptions {
             filter,
             acl: AclPolicy::Preserve,
             counters: CounterPolicy::default(),
+            ephemerals: EphemeralPolicy::default(),
             depth: 0,
             target_seen: Zxid::default(),
             differences_listed: limits::DIFFERENCES_LISTED,
@@ -273,6 +345,7 @@ impl VerifyOptions {
             filter: copy.filter.clone(),
             acl: copy.acl.clone(),
             counters: CounterPolicy::default(),
+            ephemerals: copy.ephemerals,
             depth: 0,
             target_seen: report.target_zxid,
             differences_listed: limits::DIFFERENCES_LISTED,

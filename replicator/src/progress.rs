@@ -1,10 +1,11 @@
 //! What is going on: counters that the line moves and anybody may look at.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::ephemerals::{Ephemerals, Owner};
 use crate::session::WriteOp;
 use crate::source::Visit;
+use crate::znode::Kind;
 
 /// Counters of a run. Written means acknowledged by the target.
 #[derive(Debug, Default)]
@@ -23,6 +24,9 @@ pub struct Progress {
     reserved: AtomicU64,
     filtered: AtomicU64,
     vanished: AtomicU64,
+    older: AtomicU64,
+    ephemeral_taken: AtomicU64,
+    mtime_max_ms: AtomicI64,
     ephemerals: Ephemerals,
 }
 
@@ -57,6 +61,12 @@ pub struct Counts {
     pub filtered: u64,
     /// Znodes that were deleted while they were being read.
     pub vanished: u64,
+    /// Znodes that were left alone since they are not newer than was asked.
+    pub older: u64,
+    /// Ephemerals that were taken for persistent znodes.
+    pub ephemeral_taken: u64,
+    /// When the znode that was written last was written, in ms since the epoch.
+    pub mtime_max_ms: i64,
 }
 
 impl Counts {
@@ -73,6 +83,8 @@ impl Progress {
             Visit::Znode(znode) => {
                 add(&self.read, 1);
                 add(&self.read_bytes, znode.data_len() as u64);
+                self.mtime_max_ms.fetch_max(znode.stat.mtime, Ordering::Relaxed);
+                add(&self.ephemeral_taken, u64::from(Kind::of_owner(znode.stat.ephemeral_owner).is_ephemeral()));
             }
             Visit::Ephemeral { path, owner } => {
                 add(&self.ephemeral, 1);
@@ -88,6 +100,11 @@ impl Progress {
     /// Counts a znode that needs no write.
     pub fn kept(&self) {
         add(&self.kept, 1);
+    }
+
+    /// Counts a znode that is not newer than was asked.
+    pub fn older(&self) {
+        add(&self.older, 1);
     }
 
     /// What a request will count for, once it is acknowledged.
@@ -142,6 +159,9 @@ impl Progress {
             reserved: get(&self.reserved),
             filtered: get(&self.filtered),
             vanished: get(&self.vanished),
+            older: get(&self.older),
+            ephemeral_taken: get(&self.ephemeral_taken),
+            mtime_max_ms: self.mtime_max_ms.load(Ordering::Relaxed),
         }
     }
 }

@@ -5,19 +5,21 @@
 //! children is asked for in bounded pieces only where a stat tells its length, and nothing that gives a stat without the
 //! data can be batched (FinalRequestProcessor.java:279-290).
 //!
-//! An ACL that forbids it is respected: the removal stops there and says where. With [`Care::None`] a delete asks for no
-//! version: what is to go, goes, whatever it holds by now. Who writes in the tree meanwhile makes a pass fail; then what
+//! An ACL that forbids it is respected: the removal stops there and says where. With [`Care::None`] and [`Care::Unowned`] a
+//! delete asks for no version: what is to go, goes, whatever it holds by now. Who writes in the tree meanwhile makes a pass fail; then what
 //! is left is walked again, a few times.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::future::OptionFuture;
 use tokio::sync::mpsc::{self, Sender};
+use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Batch, Batcher, hand_over};
 use crate::budget::{Budget, Weight};
-use crate::error::{Code, Error, Result, Side};
+use crate::error::{Code, Error, ErrorKind, Result, Side};
 use crate::filter::Filter;
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
@@ -31,36 +33,72 @@ use crate::source::{Chunk, Visit};
 use crate::target::Writer;
 use crate::znode::{Znode, ZnodePath};
 
-/// Removes the tree at `ensemble`'s root, its root included; ephemerals of live sessions go with it. A tree that is not
-/// there is removed already. Counts into `progress`.
+/// Removes the tree at `ensemble`'s root, its root included, with that much care. A tree that is not there is removed
+/// already. Counts into `progress`.
 ///
-/// Cancelled, or with an error, it leaves a smaller tree: the same call goes on from there.
-pub async fn tree(side: Side, ensemble: &EnsembleOptions, request_bytes_max: usize, progress: &Progress) -> Result<()> {
+/// With an error, or stopped (within a round trip), it leaves a smaller tree: the same call goes on from there. Where others
+/// create and delete in it, it is walked [`limits::REMOVE_PASSES_MAX`] times; then the error is what the last one met
+/// ([`moved`]).
+pub async fn tree(
+    side: Side,
+    ensemble: &EnsembleOptions,
+    request_bytes_max: usize,
+    care: Care<'_>,
+    progress: &Progress,
+    stop: &CancellationToken,
+) -> Result<()> {
     if ensemble.connect.chroot.is_none() {
         return Err(Error::bad_input("the root of an ensemble can't be removed; name a path").at(side));
     }
-    let writer = Lane::connect(side, ensemble).await?;
-    let mut passes = 0;
-    let removed = loop {
-        passes += 1;
-        let done = pass(&writer, ensemble, request_bytes_max, progress).await;
-        match &done {
-            Err(error) if moved(error) && passes < limits::REMOVE_PASSES_MAX => {
-                tracing::debug!(%error, passes, "the tree changed while it was removed");
-            }
-            _ => break done,
+    let mut sessions = (None, None);
+    let removed = tokio::select! {
+        removed = passes(side, ensemble, request_bytes_max, care, progress, &mut sessions) => removed,
+        () = stop.cancelled() => {
+            // Deletes may have been under way.
+            let outcome_unknown = progress.counts().read > 0;
+            Err(Error { outcome_unknown, ..Error::new(ErrorKind::Interrupted, "") })
         }
     };
-    writer.close().await;
+    let (writer, reader) = sessions;
+    tokio::join!(OptionFuture::from(writer.map(Lane::close)), OptionFuture::from(reader.map(Reader::close)));
     removed
 }
 
-/// What a removal asks before it deletes. All but the first ask for the version that was read, so that who has written in
-/// between is noticed, and that no session owns the znode; an ephemeral whose parent stays is left alone.
+async fn passes(
+    side: Side,
+    ensemble: &EnsembleOptions,
+    request_bytes_max: usize,
+    care: Care<'_>,
+    progress: &Progress,
+    (writer, reader): &mut (Option<Lane>, Option<Reader>),
+) -> Result<()> {
+    let writer = &*writer.insert(Lane::connect(side, ensemble).await?);
+    let seen = writer.last_zxid().unwrap_or_default();
+    let reader = &*reader.insert(Reader::connect(side, ensemble, &AclPolicy::Open, seen).await?);
+    let mut passes = 0;
+    loop {
+        passes += 1;
+        let walk = Walk::of_tree(reader, Budget::of_line(), Filter::default());
+        let done = walked(walk, Writer::to(writer), request_bytes_max, care, progress).await;
+        match &done {
+            Err(error) if moved(error) && passes < limits::REMOVE_PASSES_MAX => {
+                tracing::debug!(%error, passes, "the tree changed while it was removed");
+                // What was deleted until now must not be met again.
+                reader.sync().await?;
+            }
+            _ => return done,
+        }
+    }
+}
+
+/// What a removal asks before it deletes. All but the first two ask for the version that was read, so that who has written
+/// in between is noticed, and that no session owns the znode; an ephemeral whose parent stays is left alone.
 #[derive(Clone, Copy, Debug)]
 pub enum Care<'a> {
     /// Nothing.
     None,
+    /// That no session owns it. What a znode holds by now is not asked: its path was confirmed, and not what is there.
+    Unowned,
     /// That there are not more znodes to go than are left here, which each of them makes one less.
     Left(&'a AtomicU64),
     /// That it was seen at the source before. What was not is somebody else's: it stays, and so do the znodes above it.
@@ -80,7 +118,12 @@ impl Care<'_> {
             Err(Error::bad_input(format!("{} {why}", path.escape_debug())).at(writer.side()))
         };
         match (self, &gone.ephemeral) {
-            (Self::None, _) => Ok(true),
+            (Self::None, _) | (Self::Unowned, None) => Ok(true),
+            // It has come since the tree was looked at. Its parent has to go, so nothing is gained by leaving it.
+            (Self::Unowned, Some(Ephemeral::Itself)) => refused(
+                &gone.path,
+                "is an ephemeral znode of a session that has not ended: it came after the tree was looked at",
+            ),
             (_, Some(Ephemeral::Itself)) => Ok(false),
             (_, Some(Ephemeral::Below(path))) => {
                 refused(path, "is an ephemeral znode of a live session: its parent can't be removed")
@@ -118,18 +161,9 @@ pub async fn walked(
     written.and(planned)
 }
 
-/// Somebody else has created or deleted where we delete.
-fn moved(error: &Error) -> bool {
+/// Whether somebody else has created or deleted where we delete.
+pub fn moved(error: &Error) -> bool {
     matches!(error.code(), Some(Code::NOT_EMPTY | Code::NO_NODE))
-}
-
-async fn pass(writer: &Lane, ensemble: &EnsembleOptions, request_bytes_max: usize, progress: &Progress) -> Result<()> {
-    let seen = writer.last_zxid().unwrap_or_default();
-    let reader = Reader::connect(writer.side(), ensemble, &AclPolicy::Open, seen).await?;
-    let walk = Walk::of_tree(&reader, Budget::of_line(), Filter::default());
-    let removed = walked(walk, Writer::to(writer), request_bytes_max, Care::None, progress).await;
-    reader.close().await;
-    removed
 }
 
 async fn plan(
@@ -162,7 +196,7 @@ async fn plan(
                     continue;
                 }
             }
-            let version = if matches!(care, Care::None) { -1 } else { gone.version };
+            let version = if matches!(care, Care::None | Care::Unowned) { -1 } else { gone.version };
             batcher.push(WriteOp::Delete { path: gone.path, version }, &permit, &mut full)?;
         }
         if !hand_over(&mut full, &batches).await {

@@ -8,6 +8,8 @@ mod copy;
 mod dry_run;
 mod masked;
 mod quota;
+pub mod rm;
+pub mod scan;
 mod verify;
 mod waited;
 
@@ -49,7 +51,7 @@ pub mod exit {
 /// What a command was asked to do, as the report names it.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// `copy`, `verify` or `bench`.
+    /// `copy`, `sync`, `verify`, `scan`, `bench` or `zkcopy`.
     pub command: &'static str,
     /// The source's connect string; it holds no credentials.
     pub source: String,
@@ -291,7 +293,7 @@ fn summary_json(summary: &Summary) -> Value {
 }
 
 fn skipped_json(counts: &Counts) -> Value {
-    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "filtered": counts.filtered, "vanished": counts.vanished })
+    json!({ "ephemeral": counts.ephemeral, "reserved": counts.reserved, "filtered": counts.filtered, "vanished": counts.vanished, "older": counts.older })
 }
 
 fn latencies_text(source: &[Latency], target: &[Latency], text: &mut String) -> fmt::Result {
@@ -320,6 +322,7 @@ fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {
         (counts.reserved, "of ZooKeeper's own (/zookeeper)"),
         (counts.filtered, "by --include or --exclude, each with everything below it (which is not counted)"),
         (counts.vanished, "deleted at the source while they were being read"),
+        (counts.older, "not newer than --mtime says"),
     ] {
         if count > 0 {
             writeln!(text, "  skipped     {} {why}", grouped(count))?;

@@ -103,6 +103,7 @@ pub(crate) async fn count_extras(options: &CopyOptions, stop: &CancellationToken
     // Which ACLs stand there decides nothing, and would cost a request each.
     let compare = VerifyOptions {
         acl: AclPolicy::Open,
+        ephemerals: options.ephemerals,
         differences_listed: 0,
         ..VerifyOptions::between(options.source.clone(), options.target.clone(), options.filter.clone())
     };

@@ -18,6 +18,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::against::check_root;
 pub use self::against::{AgainstReport, against};
 use self::compare::{Found, Rules, compare};
 pub use self::differences::{Difference, Differences, Sign};
@@ -107,7 +108,7 @@ async fn run(options: &VerifyOptions, progress: &Progress, sessions: &mut Option
     crate::copy::check_source(source).await?;
     let pool = Pool::new()?;
     let (chunks_in, chunks) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::of_line(), options.filter.clone());
+    let walk = Walk::of_tree(source, Budget::of_line(), options.filter.clone()).taking_ephemerals(options.ephemerals);
     let rules = Rules::new(options);
     let found = crate::copy::pair(chunks, Pairing::new(target, true))
         .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, rules)).await) })

@@ -102,6 +102,13 @@ impl fmt::Debug for Zxid {
     }
 }
 
+/// Whether a child can have this name: with a slash, `.` and `..` it would lead elsewhere, and no server takes an empty one or
+/// one with a NUL (PathUtils.java:41-93). Whatever else a server does not take, it refuses itself. The transports let no
+/// other name in.
+pub fn may_be_a_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.bytes().any(|byte| matches!(byte, b'/' | 0))
+}
+
 /// The names of a znode's children, packed: a parent may have a million of them.
 #[derive(Clone, Default)]
 pub struct Names {
@@ -138,12 +145,6 @@ impl Names {
     /// All names.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.get(index))
-    }
-
-    /// The first that can't be a child's: with a slash, `.` and `..` it would lead elsewhere, and no server takes an empty
-    /// one or one with a NUL (PathUtils.java:41-93). Whatever else a server does not take, it refuses itself.
-    pub fn misfit(&self) -> Option<&str> {
-        self.iter().find(|name| matches!(*name, "" | "." | "..") || name.bytes().any(|byte| matches!(byte, b'/' | 0)))
     }
 
     /// Those that `other` does not have.

@@ -148,12 +148,10 @@ async fn a_target_that_answers_nonsense_ends_a_copy() -> Outcome {
     load(&source.client().await?, &root, tree::small(1, 20)).await?;
     for wicked in [Wicked::Names(vec![b"..".to_vec()]), Wicked::Replies(vec![0xff; 50]), Wicked::FallsSilent] {
         let target = Hostile::start(wicked.clone()).await?;
-        // A verify of names that are none finds differences.
-        let verify = !matches!(wicked, Wicked::Names(_));
-        for command in [&["copy", "--update"][..], &["sync"], &["verify"]].iter().take(2 + usize::from(verify)) {
+        for command in [&["copy", "--update"][..], &["sync"], &["verify"]] {
             let started = Instant::now();
             let trees = [source.at(&root), target.at("/x")];
-            let args = [*command, &["--session-timeout", "4000"], &[&trees[0], &trees[1]]].concat();
+            let args = [command, &["--session-timeout", "4000"], &[&trees[0], &trees[1]]].concat();
             run(&args).await.expect(2).says(&["target: "]);
             assert!(started.elapsed() < WITHIN, "{command:?} against {wicked:?}: it took {:?}", started.elapsed());
         }

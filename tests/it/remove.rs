@@ -7,8 +7,9 @@ use replicator::error::{Code, Error, Side};
 use replicator::limits;
 use replicator::options::{Auth, EnsembleOptions};
 use replicator::progress::{Counts, Progress};
-use replicator::remove;
+use replicator::remove::{self, Care};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use zookeeper_client::{Acl, Acls, AuthId, CreateMode, Permission};
 
 use crate::product::Outcome;
@@ -17,8 +18,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 async fn remove(server: &Server, root: &str, auths: &[Auth]) -> Result<Counts, Error> {
     let options = EnsembleOptions { auths: auths.to_vec(), ..EnsembleOptions::to(server.at(root).parse()?) };
-    let progress = Progress::default();
-    remove::tree(Side::Target, &options, limits::JUTE_MAXBUFFER_BYTES, &progress).await.map(|()| progress.counts())
+    let (progress, never) = (Progress::default(), CancellationToken::new());
+    remove::tree(Side::Target, &options, limits::JUTE_MAXBUFFER_BYTES, Care::None, &progress, &never)
+        .await
+        .map(|()| progress.counts())
 }
 
 #[tokio::test]

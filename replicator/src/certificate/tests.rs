@@ -21,6 +21,7 @@ fn options() -> VerifyOptions {
         acl: AclPolicy::Preserve,
         filter: Filter::default(),
         counters: CounterPolicy::Ignore,
+        ephemerals: crate::options::EphemeralPolicy::default(),
         depth: 2,
         target_seen: Zxid::default(),
         differences_listed: 10,

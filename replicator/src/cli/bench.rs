@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
-use super::process::{in_runtime, stop_on_signal, tell, write_report};
+use super::process::{conclude, in_runtime, stop_on_signal, tell};
 use super::trees::{Format, Trees};
 use super::{check_jute_maxbuffer, status};
 use crate::bench::shape::{Shape, Tree};
@@ -17,7 +17,6 @@ use crate::options::{AclPolicy, BenchOptions};
 use crate::report::bench::{Account, remove_command};
 use crate::report::{Acls, Task, bytes, grouped};
 use crate::resources::Resources;
-use crate::terminal;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -183,8 +182,8 @@ fn announce(options: &BenchOptions) {
 
 fn finish(account: &Account<'_>, format: Format) -> ExitCode {
     let text = match format {
-        Format::Text => terminal::lines(&account.text()).into_owned(),
-        Format::Json => terminal::json(&format!("{:#}\n", account.json())).into_owned(),
+        Format::Text => account.text(),
+        Format::Json => format!("{:#}\n", account.json()),
     };
     if let Some(error) = &account.report.error {
         tell(&error.to_string());
@@ -198,5 +197,5 @@ fn finish(account: &Account<'_>, format: Format) -> ExitCode {
             remove_command(&left.site)
         ));
     }
-    ExitCode::from(write_report(&text, account.exit_code()))
+    conclude(&text, format, account.exit_code(), None)
 }

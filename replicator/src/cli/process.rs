@@ -2,10 +2,12 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::trees::Format;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::exit;
 use crate::terminal;
@@ -46,8 +48,18 @@ pub(super) fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "zkreplicator: {}", terminal::line(text));
 }
 
+/// Writes a report to stdout, and to `out` too. A terminal shows what is in it and does not obey.
+pub(super) fn conclude(report: &str, format: Format, code: u8, out: Option<&Path>) -> ExitCode {
+    let text = match format {
+        Format::Text => terminal::lines(report),
+        Format::Json => terminal::json(report),
+    };
+    let code = out.map_or(code, |file| write_out(file, &text, code));
+    ExitCode::from(write_report(&text, code))
+}
+
 /// Gives the exit code: a report that nobody could read is an error.
-pub(super) fn write_report(text: &str, code: u8) -> u8 {
+fn write_report(text: &str, code: u8) -> u8 {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => code,
         Err(error) => {
@@ -63,7 +75,7 @@ pub(super) fn check_out(file: &Path) -> Result<()> {
 }
 
 /// Writes a report to `file` too; gives the exit code.
-pub(super) fn write_out(file: &Path, text: &str, code: u8) -> u8 {
+fn write_out(file: &Path, text: &str, code: u8) -> u8 {
     match whole_file::write(file, text, Existing::Replaced) {
         Ok(()) => code,
         Err(error) => {

@@ -122,6 +122,16 @@ impl Access {
         Ok((self.ensemble(source, credentials.source)?, self.ensemble(target, credentials.target)?))
     }
 
+    /// A source alone.
+    pub(super) fn source(&self, connect: &str) -> Result<EnsembleOptions> {
+        self.ensemble(connect, self.credentials()?.source)
+    }
+
+    /// A target alone.
+    pub(super) fn target(&self, connect: &str) -> Result<EnsembleOptions> {
+        self.ensemble(connect, self.credentials()?.target)
+    }
+
     /// A tree that is neither, with the credentials that are for both.
     pub(super) fn tree(&self, connect: &str) -> Result<EnsembleOptions> {
         self.ensemble(connect, self.credentials()?.both)

@@ -11,7 +11,7 @@ use super::{Fix, Order, Work, check_jute_maxbuffer};
 use crate::certificate::{Certificate, Terms};
 use crate::error::Result;
 use crate::limits;
-use crate::options::{AgainstOptions, CounterPolicy, VerifyOptions};
+use crate::options::{AgainstOptions, CounterPolicy, EphemeralPolicy, VerifyOptions};
 use crate::report::Task;
 use crate::znode::Zxid;
 
@@ -144,6 +144,7 @@ impl VerifyArgs {
             filter: self.globs.understand()?,
             acl: self.acl.understand()?,
             counters: if self.counters { CounterPolicy::Compare } else { CounterPolicy::Ignore },
+            ephemerals: EphemeralPolicy::default(),
             depth: self.depth,
             target_seen: Zxid::default(),
             differences_listed: self.list,

@@ -9,6 +9,7 @@ use futures::{Stream, StreamExt};
 use tokio::sync::mpsc::{self, Receiver};
 
 use super::extras::Extras;
+use super::newer::Newer;
 use super::planner::Planner;
 use super::{pair, read, received};
 use crate::batch::Batcher;
@@ -119,7 +120,9 @@ impl Line<'_> {
 
     /// A walk of the source that takes what `changes` takes.
     pub(super) fn walk<'a>(&'a self, changes: &'a Changes) -> Walk<'a> {
-        Walk::of_tree(self.source, Budget::of_line(), self.options.filter.clone()).sifted(changes)
+        let Line { options, source, .. } = self;
+        let walk = Walk::of_tree(source, Budget::of_line(), options.filter.clone()).sifted(changes);
+        walk.taking_ephemerals(options.ephemerals)
     }
 
     /// The line itself; gives a zxid that the source had reached when all of it was read. It is asked for while the last
@@ -140,21 +143,29 @@ impl Line<'_> {
             masked,
             plan: Plan::new(&self.options.target.auths, self.options.counters),
             probes: Probes::new(self.writer.lane.chroot().clone(), self.options.jute_maxbuffer),
-            batcher: Batcher::new(self.writer.lane.chroot().clone(), self.options.jute_maxbuffer),
+            batcher: Batcher::new(self.writer.lane.chroot().clone(), self.options.jute_maxbuffer)
+                .of_ops_max(self.options.batch_ops_max),
             batches: batches_in,
             source: self.source.lane(),
             writer: self.writer,
             progress: read_progress,
             written: self.progress,
         };
-        let (read, planned, written) = tokio::join!(
-            async {
-                read(walk, chunks_in, read_progress).await?;
-                self.source.sync().await
-            },
-            planner.run(pairs(chunks)),
-            self.writer.take(batches, self.progress)
-        );
+        let read = async {
+            read(walk, chunks_in, read_progress).await?;
+            self.source.sync().await
+        };
+        let pairs = pairs(chunks);
+        let plan = async {
+            match self.options.newer_than_ms {
+                None => planner.run(pairs).await,
+                Some(than_ms) => {
+                    let newer = Newer::new(than_ms, self.source, self.writer.lane, read_progress);
+                    planner.run(newer.taken_from(pairs)).await
+                }
+            }
+        };
+        let (read, planned, written) = tokio::join!(read, plan, self.writer.take(batches, self.progress));
         written.and(planned).and(read)
     }
 

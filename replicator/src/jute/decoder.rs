@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 
 use super::{STAT_BYTES, op};
 use crate::error::Code;
-use crate::znode::{Acl, AclEntry, Names, Stat};
+use crate::znode::{Acl, AclEntry, Names, Stat, may_be_a_name};
 
 /// Bytes before a string: its length.
 const GAP: usize = 4;
@@ -164,7 +164,9 @@ impl Decoder {
         let start = self.at;
         let mut ends = Vec::with_capacity(count);
         for _ in 0..count {
-            self.text()?;
+            if !may_be_a_name(self.text()?) {
+                return Err(Malformed("it lists a child by a name that no znode can be called"));
+            }
             let end = u32::try_from(self.at - start).map_err(|_| Malformed("a list of names exceeds 4 GiB"))?;
             ends.push(end);
         }

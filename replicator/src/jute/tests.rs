@@ -87,7 +87,7 @@ fn any_acl() -> impl Strategy<Value = Acl> {
 }
 
 fn any_names() -> impl Strategy<Value = Vec<String>> {
-    proptest::collection::vec(".{0,8}", 0..8)
+    proptest::collection::vec("[^/\0.][^/\0]{0,8}", 0..8)
 }
 
 proptest! {
@@ -282,6 +282,14 @@ fn a_claimed_length_takes_no_memory() {
         assert!(decoder().acl().is_err());
         assert!(decoder().buffer().is_err());
         assert!(decoder().text().is_err());
+    }
+}
+
+#[test]
+fn names_that_no_child_can_have_are_refused() {
+    for name in ["..", "a/b", ""] {
+        let bytes = encode(|encoder| put_names(encoder, &["fine".to_owned(), name.to_owned()]));
+        assert!(Decoder::new(bytes).names().is_err(), "{name:?}");
     }
 }
 

@@ -11,7 +11,15 @@ pub struct Sides(Vec<(Side, Pace)>);
 impl Sides {
     /// Those of a source and of a target, if there is one.
     pub fn of(source: &EnsembleOptions, target: Option<&EnsembleOptions>) -> Self {
-        let sides = [(Side::Source, Some(source)), (Side::Target, target)];
+        Self::those_of([(Side::Source, Some(source)), (Side::Target, target)])
+    }
+
+    /// That of a target alone.
+    pub fn of_target(target: &EnsembleOptions) -> Self {
+        Self::those_of([(Side::Target, Some(target))])
+    }
+
+    fn those_of<'a>(sides: impl IntoIterator<Item = (Side, Option<&'a EnsembleOptions>)>) -> Self {
         Self(sides.into_iter().filter_map(|(side, ensemble)| Some((side, ensemble?.pace.clone()?))).collect())
     }
 

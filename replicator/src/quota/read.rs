@@ -81,11 +81,6 @@ impl Quotas {
             let places = level.iter().map(|at| place(at)).collect();
             for (at, reply) in level.iter().zip(ask(&ensemble, places, Asked::Children).await?) {
                 let Some(ReadReply::Children(names)) = reply else { continue };
-                if names.misfit().is_some() {
-                    return Err(lane
-                        .protocol("a list of quotas has a name that no znode can have")
-                        .on(place(at).as_str()));
-                }
                 let has = |wanted: &str| names.iter().any(|name| name == wanted);
                 let limits = has(LIMITS).then_some(Limits { data: None, version: -1 });
                 spots.insert(at.clone(), Spot { limits, counted: has(STATS) });

@@ -36,6 +36,8 @@ pub(super) fn json(copy: &CopyReport) -> Value {
             "settled": copy.passes.settled,
         },
         "skipped": skipped_json(&counts),
+        "mtime_max_ms": counts.mtime_max_ms,
+        "ephemerals_as_persistent": counts.ephemeral_taken,
         "ephemeral_owners": owners_json(&copy.ephemeral_owners),
         "containers_and_ttl": CONTAINERS_AND_TTL,
         "masked_acls": masked::json(&copy.masked),
@@ -72,9 +74,23 @@ pub(super) fn text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Re
         let steps = grouped(counts.counter_raised);
         writeln!(text, "  counters    raised by {steps} step(s), so that sequential children go on from the source's")?;
     }
+    if task.command == "zkcopy" {
+        writeln!(
+            text,
+            "  mtime       {} of the newest znode at the source, for the --mtime of a later run",
+            counts.mtime_max_ms
+        )?;
+    }
     passes_text(&copy.passes, text)?;
     skipped_text(&counts, text)?;
     owners_text(&copy.ephemeral_owners, text)?;
+    if counts.ephemeral_taken > 0 {
+        let taken = grouped(counts.ephemeral_taken);
+        writeln!(
+            text,
+            "  WARNING     {taken} ephemeral(s) were copied as persistent znodes: nothing will ever remove them"
+        )?;
+    }
     writeln!(text, "  containers  and TTL znodes {CONTAINERS_AND_TTL}")?;
     masked::text(&copy.masked, text)?;
     if let Some(quotas) = &copy.quotas {

@@ -15,7 +15,7 @@ use crate::connect::Located;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::limits;
 use crate::options::EnsembleOptions;
-use crate::znode::{Acl, AclEntry, Kind, Names, Stat};
+use crate::znode::{Acl, AclEntry, Kind, Names, Stat, may_be_a_name};
 
 /// A session of `zookeeper-client`.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Session {
         let reply = added.map(|()| reader.commit());
         async move {
             let results = async { reply?.await }.await.map_err(|error| failed(&error, "read"))?;
-            Ok(results.into_iter().map(read_reply).collect())
+            results.into_iter().map(read_reply).collect()
         }
     }
 
@@ -74,7 +74,7 @@ impl Session {
     pub(super) async fn children(&self, path: &str) -> Result<(Names, Stat)> {
         let children = self.client.get_children(path).await;
         let (names, stat) = children.map_err(|error| failed(&error, "list children of"))?;
-        Ok((names.iter().collect(), stat_from(&stat)))
+        Ok((packed(&names)?, stat_from(&stat)))
     }
 
     pub(super) async fn acl(&self, path: &str) -> Result<(Acl, Stat)> {
@@ -157,13 +157,21 @@ fn add_write(writer: &mut zk::MultiWriter<'_>, op: &WriteOp, path: &str) -> Resu
     added.map_err(|error| failed(&error, op.name()))
 }
 
-fn read_reply(result: zk::MultiReadResult) -> ReadReply {
-    match result {
+fn read_reply(result: zk::MultiReadResult) -> Result<ReadReply> {
+    Ok(match result {
         zk::MultiReadResult::Data { data, stat } => ReadReply::Data(Some(Bytes::from(data)), stat_from(&stat)),
-        zk::MultiReadResult::Children { children } => ReadReply::Children(children.iter().collect::<Names>()),
+        zk::MultiReadResult::Children { children } => ReadReply::Children(packed(&children)?),
         zk::MultiReadResult::Error { err } => ReadReply::Refused(code_of(&err).unwrap_or(Code::MARSHALLING_ERROR)),
         _ => ReadReply::Refused(Code::MARSHALLING_ERROR),
+    })
+}
+
+fn packed(names: &[String]) -> Result<Names> {
+    if names.iter().all(|name| may_be_a_name(name)) {
+        return Ok(names.iter().collect());
     }
+    let text = "it lists a child by a name that no znode can be called".to_owned();
+    Err(Error::new(ErrorKind::Protocol(text), "read"))
 }
 
 fn stat_from(stat: &zk::Stat) -> Stat {

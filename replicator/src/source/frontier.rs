@@ -24,6 +24,7 @@ use self::batch::What;
 use self::ways::Ways;
 use crate::filter::Filter;
 use crate::limits;
+use crate::options::EphemeralPolicy;
 use crate::znode::{Names, ZnodePath};
 
 /// Bytes of a child's name in a children list, where only their number is known.
@@ -83,6 +84,7 @@ pub(super) struct Frontier {
     /// Znodes whose children are to be listed; the last is the next.
     parents: Vec<Parent>,
     ways: Ways,
+    ephemerals: EphemeralPolicy,
     asked: usize,
     expected: usize,
     unsized_asks: usize,
@@ -103,6 +105,7 @@ impl Frontier {
             stack: Vec::new(),
             parents: Vec::new(),
             ways: Ways::new(filter),
+            ephemerals: EphemeralPolicy::default(),
             asked: 0,
             expected: 0,
             unsized_asks: 0,
@@ -126,6 +129,11 @@ impl Frontier {
             frontier.add_group(Some(parent), names);
         }
         frontier
+    }
+
+    /// Gives ephemerals as `policy` says.
+    pub(super) fn take_ephemerals(&mut self, policy: EphemeralPolicy) {
+        self.ephemerals = policy;
     }
 
     /// Whether everything was asked for and answered.

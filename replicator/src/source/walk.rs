@@ -15,6 +15,7 @@ use crate::budget::{Budget, Permit, Weight};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::limits;
+use crate::options::EphemeralPolicy;
 use crate::session::ReadReply;
 use crate::znode::{Names, ZnodePath};
 
@@ -64,6 +65,13 @@ impl<'a> Walk<'a> {
     #[must_use]
     pub fn sifted(self, changes: &'a Changes) -> Self {
         Self { changes: Some(changes), ..self }
+    }
+
+    /// The same walk, giving ephemerals as `policy` says.
+    #[must_use]
+    pub fn taking_ephemerals(mut self, policy: EphemeralPolicy) -> Self {
+        self.frontier.take_ephemerals(policy);
+        self
     }
 
     /// Sends the first request now, in the call.

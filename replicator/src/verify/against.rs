@@ -100,12 +100,12 @@ async fn run(options: &AgainstOptions, progress: &Progress, session: &mut Option
 }
 
 /// A path that leads nowhere is rather a wrong path than a tree that has lost all its znodes.
-async fn check_root(reader: &Reader) -> Result<()> {
+pub(crate) async fn check_root(reader: &Reader) -> Result<()> {
     if reader.lane().stat(&ZnodePath::root()).await?.is_some() {
         return Ok(());
     }
     let text = format!("there is no znode {}; name the tree's root", reader.lane().chroot().as_str());
-    Err(Error::bad_input(text).at(Side::Tree))
+    Err(Error::bad_input(text).at(reader.lane().side()))
 }
 
 /// What a chunk adds to the tree. Runs on the pool.

@@ -37,9 +37,11 @@ fn the_counter_is_known_modulo_two_to_the_31() {
 }
 
 #[test]
-fn names_that_would_lead_elsewhere_are_found() {
+fn names_that_would_lead_elsewhere_are_none() {
     for name in ["", ".", "..", "/", "a/b", "../a", "a/", "nul\0"] {
-        assert_eq!(["fine", name, "fine too"].iter().collect::<Names>().misfit(), Some(name));
+        assert!(!may_be_a_name(name), "{name:?}");
     }
-    assert_eq!(["...", "..a", ".a", "a.", "\u{202e}", "a b"].iter().collect::<Names>().misfit(), None);
+    for name in ["...", "..a", ".a", "a.", "\u{202e}", "a b"] {
+        assert!(may_be_a_name(name), "{name:?}");
+    }
 }

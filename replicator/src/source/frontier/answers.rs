@@ -10,6 +10,7 @@ use super::{Frontier, Parent};
 use crate::connect::is_reserved;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::limits;
+use crate::options::EphemeralPolicy;
 use crate::session::ReadReply;
 use crate::source::Visit;
 use crate::znode::{Kind, Names, Stat, Znode, ZnodePath};
@@ -89,14 +90,18 @@ impl Frontier {
     fn znode_answered(
         &mut self,
         group: usize,
-        znode: Znode,
+        mut znode: Znode,
         children: Option<ReadReply>,
         visits: &mut Vec<Visit>,
     ) -> Result<()> {
         let path = znode.path.clone();
-        if let Kind::Ephemeral { owner } = znode.kind {
-            visits.push(Visit::Ephemeral { path, owner });
-            return Ok(());
+        match (znode.kind, self.ephemerals) {
+            (Kind::Ephemeral { owner }, EphemeralPolicy::LeftOut) => {
+                visits.push(Visit::Ephemeral { path, owner });
+                return Ok(());
+            }
+            (Kind::Ephemeral { .. }, EphemeralPolicy::AsPersistent) => znode.kind = Kind::Persistent,
+            _ => {}
         }
         let num_children = usize::try_from(znode.stat.num_children).unwrap_or_default();
         let to_be_listed = children.is_none() && num_children > 0;
@@ -170,10 +175,6 @@ impl Frontier {
             }
             ReadReply::Data(..) => return Err(unexpected(&parent)),
         };
-        if let Some(name) = names.misfit() {
-            let text = format!("it lists a child {name:?}, which no znode can be called");
-            return Err(Error::new(ErrorKind::Protocol(text), "read").on(parent.as_str()));
-        }
         let listed = names.len();
         if self.holds_reserved && parent.is_root() {
             for name in names.iter().filter(|name| is_reserved(parent.child(name).as_str())) {

@@ -1,0 +1,41 @@
+//! The few that have most of something, in a bounded list.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use crate::znode::ZnodePath;
+
+/// The znodes with the highest values; of equal ones those whose paths come first, whatever order they are met in.
+#[derive(Clone, Debug)]
+pub struct Top {
+    size_max: usize,
+    entries: BTreeSet<(Reverse<u64>, ZnodePath)>,
+}
+
+impl Top {
+    /// An empty list that takes `size_max` znodes.
+    pub fn new(size_max: usize) -> Self {
+        Self { size_max, entries: BTreeSet::new() }
+    }
+
+    /// Takes a znode, if it is among the highest so far.
+    pub fn offer(&mut self, value: u64, path: &ZnodePath) {
+        if self.entries.len() >= self.size_max {
+            // Nearly every znode of a large tree ends here, and nothing is cloned for it.
+            let Some((last_value, last_path)) = self.entries.last() else { return };
+            if (Reverse(value), path) >= (*last_value, last_path) {
+                return;
+            }
+            self.entries.pop_last();
+        }
+        self.entries.insert((Reverse(value), path.clone()));
+    }
+
+    /// The znodes with their values, the highest first.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &ZnodePath)> {
+        self.entries.iter().map(|(Reverse(value), path)| (*value, path))
+    }
+}
+
+#[cfg(test)]
+mod tests;
