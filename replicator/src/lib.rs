@@ -37,6 +37,7 @@ pub mod rehearsal;
 pub mod remove;
 pub mod report;
 pub mod resources;
+pub mod retry;
 pub mod session;
 pub mod source;
 pub mod sync;

@@ -349,6 +349,12 @@ impl Lane {
     /// names the operation that failed. It goes out in the call, except a setACL on `zookeeper-client`: that goes out
     /// when it is first polled, which is never too late, since nothing behind it on its lane depends on it.
     pub fn write(&self, ops: Vec<WriteOp>) -> BoxFuture<'_, Result<()>> {
+        let tried = self.try_write(ops);
+        Box::pin(async move { tried.await.1 })
+    }
+
+    /// The same, and gives the writes back.
+    pub fn try_write(&self, ops: Vec<WriteOp>) -> BoxFuture<'_, (Vec<WriteOp>, Result<()>)> {
         let reply: BoxFuture<'_, Result<(), (Option<usize>, Error)>> = match (&*self.session, &ops[..]) {
             (Session::Wire(session), [WriteOp::SetAcl { path, acl, aversion, .. }]) => {
                 let reply = session.set_acl(self.locate(path), acl, *aversion);
@@ -366,8 +372,18 @@ impl Lane {
         Box::pin(async move {
             let reply = reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error));
             self.latencies.record(request, started.elapsed());
-            reply
+            (ops, reply)
         })
+    }
+
+    /// Behind writes whose outcome is unknown: waits until the session is back, and gives whether it is. Then nothing of
+    /// them is under way any more, and what is read on this lane shows what became of them; until then the lane takes no
+    /// writes. The `zookeeper-client` transport does not come back.
+    pub async fn settle(&self) -> Result<bool> {
+        match &*self.session {
+            Session::Wire(session) => session.settle().await.map(|()| true).map_err(|error| error.at(self.side)),
+            Session::Client(_) => Ok(false),
+        }
     }
 
     /// Ends the session in good order, so that the server forgets it at once. Waits at most

@@ -24,6 +24,13 @@ fn probe_within(options: &EnsembleOptions) -> Duration {
 
 /// The error for a failed connect, with a reason for each server.
 pub(super) async fn explain(options: &EnsembleOptions, seen: &str) -> Error {
+    let servers = servers(options).await;
+    let within = options.connect_timeout.as_millis();
+    Error::new(ErrorKind::Unreachable(format!("{servers} ({seen}; --connect-timeout is {within} ms)")), "connect")
+}
+
+/// What is wrong with each server.
+pub(super) async fn servers(options: &EnsembleOptions) -> String {
     let probes = options.connect.hosts.iter().chain(&options.spared).map(|(host, port)| async move {
         let what = match timeout(probe_within(options), probe(host, *port)).await {
             Ok(what) => what,
@@ -31,9 +38,7 @@ pub(super) async fn explain(options: &EnsembleOptions, seen: &str) -> Error {
         };
         format!("{} {what}", endpoint(host, *port))
     });
-    let servers = futures::future::join_all(probes).await.join("; ");
-    let within = options.connect_timeout.as_millis();
-    Error::new(ErrorKind::Unreachable(format!("{servers} ({seen}; --connect-timeout is {within} ms)")), "connect")
+    futures::future::join_all(probes).await.join("; ")
 }
 
 async fn probe(host: &str, port: u16) -> String {
