@@ -207,6 +207,10 @@ pub const RETRY_WAIT_MIN: Duration = Duration::from_millis(25);
 /// The longest wait between two tries.
 pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 
+/// How often the connection may break under one request, sent alone and larger than any that passed, before it is taken for
+/// too large: a server ends the connection over such a one without a word (NIOServerCnxn.java:561-570).
+pub const CUTS_OF_ONE_REQUEST_MAX: u32 = 5;
+
 /// Bytes of one reply at most, unless `--max-reply` says otherwise: a parent with a million children answers 40 MB or
 /// more, a server that has gone mad any number. Memory is only taken for what arrives.
 pub const REPLY_BYTES_MAX: usize = 128 * 1024 * 1024;

@@ -169,7 +169,7 @@ pub struct Patience {
 
 impl Patience {
     /// How long to wait before the next try; `None` when it was tried for long enough.
-    pub fn next(&mut self) -> Option<Duration> {
+    pub fn next_wait(&mut self) -> Option<Duration> {
         let left = self.within.checked_sub(self.since.get_or_insert_with(Instant::now).elapsed())?;
         let wait = self.waits.next().unwrap_or(limits::RETRY_WAIT_MAX);
         (!left.is_zero()).then(|| wait.min(left))

@@ -27,6 +27,7 @@ use crate::connect::{Chroot, Located};
 use crate::error::{Code, Error, ErrorKind, Result, Side};
 use crate::latency::{Latencies, Request};
 use crate::options::{EnsembleOptions, Transport};
+use crate::retry::{Kind as Retried, Retry};
 use crate::znode::{Acl, Kind, Names, Stat, Znode, ZnodePath, Zxid};
 use bytes::Bytes;
 
@@ -105,6 +106,8 @@ pub enum WriteOp {
     RaiseCounter {
         /// The child.
         path: ZnodePath,
+        /// What the counter is afterwards, if nobody else creates there: it tells whether this was done.
+        to: u32,
     },
     /// check: changes nothing, and fails the multi that it stands in where the version is another.
     Check {
@@ -123,7 +126,7 @@ impl WriteOp {
             | Self::SetData { path, .. }
             | Self::SetAcl { path, .. }
             | Self::Delete { path, .. }
-            | Self::RaiseCounter { path }
+            | Self::RaiseCounter { path, .. }
             | Self::Check { path, .. } => path,
         }
     }
@@ -177,6 +180,7 @@ pub struct Lane {
     side: Side,
     chroot: Chroot,
     session: Arc<Session>,
+    retry: Retry,
     latencies: Arc<Latencies>,
 }
 
@@ -189,7 +193,23 @@ impl Lane {
 
     /// The same on a server that has applied all transactions up to `seen`; any other server refuses, and is passed
     /// over. The `zookeeper-client` transport knows no such barrier: its sync is the only one.
+    ///
+    /// An ensemble that has given a session before is waited for, as long as one that is lost.
     pub async fn connect_behind(side: Side, options: &EnsembleOptions, seen: Zxid) -> Result<Self> {
+        let mut patience = options.retry.patience();
+        let mut waiting = None;
+        loop {
+            let failed = match Self::try_connect(side, options, seen).await {
+                Err(error) if matches!(error.kind, ErrorKind::Unreachable(_)) && options.retry.was_reached() => error,
+                done => return done,
+            };
+            let Some(wait) = patience.next_wait() else { return Err(failed) };
+            waiting.get_or_insert_with(|| options.retry.waits(&failed.to_string()));
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn try_connect(side: Side, options: &EnsembleOptions, seen: Zxid) -> Result<Self> {
         let session = match tokio::time::timeout(diagnose::connect_share(options), Session::connect(options, seen))
             .await
         {
@@ -198,28 +218,30 @@ impl Lane {
             Ok(Err(error)) => return Err(diagnose::explain(options, &error.kind.to_string()).await.at(side)),
             Err(_) => return Err(diagnose::explain(options, "no session within the connect timeout").await.at(side)),
         };
-        Ok(Self { side, chroot: options.connect.chroot.clone(), session, latencies: Arc::default() })
+        let (chroot, retry) = (options.connect.chroot.clone(), options.retry.clone());
+        retry.reached();
+        Ok(Self { side, chroot, session, retry, latencies: Arc::default() })
     }
 
-    /// Opens up to `count` more sessions like this one at once, whose latencies are counted with this one's. One must
-    /// succeed; how many do is up to the servers.
-    pub async fn connect_beside(&self, options: &EnsembleOptions, seen: Zxid, count: usize) -> Result<Vec<Self>> {
-        let wanted = (0..count).map(|_| Self::connect_behind(self.side, options, seen));
+    /// Opens up to `count` more sessions like this one at once, whose latencies are counted with this one's. How many there
+    /// will be is up to the servers (maxClientCnxns): fewer are slower, and none is waited for.
+    pub async fn connect_beside(&self, options: &EnsembleOptions, seen: Zxid, count: usize) -> Vec<Self> {
+        let wanted = (0..count).map(|_| Self::try_connect(self.side, options, seen));
         let (mut lanes, mut refused) = (Vec::new(), None);
         for lane in futures::future::join_all(wanted).await {
             match lane {
                 Ok(lane) => lanes.push(Self { latencies: Arc::clone(&self.latencies), ..lane }),
-                Err(error) => refused = Some(error),
+                Err(error) => {
+                    self.retry.count(Retried::Missing);
+                    refused = Some(error);
+                }
             }
         }
-        match refused {
-            Some(error) if lanes.is_empty() => Err(error),
-            Some(error) => {
-                tracing::warn!(lanes = lanes.len(), wanted = count, %error, "fewer sessions than wanted");
-                Ok(lanes)
-            }
-            None => Ok(lanes),
+        if let Some(error) = refused {
+            let given = if lanes.is_empty() { "none".to_owned() } else { format!("only {}", lanes.len()) };
+            tracing::warn!("{given} of {count} further sessions was to be had, which is slower: {error}");
         }
+        lanes
     }
 
     /// The same session, seen from another root.
@@ -231,6 +253,11 @@ impl Lane {
     /// How long the server took to answer on this lane and those that were opened with it.
     pub fn latencies(&self) -> &Latencies {
         &self.latencies
+    }
+
+    /// How its side is tried again, and how often it was.
+    pub fn retry(&self) -> &Retry {
+        &self.retry
     }
 
     /// Which side it leads to.

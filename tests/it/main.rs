@@ -19,6 +19,7 @@ mod product;
 mod proxy;
 mod quotas;
 mod read_from;
+mod recovery;
 mod remove;
 mod rounds;
 mod sync;

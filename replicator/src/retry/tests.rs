@@ -7,12 +7,12 @@ use super::*;
 #[test]
 fn waits_grow_and_stay_within_their_bounds() {
     let mut patience = Retry::within(Duration::from_secs(3_600)).patience();
-    let waits: Vec<_> = (0..40).map(|_| patience.next().expect("an hour is long")).collect();
+    let waits: Vec<_> = (0..40).map(|_| patience.next_wait().expect("an hour is long")).collect();
     assert!(waits[0] >= limits::RETRY_WAIT_MIN && waits[0] <= 2 * limits::RETRY_WAIT_MIN, "{waits:?}");
     assert!(waits.iter().all(|wait| *wait <= 2 * limits::RETRY_WAIT_MAX), "{waits:?}");
     assert!(waits[20..].iter().all(|wait| *wait >= limits::RETRY_WAIT_MAX), "{waits:?}");
     patience.restore();
-    assert!(patience.next().expect("it succeeded") <= 2 * limits::RETRY_WAIT_MIN);
+    assert!(patience.next_wait().expect("it succeeded") <= 2 * limits::RETRY_WAIT_MIN);
 }
 
 #[test]
@@ -20,20 +20,20 @@ fn what_never_succeeds_ends_in_time() {
     let within = Duration::from_millis(300);
     let (started, mut patience) = (Instant::now(), Retry::within(within).patience());
     let mut tries = 0;
-    while let Some(wait) = patience.next() {
+    while let Some(wait) = patience.next_wait() {
         assert!(wait <= within);
         tries += 1;
         sleep(wait);
     }
     assert!(started.elapsed() >= within && (1..20).contains(&tries), "{tries} tries in {:?}", started.elapsed());
-    assert_eq!(patience.next(), None);
+    assert_eq!(patience.next_wait(), None);
 }
 
 #[test]
 fn nothing_is_tried_again_where_it_is_off() {
     let retry = Retry::never();
     assert!(!retry.is_on());
-    assert_eq!(retry.patience().next(), None);
+    assert_eq!(retry.patience().next_wait(), None);
 }
 
 #[test]

@@ -97,7 +97,6 @@ async fn to_address(address: SocketAddr, options: &EnsembleOptions, seen: Zxid) 
         futures::future::try_join(attach(address, options, request), version::has_multi_read(address, options)).await?;
     let session = attached.into_session(options.clone(), seen, multi_read);
     session.sync().await?;
-    options.retry.reached();
     Ok(session)
 }
 

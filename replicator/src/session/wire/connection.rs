@@ -157,7 +157,7 @@ impl Overload {
             self.patience.restore();
         }
         self.answered = answered;
-        match self.patience.next() {
+        match self.patience.next_wait() {
             Some(wait) => self.again = Some(Instant::now() + wait),
             None => shared.give_up(),
         }

@@ -50,7 +50,7 @@ impl Home {
     ) -> Result<(TcpStream, Inbound), ErrorKind> {
         let retry = self.options.retry.clone();
         let _waiting = retry.waits(&format!("{}: {lost}", self.server));
-        while let Some(wait) = patience.next() {
+        while let Some(wait) = patience.next_wait() {
             sleep(wait).await;
             let back = match self.attach(self.again(shared)).await {
                 Err(error) if error.code() == Some(Code::SESSION_EXPIRED) => {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::Result;
+use crate::retry::Retries;
 
 /// What a session said of itself when it came.
 struct Came {
@@ -170,5 +171,5 @@ async fn one_that_is_closed_does_not_come_back() {
         peer.end().await;
     };
     timeout(WITHIN, async { tokio::join!(session.close(), serve) }).await.expect("in time");
-    assert_eq!(retry.counts(), Default::default());
+    assert_eq!(retry.counts(), Retries::default());
 }
