@@ -35,7 +35,7 @@ impl Hose {
         let mut stream = TcpStream::connect(server).await?;
         stream.set_nodelay(true)?;
         let mut buffer = BytesMut::new();
-        let request = ConnectRequest { last_zxid_seen: 0, timeout_ms: SESSION_TIMEOUT_MS };
+        let request = ConnectRequest { timeout_ms: SESSION_TIMEOUT_MS, ..ConnectRequest::default() };
         jute::frame(&mut buffer, |encoder| encoder.connect(request))
             .map_err(|len| format!("a frame of {len} bytes"))?;
         stream.write_all(&buffer).await?;

@@ -58,6 +58,11 @@ impl Batch {
         Self { ops: Vec::new(), bytes: MULTI_BYTES, permits: Vec::new(), probed: Vec::new() }
     }
 
+    /// One request on its own, whose data nobody else holds.
+    pub(crate) fn of(ops: Vec<WriteOp>) -> Self {
+        Self { ops, bytes: 0, permits: Vec::new(), probed: Vec::new() }
+    }
+
     /// Whether it is a setACL that waits for everything before it.
     pub fn seals(&self) -> bool {
         matches!(self.ops[..], [WriteOp::SetAcl { seals: true, .. }])

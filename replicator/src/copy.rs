@@ -32,6 +32,7 @@ use crate::options::CopyOptions;
 use crate::pair::{Pairing, Pairs};
 use crate::progress::{Counts, Progress};
 use crate::quota::{self, QuotaReport};
+use crate::retry::Retries;
 use crate::session::Lane;
 use crate::source::Chunk;
 use crate::source::changes::Changes;
@@ -60,6 +61,10 @@ pub struct CopyReport {
     pub source_latencies: Vec<Latency>,
     /// How long the target's servers took to take writes.
     pub target_latencies: Vec<Latency>,
+    /// How often the source's servers had to be tried again.
+    pub source_retries: Retries,
+    /// How often the target's had to be.
+    pub target_retries: Retries,
     /// The target's last transaction that was acknowledged: whoever reads behind it sees all of this copy.
     pub target_zxid: Zxid,
     /// From the first connect to the last acknowledgement.
@@ -77,6 +82,7 @@ impl CopyReport {
 /// was written, and the same copy with `update` goes on from there. `stop` ends it within a round trip.
 pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &CancellationToken) -> Result<CopyReport> {
     let started = Instant::now();
+    let before = (options.source.retry.counts(), options.target.retry.counts());
     let mut sessions = Sessions::default();
     let copied = tokio::select! {
         copied = run(options, progress, &mut sessions) => copied,
@@ -100,6 +106,8 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
             .map(|source| source.lane().latencies().summary())
             .unwrap_or_default(),
         target_latencies: sessions.writer.as_ref().map(|writer| writer.latencies().summary()).unwrap_or_default(),
+        source_retries: options.source.retry.counts().since(before.0),
+        target_retries: options.target.retry.counts().since(before.1),
         target_zxid: sessions.writer.as_ref().and_then(Lane::last_zxid).unwrap_or_default(),
         elapsed,
     });

@@ -105,6 +105,13 @@ pub enum ErrorKind {
         /// The server's `jute.maxbuffer`.
         limit: usize,
     },
+    /// The server ended the connection again and again over one request, which is larger than any that it took.
+    CutOff {
+        /// Bytes of the request.
+        bytes: usize,
+        /// Bytes of the largest one that it took.
+        passed: usize,
+    },
     /// The user stopped it; what was done stands.
     Interrupted,
     /// A file or the terminal could not be read or written.
@@ -124,6 +131,12 @@ impl fmt::Display for ErrorKind {
                  with --update"
             ),
             Self::Interrupted => f.write_str("interrupted"),
+            Self::CutOff { bytes, passed } => write!(
+                f,
+                "the server ends the connection over its request of {bytes} bytes, each time that it is sent (the largest \
+                 that it took had {passed}): most likely its jute.maxbuffer is smaller; raise it on every target server, \
+                 or give --jute-maxbuffer as they have it, then run again with --update"
+            ),
             Self::TooLarge { bytes, limit } => write!(
                 f,
                 "it needs a request of {bytes} bytes, the target takes {limit}; raise jute.maxbuffer on every target \

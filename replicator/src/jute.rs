@@ -13,7 +13,7 @@ mod decoder;
 mod encoder;
 
 pub use self::decoder::{ConnectResponse, Decoder, Malformed, MultiResult, ReplyHeader, WatcherEvent};
-pub use self::encoder::{ConnectRequest, Encoder, frame, request};
+pub use self::encoder::{ConnectRequest, Encoder, SessionKey, frame, request};
 
 /// Bytes of the length in front of a frame.
 pub const LENGTH_BYTES: usize = 4;

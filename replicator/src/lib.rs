@@ -39,6 +39,7 @@ pub mod rehearsal;
 pub mod remove;
 pub mod report;
 pub mod resources;
+pub mod retry;
 pub mod rm;
 pub mod scan;
 pub mod session;

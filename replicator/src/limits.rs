@@ -244,6 +244,23 @@ pub const SESSION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a side may take to give a session, unless `--connect-timeout` says otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a server that was lost is tried again without any success, unless `--retry-for` says otherwise: longer than an
+/// election takes, or the restart of a server with a large tree.
+pub const RETRY_FOR: Duration = Duration::from_secs(30);
+
+/// The longest `--retry-for`: who wants to wait for longer may as well run it again.
+pub const RETRY_FOR_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// The first wait before a lost server is tried again; each one is twice as long as the one before.
+pub const RETRY_WAIT_MIN: Duration = Duration::from_millis(25);
+
+/// The longest wait between two tries.
+pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// How often the connection may break under one request, sent alone and larger than any that passed, before it is taken for
+/// too large: a server ends the connection over such a one without a word (NIOServerCnxn.java:561-570).
+pub const CUTS_OF_ONE_REQUEST_MAX: u32 = 5;
+
 /// Bytes of one reply at most, unless `--max-reply` says otherwise: a parent with a million children answers 40 MB or
 /// more, a server that has gone mad any number. Memory is only taken for what arrives.
 pub const REPLY_BYTES_MAX: usize = 128 * 1024 * 1024;

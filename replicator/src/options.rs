@@ -15,6 +15,7 @@ use crate::copy::CopyReport;
 use crate::filter::Filter;
 use crate::limits;
 use crate::pace::Pace;
+use crate::retry::Retry;
 use crate::znode::Zxid;
 
 /// One side's identity in one scheme, as `addauth` takes it. Its credentials never reach a log: `Debug` hides them.
@@ -50,6 +51,8 @@ pub struct EnsembleOptions {
     pub server_version: Option<(u32, u32)>,
     /// Bytes of one reply at most; the wire transport ends a session that sends more.
     pub reply_bytes_max: usize,
+    /// How a server of it that was lost is tried again, and how often it was.
+    pub retry: Retry,
     /// Which servers are read from.
     pub read_from: ReadFrom,
     /// Servers that are asked for a session only when none of those of `connect` gives one; whoever reads finds out
@@ -70,6 +73,7 @@ impl EnsembleOptions {
             transport: Transport::default(),
             server_version: None,
             reply_bytes_max: limits::REPLY_BYTES_MAX,
+            retry: Retry::default(),
             read_from: ReadFrom::default(),
             spared: Vec::new(),
             pace: None,

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use base64::Engine;
 use sha1::{Digest, Sha1};
 
-use self::counters::Counters;
+use self::counters::{Counters, Missing};
 use crate::connect::is_reserved;
 use crate::error::{Code, Error, Result, Side};
 use crate::options::Auth;
@@ -31,8 +31,15 @@ const RAISING_CHILD: &str = ".zkreplicator-counter";
 pub enum Step {
     /// A write.
     Write(WriteOp),
-    /// The same write many times.
-    Repeat(WriteOp, u32),
+    /// A sequence counter that is raised many times.
+    Raise {
+        /// The child with which it is raised.
+        child: ZnodePath,
+        /// What it is now.
+        from: u32,
+        /// How often.
+        times: u32,
+    },
 }
 
 /// Plans writes; holds the final ACLs of the znodes whose children are still being planned.
@@ -146,7 +153,7 @@ impl Plan {
                 counters.opened(&path, kind, &stat, there.map(|there| &there.stat));
             }
         } else if rights != 0 {
-            self.raise(&path, missing, steps);
+            self.raise(&path, Missing { steps: missing, to: stat.counter() }, steps);
             self.seal(path, steps);
         }
         Ok(steps.len() > planned || sheltered_change)
@@ -162,10 +169,11 @@ impl Plan {
         Ok(())
     }
 
-    fn raise(&mut self, path: &ZnodePath, missing: u32, steps: &mut Vec<Step>) {
-        if missing > 0 {
+    fn raise(&mut self, path: &ZnodePath, missing: Missing, steps: &mut Vec<Step>) {
+        let Missing { steps: times, to } = missing;
+        if times > 0 {
             self.lift(path, steps);
-            steps.push(Step::Repeat(WriteOp::RaiseCounter { path: path.child(RAISING_CHILD) }, missing));
+            steps.push(Step::Raise { child: path.child(RAISING_CHILD), from: to - times, times });
         }
     }
 

@@ -22,6 +22,7 @@ use crate::filter::Place;
 use crate::limits;
 use crate::options::CopyOptions;
 use crate::session::{Lane, WriteOp};
+use crate::target::write_one;
 use crate::znode::{Acl, Kind, ZnodePath};
 
 /// What the stats are created with, as ZooKeeper's own command does (SetQuotaCommand.java, createQuota): the server
@@ -134,7 +135,7 @@ pub async fn apply(plan: Plan, target: &Lane) -> Result<QuotaReport> {
     let (report, ensemble) = (plan.report(), target.seen_from(Chroot::none()));
     for Planned { writes, .. } in plan.0 {
         if !writes.is_empty() {
-            ensemble.write(writes).await.map_err(|error| explained(error, "write"))?;
+            write_one(&ensemble, writes).await.map_err(|error| explained(error, "write"))?;
         }
     }
     Ok(report)

@@ -8,6 +8,7 @@ mod copy;
 mod dry_run;
 mod masked;
 mod quota;
+mod retries;
 pub mod rm;
 pub mod scan;
 mod verify;

@@ -28,6 +28,7 @@ use crate::error::{Code, Error, ErrorKind, Result, Side};
 use crate::latency::{Latencies, Request};
 use crate::options::{EnsembleOptions, Transport};
 use crate::pace::Pace;
+use crate::retry::{Kind as Retried, Retry};
 use crate::znode::{Acl, Kind, Names, Stat, Znode, ZnodePath, Zxid};
 use bytes::Bytes;
 
@@ -106,6 +107,8 @@ pub enum WriteOp {
     RaiseCounter {
         /// The child.
         path: ZnodePath,
+        /// What the counter is afterwards, if nobody else creates there: it tells whether this was done.
+        to: u32,
     },
     /// check: changes nothing, and fails the multi that it stands in where the version is another.
     Check {
@@ -124,7 +127,7 @@ impl WriteOp {
             | Self::SetData { path, .. }
             | Self::SetAcl { path, .. }
             | Self::Delete { path, .. }
-            | Self::RaiseCounter { path }
+            | Self::RaiseCounter { path, .. }
             | Self::Check { path, .. } => path,
         }
     }
@@ -178,6 +181,7 @@ pub struct Lane {
     side: Side,
     chroot: Chroot,
     session: Arc<Session>,
+    retry: Retry,
     latencies: Arc<Latencies>,
     pace: Option<Pace>,
 }
@@ -191,7 +195,23 @@ impl Lane {
 
     /// The same on a server that has applied all transactions up to `seen`; any other server refuses, and is passed
     /// over. The `zookeeper-client` transport knows no such barrier: its sync is the only one.
+    ///
+    /// An ensemble that has given a session before is waited for, as long as one that is lost.
     pub async fn connect_behind(side: Side, options: &EnsembleOptions, seen: Zxid) -> Result<Self> {
+        let mut patience = options.retry.patience();
+        let mut waiting = None;
+        loop {
+            let failed = match Self::try_connect(side, options, seen).await {
+                Err(error) if matches!(error.kind, ErrorKind::Unreachable(_)) && options.retry.was_reached() => error,
+                done => return done,
+            };
+            let Some(wait) = patience.next_wait() else { return Err(failed) };
+            waiting.get_or_insert_with(|| options.retry.waits(&failed.to_string()));
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn try_connect(side: Side, options: &EnsembleOptions, seen: Zxid) -> Result<Self> {
         let session = match tokio::time::timeout(diagnose::connect_share(options), Session::connect(options, seen))
             .await
         {
@@ -200,29 +220,30 @@ impl Lane {
             Ok(Err(error)) => return Err(diagnose::explain(options, &error.kind.to_string()).await.at(side)),
             Err(_) => return Err(diagnose::explain(options, "no session within the connect timeout").await.at(side)),
         };
-        let (chroot, pace) = (options.connect.chroot.clone(), options.pace.clone());
-        Ok(Self { side, chroot, session, latencies: Arc::default(), pace })
+        let (chroot, pace, retry) = (options.connect.chroot.clone(), options.pace.clone(), options.retry.clone());
+        retry.reached();
+        Ok(Self { side, chroot, session, latencies: Arc::default(), pace, retry })
     }
 
-    /// Opens up to `count` more sessions like this one at once, whose latencies are counted with this one's. One must
-    /// succeed; how many do is up to the servers.
-    pub async fn connect_beside(&self, options: &EnsembleOptions, seen: Zxid, count: usize) -> Result<Vec<Self>> {
-        let wanted = (0..count).map(|_| Self::connect_behind(self.side, options, seen));
+    /// Opens up to `count` more sessions like this one at once, whose latencies are counted with this one's. How many there
+    /// will be is up to the servers (maxClientCnxns): fewer are slower, and none is waited for.
+    pub async fn connect_beside(&self, options: &EnsembleOptions, seen: Zxid, count: usize) -> Vec<Self> {
+        let wanted = (0..count).map(|_| Self::try_connect(self.side, options, seen));
         let (mut lanes, mut refused) = (Vec::new(), None);
         for lane in futures::future::join_all(wanted).await {
             match lane {
                 Ok(lane) => lanes.push(Self { latencies: Arc::clone(&self.latencies), ..lane }),
-                Err(error) => refused = Some(error),
+                Err(error) => {
+                    self.retry.count(Retried::Missing);
+                    refused = Some(error);
+                }
             }
         }
-        match refused {
-            Some(error) if lanes.is_empty() => Err(error),
-            Some(error) => {
-                tracing::warn!(lanes = lanes.len(), wanted = count, %error, "fewer sessions than wanted");
-                Ok(lanes)
-            }
-            None => Ok(lanes),
+        if let Some(error) = refused {
+            let given = if lanes.is_empty() { "none".to_owned() } else { format!("only {}", lanes.len()) };
+            tracing::warn!("{given} of {count} further sessions was to be had, which is slower: {error}");
         }
+        lanes
     }
 
     /// The same session, seen from another root.
@@ -234,6 +255,11 @@ impl Lane {
     /// How long the server took to answer on this lane and those that were opened with it.
     pub fn latencies(&self) -> &Latencies {
         &self.latencies
+    }
+
+    /// How its side is tried again, and how often it was.
+    pub fn retry(&self) -> &Retry {
+        &self.retry
     }
 
     /// Which side it leads to.
@@ -352,6 +378,12 @@ impl Lane {
     /// names the operation that failed. It goes out in the call, except a setACL on `zookeeper-client`: that goes out
     /// when it is first polled, which is never too late, since nothing behind it on its lane depends on it.
     pub fn write(&self, ops: Vec<WriteOp>) -> BoxFuture<'_, Result<()>> {
+        let tried = self.try_write(ops);
+        Box::pin(async move { tried.await.1 })
+    }
+
+    /// The same, and gives the writes back.
+    pub fn try_write(&self, ops: Vec<WriteOp>) -> BoxFuture<'_, (Vec<WriteOp>, Result<()>)> {
         let reply: BoxFuture<'_, Result<(), (Option<usize>, Error)>> = match (&*self.session, &ops[..]) {
             (Session::Wire(session), [WriteOp::SetAcl { path, acl, aversion, .. }]) => {
                 let reply = session.set_acl(self.locate(path), acl, *aversion);
@@ -369,8 +401,18 @@ impl Lane {
         Box::pin(async move {
             let reply = reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error));
             self.answered(request, started, || 0);
-            reply
+            (ops, reply)
         })
+    }
+
+    /// Behind writes whose outcome is unknown: waits until the session is back, and gives whether it is. Then nothing of
+    /// them is under way any more, and what is read on this lane shows what became of them; until then the lane takes no
+    /// writes. The `zookeeper-client` transport does not come back.
+    pub async fn settle(&self) -> Result<bool> {
+        match &*self.session {
+            Session::Wire(session) => session.settle().await.map(|()| true).map_err(|error| error.at(self.side)),
+            Session::Client(_) => Ok(false),
+        }
     }
 
     /// Ends the session in good order, so that the server forgets it at once. Waits at most

@@ -2,7 +2,9 @@
 
 pub mod abilities;
 pub mod probe;
+mod recovery;
 pub mod root;
+mod standing;
 mod window;
 
 use std::collections::VecDeque;
@@ -12,13 +14,14 @@ use futures::StreamExt;
 use futures::stream::{FuturesOrdered, FuturesUnordered};
 use tokio::sync::mpsc::Receiver;
 
+use self::recovery::Failed;
 use self::window::Window;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::progress::{Counts, Progress};
+use crate::progress::Progress;
 use crate::rehearsal::{Block, Rehearsal};
-use crate::session::Lane;
+use crate::session::{Lane, WriteOp};
 
 /// The end of the line: the session that writes, or in a dry run would.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +52,7 @@ impl<'a> Writer<'a> {
                 rehearsal.planned(&ops);
                 progress.written(progress.count(&ops));
             } else {
-                probe::ask(self, ops, probed).await?;
+                probe::ask(self, ops, probed).await.2?;
             }
         }
         Ok(())
@@ -67,9 +70,10 @@ impl<'a> Writer<'a> {
 /// Sends batches as they come, several in flight on one session, and counts what was acknowledged.
 ///
 /// One session executes in order, so a parent's batch and its children's may be in flight together. A batch that fails
-/// fails what depends on it, but not what stands behind it unrelated: sending stops at the first failure, the window
-/// is drained so that the counts are true, and the first failure is the error, which says whether the outcome of any
-/// write is unknown.
+/// fails what depends on it, but not what stands behind it unrelated: sending stops at the first failure, and the window
+/// is drained so that the counts are true. If the connection broke, or the server threw the batch away, it is seen to and
+/// sending goes on (`recovery`); otherwise the first failure is the error, which says whether the outcome of any write is
+/// unknown.
 ///
 /// ACLs are the exception to the order: the server checks a create against the ACL that is in its tree, and a setACL that
 /// is still under way is not (PrepRequestProcessor, setACL: the change record that later requests are checked against
@@ -83,47 +87,60 @@ pub async fn write(lane: &Lane, mut batches: Receiver<Batch>, progress: &Progres
     // Each with the number of batches that were sent before it.
     let mut seals: VecDeque<(u64, Batch)> = VecDeque::new();
     let (mut sent, mut acked, mut window) = (0, 0, Window::new());
-    let mut failed: Option<Error> = None;
+    // Each with its place in the order of sending.
+    let mut failed: Vec<(u64, Failed)> = Vec::new();
+    let (mut place, mut passed_bytes) = (0, 0);
     let mut open = true;
     // A setACL that may let through what stands behind it is under way.
     let mut opening = false;
-    while open || !acks.is_empty() || !seal_acks.is_empty() || !seals.is_empty() {
-        while failed.is_none() && seals.front().is_some_and(|(before, _)| *before <= acked) {
-            seal_acks.extend(seals.pop_front().map(|(_, batch)| send(lane, batch, progress)));
+    while open || !acks.is_empty() || !seal_acks.is_empty() || !seals.is_empty() || !failed.is_empty() {
+        if !failed.is_empty() && acks.is_empty() && seal_acks.is_empty() {
+            failed.sort_by_key(|(place, _)| *place);
+            let failed = failed.drain(..).map(|(_, failed)| failed).collect();
+            recovery::recover(lane, failed, &mut passed_bytes, progress).await?;
+            acked = sent;
+            continue;
+        }
+        while failed.is_empty() && seals.front().is_some_and(|(before, _)| *before <= acked) {
+            place += 1;
+            let at = place;
+            seal_acks.extend(seals.pop_front().map(|(_, batch)| {
+                let tried = attempt(lane, batch, progress);
+                async move { (at, tried.await) }
+            }));
         }
         opening &= !acks.is_empty();
-        let room = !opening && window.has_room() && seals.len() + seal_acks.len() < limits::SEALS_WAITING_MAX;
-        let done = tokio::select! {
+        let room = failed.is_empty() && !opening && window.has_room();
+        let room = room && seals.len() + seal_acks.len() < limits::SEALS_WAITING_MAX;
+        let (at, tried) = tokio::select! {
             biased;
-            Some((sent, done)) = acks.next(), if !acks.is_empty() => {
+            Some((sent, tried)) = acks.next(), if !acks.is_empty() => {
                 window.answered(&sent, Instant::now());
                 acked += 1;
-                done
+                tried
             }
-            Some(done) = seal_acks.next(), if !seal_acks.is_empty() => done,
+            Some(tried) = seal_acks.next(), if !seal_acks.is_empty() => tried,
             batch = next(lane, &mut batches), if open && room => {
                 match batch {
                     Some(batch) if batch.seals() => seals.push_back((sent, batch)),
                     Some(batch) => {
-                        sent += 1;
+                        (sent, place) = (sent + 1, place + 1);
                         opening = batch.opens();
-                        let under_way = window.sent(batch.bytes, Instant::now());
-                        let done = send(lane, batch, progress);
-                        acks.push_back(async move { (under_way, done.await) });
+                        let (at, under_way) = (place, window.sent(batch.bytes, Instant::now()));
+                        let tried = attempt(lane, batch, progress);
+                        acks.push_back(async move { (under_way, (at, tried.await)) });
                     }
                     None => open = false,
                 }
-                Ok(())
+                continue;
             }
         };
-        if let Err(error) = done {
-            let unknown = error.outcome_unknown;
-            failed.get_or_insert(error).outcome_unknown |= unknown;
-            open = false;
-            seals.clear();
+        match tried {
+            Tried { batch, done: Ok(()) } => passed_bytes = batch.bytes.max(passed_bytes),
+            Tried { batch, done: Err(error) } => failed.push((at, Failed { batch, error })),
         }
     }
-    failed.map_or(Ok(()), Err)
+    Ok(())
 }
 
 /// The next batch, when one may be sent. A call that is dropped loses none.
@@ -132,18 +149,40 @@ async fn next(lane: &Lane, batches: &mut Receiver<Batch>) -> Option<Batch> {
     batches.recv().await
 }
 
-/// Sends now, in the call; the future counts and gives the batch's permits back.
-fn send<'a>(lane: &'a Lane, batch: Batch, progress: &'a Progress) -> impl Future<Output = Result<()>> + 'a {
-    let Batch { ops, permits, probed, .. } = batch;
+/// One request, seen to as [`write()`] sees to many.
+pub(crate) async fn write_one(lane: &Lane, ops: Vec<WriteOp>) -> Result<()> {
+    let progress = Progress::default();
+    let Tried { batch, done } = attempt(lane, Batch::of(ops), &progress).await;
+    match done {
+        Ok(()) => Ok(()),
+        Err(error) => recovery::recover(lane, vec![Failed { batch, error }], &mut 0, &progress).await,
+    }
+}
+
+/// A request that was answered, or lost.
+struct Tried {
+    batch: Batch,
+    done: Result<()>,
+}
+
+/// Sends now, in the call; the future counts, and gives the batch back: if it was not done, it is needed again.
+fn attempt<'a>(lane: &'a Lane, batch: Batch, progress: &'a Progress) -> impl Future<Output = Tried> + 'a {
+    let Batch { ops, bytes, permits, probed } = batch;
     let is_probe = !probed.is_empty();
-    let counted = if is_probe { Counts::default() } else { progress.count(&ops) };
-    let ack = if is_probe { probe::ask(Writer::to(lane), ops, probed) } else { lane.write(ops) };
+    let answer = if is_probe {
+        probe::ask(Writer::to(lane), ops, probed)
+    } else {
+        let answer = lane.try_write(ops);
+        Box::pin(async move {
+            let (ops, done) = answer.await;
+            (ops, Vec::new(), done)
+        })
+    };
     async move {
-        let done = ack.await;
-        if done.is_ok() {
-            progress.written(counted);
+        let (ops, probed, done) = answer.await;
+        if done.is_ok() && !is_probe {
+            progress.written(progress.count(&ops));
         }
-        drop(permits);
-        done
+        Tried { batch: Batch { ops, bytes, permits, probed }, done }
     }
 }

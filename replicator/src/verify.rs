@@ -34,6 +34,7 @@ use crate::options::{CounterPolicy, VerifyOptions};
 use crate::pair::Pairing;
 use crate::pool::Pool;
 use crate::progress::{Counts, Progress};
+use crate::retry::Retries;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::znode::Zxid;
@@ -57,6 +58,10 @@ pub struct VerifyReport {
     pub source_latencies: Vec<Latency>,
     /// How long the target's servers took to answer.
     pub target_latencies: Vec<Latency>,
+    /// How often the source's servers had to be tried again.
+    pub source_retries: Retries,
+    /// How often the target's had to be.
+    pub target_retries: Retries,
     /// From the first connect to the last reply.
     pub elapsed: Duration,
 }
@@ -71,6 +76,7 @@ impl VerifyReport {
 /// Compares the trees. Reads only.
 pub async fn verify(options: &VerifyOptions, progress: &Progress, stop: &CancellationToken) -> Result<VerifyReport> {
     let started = Instant::now();
+    let before = (options.source.retry.counts(), options.target.retry.counts());
     let mut sessions = None;
     let compared = tokio::select! {
         compared = run(options, progress, &mut sessions) => compared,
@@ -95,6 +101,8 @@ pub async fn verify(options: &VerifyOptions, progress: &Progress, stop: &Cancell
         skipped: progress.counts(),
         source_latencies,
         target_latencies,
+        source_retries: options.source.retry.counts().since(before.0),
+        target_retries: options.target.retry.counts().since(before.1),
         elapsed,
     })
 }

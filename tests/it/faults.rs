@@ -14,7 +14,16 @@ async fn copy_under_way(znodes: usize) -> Result<(Server, Server, Child), Box<dy
     let source = Server::start(ServerOptions::default()).await?;
     let target = Server::start(ServerOptions::default()).await?;
     load(&source.client().await?, "/a", tree::small(1, znodes)).await?;
-    let child = zkreplicator(&["copy", "--session-timeout", "4000", &source.at("/a"), &target.at("/a")]).spawn()?;
+    let child = zkreplicator(&[
+        "copy",
+        "--session-timeout",
+        "4000",
+        "--retry-for",
+        "300ms",
+        &source.at("/a"),
+        &target.at("/a"),
+    ])
+    .spawn()?;
     let client = target.client().await?;
     until("the copy has written something", LIMIT, async || client.check_stat("/a").await.ok().flatten()).await?;
     Ok((source, target, child))

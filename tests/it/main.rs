@@ -22,6 +22,7 @@ mod product;
 mod proxy;
 mod quotas;
 mod read_from;
+mod recovery;
 mod remove;
 mod rm;
 mod rounds;

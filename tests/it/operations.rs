@@ -165,7 +165,7 @@ impl Bare {
     async fn connect(server: &Server) -> Result<Self, Box<dyn std::error::Error>> {
         let mut bare = Self(TcpStream::connect(server.address()).await?);
         let mut frame = BytesMut::new();
-        let request = ConnectRequest { last_zxid_seen: 0, timeout_ms: 30_000 };
+        let request = ConnectRequest { timeout_ms: 30_000, ..ConnectRequest::default() };
         jute::frame(&mut frame, |encoder| encoder.connect(request)).expect("short");
         bare.exchange(&frame).await?;
         Ok(bare)

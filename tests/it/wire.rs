@@ -16,6 +16,7 @@ use harness::{Server, ServerOptions, shared_pair, unique_root};
 use replicator::{
     error::{Code, Error, ErrorKind, Side},
     options::{Auth, EnsembleOptions, Transport},
+    retry::Retry,
     session::{Lane, ReadOp, ReadReply, WriteOp},
     znode::{Acl, AclEntry, Kind, ZnodePath, Zxid},
 };
@@ -257,8 +258,11 @@ async fn credentials_count_and_wrong_ones_are_refused() -> Outcome {
 #[tokio::test]
 async fn requests_to_a_server_that_dies_or_hangs_are_lost_in_time() -> Outcome {
     let server = Server::start(ServerOptions::default()).await?;
-    let lane = lane(&server, "/dies").await?;
-    let mut short = options(&server.connect_string())?;
+    let retry = Retry::within(Duration::from_millis(500));
+    let lane =
+        Lane::connect(Side::Target, &EnsembleOptions { retry: retry.clone(), ..options(&server.at("/dies"))? }).await?;
+    lane.write(vec![create("/", None)]).await?;
+    let mut short = EnsembleOptions { retry, ..options(&server.connect_string())? };
     // The server's ticks allow no less than 1 s.
     short.session_timeout = Duration::from_secs(1);
     let hung = Lane::connect(Side::Target, &short).await?;
@@ -343,7 +347,8 @@ async fn a_server_that_keeps_its_version_is_tried_once_for_many_sessions() -> Ou
     let (address, asked) = that_keeps_its_version(source.address()).await?;
     let options = options(&format!("{address}{root}"))?;
     let first = Lane::connect(Side::Source, &options).await?;
-    let mut lanes = first.connect_beside(&options, Zxid::default(), 4).await?;
+    let mut lanes = first.connect_beside(&options, Zxid::default(), 4).await;
+    assert_eq!(lanes.len(), 4);
     lanes.push(first);
     for lane in &lanes {
         assert_eq!(data_of(lane, "/a").await?, Some(Bytes::from_static(b"data")));

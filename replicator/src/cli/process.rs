@@ -87,7 +87,8 @@ fn write_out(file: &Path, text: &str, code: u8) -> u8 {
 
 pub(super) fn log_to_stderr(verbose: u8) {
     let level = match verbose {
-        0 => "error",
+        // What waits, and what is missing, is told to whoever waits; what others log is not for them.
+        0 => "error,replicator=warn",
         1 => "info",
         _ => "debug",
     };

@@ -13,6 +13,7 @@ use crate::filter::Filter;
 use crate::limits;
 use crate::options::{Auth, EnsembleOptions, ReadFrom, Transport};
 use crate::report::{Acls, Task};
+use crate::retry::Retry;
 
 /// Two trees.
 #[derive(Args)]
@@ -52,6 +53,10 @@ pub(super) struct Access {
     /// How long a side may take to give a session, in ms
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     connect_timeout: u64,
+    /// How long a server that was lost is tried again without any success, for example 30s, 5m or 0; after any success the
+    /// time begins anew. Only the transport wire comes back
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_retry_for)]
+    retry_for: Duration,
     /// What speaks to the servers of both sides
     #[arg(long, value_enum, default_value_t = TransportName::Wire)]
     pub(super) transport: TransportName,
@@ -166,10 +171,23 @@ impl Access {
             transport: self.transport.into(),
             server_version: self.server_version,
             reply_bytes_max: self.max_reply,
+            retry: Retry::within(self.retry_for),
             read_from: self.read_from.into(),
             spared: Vec::new(),
             pace: None,
         })
+    }
+}
+
+fn parse_retry_for(text: &str) -> Result<Duration, String> {
+    let within = match text {
+        "0" => Duration::ZERO,
+        text => humantime::parse_duration(text).map_err(|error| format!("{error}: say it as in 30s, 5m or 1h"))?,
+    };
+    if within <= limits::RETRY_FOR_MAX {
+        Ok(within)
+    } else {
+        Err(format!("it is {} at most", humantime::format_duration(limits::RETRY_FOR_MAX)))
     }
 }
 

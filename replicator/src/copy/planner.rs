@@ -80,8 +80,8 @@ impl Planner<'_> {
                         self.writer.blocked(error, Block::Oversized)?;
                     }
                 }
-                Step::Repeat(write, times) => {
-                    if !self.repeat(&write, times, &permit, full).await? {
+                Step::Raise { child, from, times } => {
+                    if !self.raise(&child, from, times, &permit, full).await? {
                         return Ok(false);
                     }
                 }
@@ -91,9 +91,10 @@ impl Planner<'_> {
     }
 
     /// Millions of writes must not wait here: each batch is sent when it is full.
-    async fn repeat(
+    async fn raise(
         &mut self,
-        write: &WriteOp,
+        child: &ZnodePath,
+        from: u32,
         times: u32,
         permit: &Arc<Permit>,
         full: &mut Vec<Batch>,
@@ -104,8 +105,8 @@ impl Planner<'_> {
             self.written.written(Counts { counter_raised: u64::from(times), requests, ..Counts::default() });
             return Ok(true);
         }
-        for _ in 0..times {
-            self.batcher.push(write.clone(), permit, full)?;
+        for step in 1..=times {
+            self.batcher.push(WriteOp::RaiseCounter { path: child.clone(), to: from + step }, permit, full)?;
             if !full.is_empty() && !hand_over(full, &self.batches).await {
                 return Ok(false);
             }
@@ -172,7 +173,7 @@ fn note_changes(rehearsal: &Rehearsal, path: &ZnodePath, steps: &[Step]) {
             _ => None,
         })
         .collect();
-    if whats.is_empty() && !steps.iter().any(|step| matches!(step, Step::Repeat(..))) {
+    if whats.is_empty() && !steps.iter().any(|step| matches!(step, Step::Raise { .. })) {
         whats.push("set ACL of");
     }
     for what in whats {

@@ -4,7 +4,7 @@ use std::str;
 
 use bytes::{Buf, Bytes};
 
-use super::{STAT_BYTES, op};
+use super::{STAT_BYTES, SessionKey, op};
 use crate::error::Code;
 use crate::znode::{Acl, AclEntry, Names, Stat, may_be_a_name};
 
@@ -28,8 +28,8 @@ pub struct Malformed(pub &'static str);
 pub struct ConnectResponse {
     /// What the server grants.
     pub timeout_ms: i32,
-    /// 0: there is no such session.
-    pub session_id: i64,
+    /// The session; its id is 0 where the one that was asked for has expired.
+    pub session: SessionKey,
 }
 
 /// `ReplyHeader`
@@ -124,10 +124,13 @@ impl Decoder {
         str::from_utf8(self.take(len)?).map_err(|_| Malformed("a string is not UTF-8"))
     }
 
-    /// `ConnectResponse`. Behind what is read stand the password and, since 3.5, whether the server is read-only.
+    /// `ConnectResponse`. Behind what is read stands, since 3.5, whether the server is read-only.
     pub fn connect_response(&mut self) -> Result<ConnectResponse, Malformed> {
         let _protocol_version = self.int()?;
-        Ok(ConnectResponse { timeout_ms: self.int()?, session_id: self.long()? })
+        let (timeout_ms, id) = (self.int()?, self.long()?);
+        let password = self.buffer()?.unwrap_or_default();
+        let password = password[..].try_into().map_err(|_| Malformed("a session's password has another length"))?;
+        Ok(ConnectResponse { timeout_ms, session: SessionKey { id, password } })
     }
 
     /// `ReplyHeader`

@@ -1,5 +1,7 @@
 //! What is sent: appended to the caller's buffer, its length put in front afterwards.
 
+use std::fmt;
+
 use bytes::{BufMut, BytesMut};
 
 use super::{LENGTH_BYTES, op};
@@ -37,13 +39,33 @@ pub fn request(buffer: &mut BytesMut, xid: i32, op: i32, body: impl FnOnce(&mut 
     })
 }
 
-/// What opens a new session (ConnectRequest).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What opens a session, or takes one to another connection (ConnectRequest).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConnectRequest {
     /// A server that has not come this far refuses the session.
     pub last_zxid_seen: i64,
     /// Asked for; the server clamps it.
     pub timeout_ms: i32,
+    /// The session that is to be taken up again; a new one by default.
+    pub session: SessionKey,
+}
+
+/// Bytes of a session's password (ZooKeeperServer.java, `generatePasswd`).
+const PASSWORD_BYTES: usize = 16;
+
+/// What a session is known by. Whoever has it can take the session over, so `Debug` hides the password.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct SessionKey {
+    /// 0: there is no such session.
+    pub id: i64,
+    /// Given by the server with the id.
+    pub password: [u8; PASSWORD_BYTES],
+}
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.id)
+    }
 }
 
 /// Writes records behind one another into a frame.
@@ -100,15 +122,14 @@ impl Encoder<'_> {
         }
     }
 
-    /// `ConnectRequest` for a new session, on a server that may write.
+    /// `ConnectRequest` for a session on a server that may write.
     pub fn connect(&mut self, request: ConnectRequest) {
         const PROTOCOL_VERSION: i32 = 0;
-        const NO_SESSION: i64 = 0;
         self.int(PROTOCOL_VERSION);
         self.long(request.last_zxid_seen);
         self.int(request.timeout_ms);
-        self.long(NO_SESSION);
-        self.buffer(Some(&[0; 16]));
+        self.long(request.session.id);
+        self.buffer(Some(&request.session.password));
         self.boolean(false);
     }
 

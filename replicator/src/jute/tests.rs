@@ -323,7 +323,10 @@ fn a_session_is_granted_by_old_servers_too() {
             }
         });
         let granted = Decoder::new(bytes).connect_response();
-        assert_eq!(granted, Ok(ConnectResponse { timeout_ms: 4_000, session_id: 7 }));
+        assert_eq!(
+            granted,
+            Ok(ConnectResponse { timeout_ms: 4_000, session: SessionKey { id: 7, password: [1; 16] } })
+        );
     }
 }
 

@@ -19,6 +19,14 @@ pub(super) struct Counters {
     row: Option<(ZnodePath, u32)>,
 }
 
+/// Steps by which a counter is behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Missing {
+    pub(super) steps: u32,
+    /// The source's counter.
+    pub(super) to: u32,
+}
+
 /// One znode's counter.
 #[derive(Debug)]
 struct Counter {
@@ -49,11 +57,11 @@ impl Counters {
     }
 
     /// All children are planned: how many steps are missing.
-    pub(super) fn left(&mut self, path: &ZnodePath) -> Result<u32> {
+    pub(super) fn left(&mut self, path: &ZnodePath) -> Result<Missing> {
         self.end_row();
         match self.open.remove(path) {
-            Some(Counter { empty_container: true, .. }) | None => Ok(0),
-            Some(Counter { source, target, .. }) => missing(path, source, target),
+            Some(Counter { empty_container: true, .. }) | None => Ok(Missing::default()),
+            Some(Counter { source, target, .. }) => Ok(Missing { steps: missing(path, source, target)?, to: source }),
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use serde_json::{Value, json};
 
 use super::verify::{differences_text, reading_json, reading_text, subtrees_json, subtrees_text};
-use super::{Task, elapsed_text, exit, grouped, latencies_json, millis, rate, skipped_json, skipped_text};
+use super::{Task, elapsed_text, exit, grouped, latencies_json, millis, rate, retries, skipped_json, skipped_text};
 use crate::certificate::Certificate;
 use crate::options::CounterPolicy;
 use crate::verify::AgainstReport;
@@ -42,6 +42,7 @@ pub(super) fn json(against: &AgainstReport, certificate: &Certificate) -> Value 
         "unreadable": against.unreadable.unreadable,
         "unreadable_list": unreadable.collect::<Vec<_>>(),
         "skipped": skipped_json(&against.skipped),
+        "retries": retries::side_json(&against.retries),
         "latency_us": latencies_json(&against.latencies, &[])["source"],
         "elapsed_ms": millis(against.elapsed),
         "znodes_per_second": rate(against.tree.sum.znodes, against.elapsed),
@@ -64,5 +65,6 @@ pub(super) fn text(task: &Task, against: &AgainstReport, certificate: &Certifica
     if certificate.terms.counters == CounterPolicy::Compare {
         writeln!(text, "  counters    compared, and part of the digests")?;
     }
+    retries::side_text("tree", &against.retries, text)?;
     elapsed_text(against.tree.sum.znodes, against.elapsed, text)
 }

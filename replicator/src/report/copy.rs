@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Task, bytes, elapsed_text, grouped, latencies_json, latencies_text, masked, millis, more_text, quota, rate,
-    skipped_json, skipped_text,
+    retries, skipped_json, skipped_text,
 };
 use crate::copy::{CopyReport, Passes};
 use crate::ephemerals::Owner;
@@ -42,6 +42,7 @@ pub(super) fn json(copy: &CopyReport) -> Value {
         "containers_and_ttl": CONTAINERS_AND_TTL,
         "masked_acls": masked::json(&copy.masked),
         "quotas": copy.quotas.as_ref().map(quota::json),
+        "retries": retries::json(&copy.source_retries, &copy.target_retries),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
         "znodes_per_second": rate(counts.read, copy.elapsed),
@@ -96,6 +97,7 @@ pub(super) fn text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Re
     if let Some(quotas) = &copy.quotas {
         quota::text(quotas, text)?;
     }
+    retries::text(&copy.source_retries, &copy.target_retries, text)?;
     latencies_text(&copy.source_latencies, &copy.target_latencies, text)?;
     elapsed_text(counts.read, copy.elapsed, text)
 }

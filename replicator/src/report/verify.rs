@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use serde_json::{Value, json};
 
 use super::{
-    Task, bytes, elapsed_text, grouped, latencies_json, millis, rate, skipped_json, skipped_text, summary_json,
+    Task, bytes, elapsed_text, grouped, latencies_json, millis, rate, retries, skipped_json, skipped_text, summary_json,
 };
 use crate::certificate::Issued;
 use crate::limits;
@@ -25,6 +25,7 @@ pub(super) fn json(task: &Task, verify: &VerifyReport) -> Value {
         "differences": differences_json(&verify.differences),
         "skipped": skipped_json(&verify.skipped),
         "null_and_empty": task.null_and_empty(),
+        "retries": retries::json(&verify.source_retries, &verify.target_retries),
         "latency_us": latencies_json(&verify.source_latencies, &verify.target_latencies),
         "elapsed_ms": millis(verify.elapsed),
         "znodes_per_second": rate(verify.source.sum.znodes, verify.elapsed),
@@ -105,6 +106,7 @@ pub(super) fn text(task: &Task, verify: &VerifyReport, text: &mut String) -> fmt
         writeln!(text, "  counters    compared, and part of the digests")?;
     }
     writeln!(text, "  null, empty {}", task.null_and_empty())?;
+    retries::text(&verify.source_retries, &verify.target_retries, text)?;
     elapsed_text(verify.source.sum.znodes, verify.elapsed, text)
 }
 

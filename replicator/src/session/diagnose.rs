@@ -1,11 +1,13 @@
 //! Why no session could be had: each server is tried once more, to say what is wrong with it.
 
 use std::io::ErrorKind as Io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
+use super::srvr;
 use crate::connect::endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::options::EnsembleOptions;
@@ -24,6 +26,13 @@ fn probe_within(options: &EnsembleOptions) -> Duration {
 
 /// The error for a failed connect, with a reason for each server.
 pub(super) async fn explain(options: &EnsembleOptions, seen: &str) -> Error {
+    let servers = servers(options).await;
+    let within = options.connect_timeout.as_millis();
+    Error::new(ErrorKind::Unreachable(format!("{servers} ({seen}; --connect-timeout is {within} ms)")), "connect")
+}
+
+/// What is wrong with each server.
+pub(super) async fn servers(options: &EnsembleOptions) -> String {
     let probes = options.connect.hosts.iter().chain(&options.spared).map(|(host, port)| async move {
         let what = match timeout(probe_within(options), probe(host, *port)).await {
             Ok(what) => what,
@@ -31,9 +40,12 @@ pub(super) async fn explain(options: &EnsembleOptions, seen: &str) -> Error {
         };
         format!("{} {what}", endpoint(host, *port))
     });
-    let servers = futures::future::join_all(probes).await.join("; ");
-    let within = options.connect_timeout.as_millis();
-    Error::new(ErrorKind::Unreachable(format!("{servers} ({seen}; --connect-timeout is {within} ms)")), "connect")
+    futures::future::join_all(probes).await.join("; ")
+}
+
+/// What the server says, if it does so while there is time to say anything else.
+async fn says_itself(address: SocketAddr) -> Option<&'static str> {
+    timeout(PROBE_WITHIN / 2, srvr::ask(address)).await.ok()?.gives_none
 }
 
 async fn probe(host: &str, port: u16) -> String {
@@ -44,8 +56,12 @@ async fn probe(host: &str, port: u16) -> String {
         return "is a host without an address".to_owned();
     };
     match TcpStream::connect(address).await {
-        Ok(_) => "accepts connections but gives no session: it is no ZooKeeper server, speaks TLS, serves no requests \
-                  (no quorum), or refuses us (maxClientCnxns)"
+        Ok(_) => says_itself(address)
+            .await
+            .unwrap_or(
+                "accepts connections but gives no session: it is no ZooKeeper server, speaks TLS, serves no requests \
+                  (no quorum), or refuses us (maxClientCnxns)",
+            )
             .to_owned(),
         Err(error) if error.kind() == Io::ConnectionRefused => {
             "refuses the connection: nothing listens on that port".to_owned()

@@ -16,6 +16,8 @@ pub struct Srvr {
     pub version: Option<(u32, u32)>,
     /// Whether it leads its ensemble.
     pub leads: Option<bool>,
+    /// Why it gives nobody a session, if it says so.
+    pub gives_none: Option<&'static str>,
 }
 
 /// Asks on a connection of its own, and waits for [`limits::VERSION_WITHIN`] at most.
@@ -35,7 +37,15 @@ async fn exchange(address: SocketAddr) -> Option<String> {
 /// `Zookeeper version: 3.8.0-5a02a05eddb5, built on ...`, further down `Mode: follower` (ServerStats.java).
 pub fn parse(answer: &str) -> Srvr {
     let said = |key: &str| answer.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
-    Srvr { version: said("Zookeeper version:").and_then(version), leads: said("Mode:").map(|mode| mode == "leader") }
+    let mode = said("Mode:");
+    let gives_none = if mode == Some("read-only") {
+        Some("is in read-only mode: it has lost its quorum")
+    } else if answer.contains("not currently serving requests") {
+        Some("serves no requests: it has no quorum, or is starting")
+    } else {
+        None
+    };
+    Srvr { version: said("Zookeeper version:").and_then(version), leads: mode.map(|mode| mode == "leader"), gives_none }
 }
 
 fn version(text: &str) -> Option<(u32, u32)> {

@@ -4,23 +4,27 @@
 //! and its bytes. The connection's task sends whatever has gathered since it last looked in one go, hands each reply to
 //! the future that waits for it, and that future decodes it where it is polled. Futures hold no part of the session.
 //!
-//! Invariants: what is called first is executed first. When the connection ends, for whatever reason, every request
-//! that was not answered fails, and so does every later one: nothing is sent twice, nothing hangs. Credentials are in
-//! no log and no `Debug`. The outbox is bounded by the windows of those who call, a reply by
-//! [`EnsembleOptions::reply_bytes_max`].
+//! When its connection breaks, the session comes back on another one ([`reattach`]), for as long as the policy of retries
+//! allows. Reads that were not answered are asked again, in their order, and whoever waits for them notices nothing. Writes
+//! that were not answered fail, their outcome unknown, and so does every later one until [`Session::settle`]: so none
+//! overtakes one that has to be repeated. Streams of events end.
 //!
-//! It does not speak TLS or SASL, and it does not re-attach a session whose connection broke.
+//! Invariants: what is called first is executed first. No write is sent twice, nothing hangs: when the session ends, for
+//! whatever reason, every request that was not answered fails, and so does every later one. Credentials are in no log
+//! and no `Debug`. The outbox is bounded by the windows of those who call, a reply by [`EnsembleOptions::reply_bytes_max`].
+//!
+//! It does not speak TLS or SASL.
 
 mod acls;
 mod connect;
 mod connection;
 mod outbox;
+mod reattach;
 mod replies;
 mod version;
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -39,10 +43,8 @@ use crate::limits;
 use crate::options::EnsembleOptions;
 use crate::znode::{Acl, Kind, Names, Stat, Zxid};
 
-/// A session on one connection.
+/// A session, on one connection at a time.
 pub(super) struct Session {
-    server: SocketAddr,
-    id: i64,
     shared: Arc<Shared>,
     /// Owns the socket; ends with this session.
     connection: JoinHandle<()>,
@@ -71,6 +73,15 @@ impl Session {
     /// Waits until the server has caught up with the leader (sync).
     pub(super) async fn sync(&self) -> Result<()> {
         done(self.shared.send(op::SYNC, |request| request.text("/")), "sync").await.map(drop)
+    }
+
+    /// Behind writes that were lost with their connection: waits until the session is back and nothing of them is under
+    /// way any more, so that what is read now shows what became of them. Then writes are sent again; the first that are
+    /// called must be those that are to be repeated.
+    pub(super) async fn settle(&self) -> Result<()> {
+        self.sync().await?;
+        self.shared.open_to_writes();
+        Ok(())
     }
 
     /// One multiRead, or on a server that has none, its reads one behind the other.
@@ -190,11 +201,7 @@ impl Drop for Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("server", &self.server)
-            .field("id", &format_args!("{:#x}", self.id))
-            .field("shared", &self.shared)
-            .finish_non_exhaustive()
+        f.debug_struct("Session").field("shared", &self.shared).finish_non_exhaustive()
     }
 }
 

@@ -31,9 +31,10 @@ struct AclLane {
 
 impl AclLanes {
     /// Opens them beside `first`, on servers of `options` that have come as far as `seen`. Fewer than are wanted where
-    /// the servers take no more (maxClientCnxns).
-    pub(super) async fn open(first: &Lane, options: &EnsembleOptions, seen: Zxid) -> Result<Self> {
-        Ok(Self::over(first.connect_beside(options, seen, limits::ACL_LANES).await?))
+    /// the servers take no more (maxClientCnxns), and where they take none, `first` itself.
+    pub(super) async fn open(first: &Lane, options: &EnsembleOptions, seen: Zxid) -> Self {
+        let lanes = first.connect_beside(options, seen, limits::ACL_LANES).await;
+        if lanes.is_empty() { Self::over([first.clone()]) } else { Self::over(lanes) }
     }
 
     /// The same sessions with windows of their own.

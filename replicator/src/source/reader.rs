@@ -68,7 +68,7 @@ impl Reader {
     ///
     /// All of them are on servers that have applied every transaction up to `seen`, and all but the first up to where
     /// the first one's server was. A server that takes fewer sessions than are wanted (maxClientCnxns) gives fewer
-    /// lanes; one for each purpose is enough.
+    /// lanes; one for everything is enough.
     pub async fn connect(side: Side, options: &EnsembleOptions, acl: &AclPolicy, seen: Zxid) -> Result<Self> {
         let options = sparing_the_leader(options).await;
         let first = Lane::connect_behind(side, &options, seen).await?;
@@ -80,10 +80,10 @@ impl Reader {
             _ => AclMap::default(),
         };
         // One after the other: so each kind is spread evenly over the servers.
-        let others = first.connect_beside(&options, seen, more).await?;
+        let others = first.connect_beside(&options, seen, more).await;
         let acls = match acl {
             AclPolicy::Open => None,
-            AclPolicy::Preserve | AclPolicy::Map(_) => Some(AclLanes::open(&first, &options, seen).await?),
+            AclPolicy::Preserve | AclPolicy::Map(_) => Some(AclLanes::open(&first, &options, seen).await),
         };
         Ok(Self { data: std::iter::once(first).chain(others).map(DataLane::new).collect(), acls, map, behind })
     }

@@ -89,33 +89,53 @@ pub(super) fn check() -> WriteOp {
     WriteOp::Check { path: ZnodePath::new(SCRATCH), version: i32::MAX }
 }
 
-/// Asks now, in the call. An ACL of `creates` that is refused is named with its znode of `probed`: it fails the future, or
+/// Asks now, in the call. An ACL of `creates` that is refused is named with its znode of `probed`: it is the error, or
 /// is noted by a dry run, which asks for all of them.
-pub(super) fn ask(writer: Writer<'_>, creates: Vec<WriteOp>, probed: Vec<ZnodePath>) -> BoxFuture<'_, Result<()>> {
-    let lane = writer.lane;
-    let send = |creates: &[WriteOp]| lane.write(creates.iter().cloned().chain([check()]).collect());
-    let first = send(&creates);
+pub(super) fn ask(
+    writer: Writer<'_>,
+    creates: Vec<WriteOp>,
+    probed: Vec<ZnodePath>,
+) -> BoxFuture<'_, (Vec<WriteOp>, Vec<ZnodePath>, Result<()>)> {
+    let first = send(writer.lane, &creates);
     Box::pin(async move {
-        let (mut answer, mut asked) = (first.await, 0);
-        loop {
-            let Err(error) = answer else {
-                return Err(lane.protocol("a check of a version that no znode has was taken for true"));
-            };
-            let Some(code) = error.code() else { return Err(error) };
-            let is_about = |create: &WriteOp| error.path == Some(lane.chroot().locate(create.path()).to_string());
-            // If it is about the check, all ACLs are good.
-            let Some(failed) = creates[asked..].iter().position(is_about) else { return Ok(()) };
-            asked += failed;
-            if code == Code::INVALID_ACL {
-                writer.blocked(refused(lane, &creates[asked], &probed[asked]), Block::RefusedAcl)?;
-            }
-            asked += 1;
-            if asked == creates.len() {
-                return Ok(());
-            }
-            answer = send(&creates[asked..]).await;
-        }
+        let done = answered(writer, &creates, &probed, first).await;
+        (creates, probed, done)
     })
+}
+
+fn send<'a>(lane: &'a Lane, creates: &[WriteOp]) -> BoxFuture<'a, Result<()>> {
+    lane.write(creates.iter().cloned().chain([check()]).collect())
+}
+
+async fn answered<'a>(
+    writer: Writer<'a>,
+    creates: &[WriteOp],
+    probed: &[ZnodePath],
+    first: BoxFuture<'a, Result<()>>,
+) -> Result<()> {
+    let lane = writer.lane;
+    let (mut answer, mut asked) = (first.await, 0);
+    loop {
+        let Err(error) = answer else {
+            return Err(lane.protocol("a check of a version that no znode has was taken for true"));
+        };
+        let code = match error.code() {
+            Some(code) if !super::recovery::is_passing(&error) => code,
+            _ => return Err(error),
+        };
+        let is_about = |create: &WriteOp| error.path == Some(lane.chroot().locate(create.path()).to_string());
+        // If it is about the check, all ACLs are good.
+        let Some(failed) = creates[asked..].iter().position(is_about) else { return Ok(()) };
+        asked += failed;
+        if code == Code::INVALID_ACL {
+            writer.blocked(refused(lane, &creates[asked], &probed[asked]), Block::RefusedAcl)?;
+        }
+        asked += 1;
+        if asked == creates.len() {
+            return Ok(());
+        }
+        answer = send(lane, &creates[asked..]).await;
+    }
 }
 
 fn refused(lane: &Lane, create: &WriteOp, path: &ZnodePath) -> Error {

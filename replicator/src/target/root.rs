@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use futures::{StreamExt, stream};
 
+use super::write_one;
 use crate::connect::{Chroot, ConnectString, is_reserved};
 use crate::error::{Code, Error, Result};
 use crate::limits;
@@ -44,7 +45,7 @@ pub async fn create_ancestors(target: &Lane) -> Result<usize> {
     let missing = missing_ancestors(target).await?;
     let count = missing.len();
     if count > 0 {
-        target.seen_from(Chroot::none()).write(missing).await?;
+        write_one(&target.seen_from(Chroot::none()), missing).await?;
     }
     Ok(count)
 }

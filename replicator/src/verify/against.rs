@@ -19,6 +19,7 @@ use crate::options::{AclPolicy, AgainstOptions};
 use crate::pool::Pool;
 use crate::progress::{Counts, Progress};
 use crate::report::Acls;
+use crate::retry::Retries;
 use crate::source::reader::Reader;
 use crate::source::walk::Walk;
 use crate::source::{Chunk, Visit};
@@ -37,6 +38,8 @@ pub struct AgainstReport {
     pub skipped: Counts,
     /// How long the servers took to answer.
     pub latencies: Vec<Latency>,
+    /// How often they had to be tried again.
+    pub retries: Retries,
     /// From the first connect to the last reply.
     pub elapsed: Duration,
 }
@@ -62,6 +65,7 @@ pub async fn against(options: &AgainstOptions, progress: &Progress, stop: &Cance
         (latencies, zxid) = (reader.lane().latencies().summary(), reader.behind());
         reader.close().await;
     }
+    let retries = options.tree.retry.counts();
     let Found { target: tree, sums, differences: unreadable, .. } = read?;
     Ok(AgainstReport {
         tree: Reading { zxid, ..tree },
@@ -69,6 +73,7 @@ pub async fn against(options: &AgainstOptions, progress: &Progress, stop: &Cance
         unreadable,
         skipped: progress.counts(),
         latencies,
+        retries,
         elapsed,
     })
 }

@@ -26,4 +26,7 @@ fn reads_the_mode_where_it_is_told() {
         assert_eq!(parse(&answer(mode)).leads, Some(leads), "{mode}");
     }
     assert_eq!(parse("srvr is not executed because it is not in the whitelist.\n").leads, None);
+    assert!(parse(&answer("read-only")).gives_none.is_some_and(|why| why.contains("read-only")));
+    assert!(parse("This ZooKeeper instance is not currently serving requests\n").gives_none.is_some());
+    assert_eq!(parse(&answer("leader")).gives_none, None);
 }

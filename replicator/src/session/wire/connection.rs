@@ -1,5 +1,10 @@
 //! The task that owns a session's socket: sends what has gathered, splits what comes into replies, keeps the session
-//! alive and notices when the server is gone.
+//! alive, notices when the server is gone, and then takes the session to another connection ([`reattach`](super::reattach)).
+//!
+//! A server that has too much to do (globalOutstandingLimit) stops reading the sockets of those who wait for answers, and
+//! so answers no pings either (ServerCnxn.java:142-152). It answers what it has read, though, and each answer is a sign of
+//! life: only a silence of two thirds of the session timeout is taken for death, after which the server would soon forget
+//! the session anyway.
 //!
 //! Invariant: however the task ends, by an error, by a panic or because the session was dropped, whoever waits is told.
 
@@ -10,12 +15,14 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::outbox::{Shared, closed};
+use super::reattach::Home;
 use crate::error::ErrorKind;
 use crate::jute::{Decoder, LENGTH_BYTES, Malformed, xid};
 use crate::limits;
+use crate::retry::Patience;
 
 /// How many times within a session timeout the clock is looked at.
 const TICKS: u32 = 12;
@@ -24,8 +31,7 @@ const TICKS: u32 = 12;
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) inbound: Inbound,
-    /// What the server granted.
-    pub(super) session_timeout: Duration,
+    pub(super) home: Home,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -36,19 +42,38 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    /// Runs until the connection ends.
+    /// Runs until the session ends: closed, or lost for good.
     pub(super) async fn run(mut self) {
-        let why = self.serve().await;
-        tracing::debug!(%why, "connection ended");
+        let mut patience = self.home.options.retry.patience();
+        let why = loop {
+            let (answered, since) = (self.shared.count_answered(), Instant::now());
+            let why = self.serve().await;
+            tracing::debug!(%why, server = %self.home.server, "connection ended");
+            if !matches!(why, ErrorKind::Lost(_)) || !self.shared.outlives_its_connection() {
+                break why;
+            }
+            self.shared.detach(&why);
+            // One that nobody asks anything has done all it should when it has lived for a while.
+            if self.shared.count_answered() > answered || since.elapsed() >= self.home.session_timeout / 3 {
+                patience.restore();
+            }
+            match self.home.come_back(&self.shared, &mut patience, &why).await {
+                Ok((stream, inbound)) => (self.stream, self.inbound) = (stream, inbound),
+                Err(why) => break why,
+            }
+            self.shared.attach();
+        };
         self.shared.end(why);
     }
 
     async fn serve(&mut self) -> ErrorKind {
-        let Self { stream, inbound, session_timeout, shared } = self;
+        let Self { stream, inbound, home, shared } = self;
+        let session_timeout = home.session_timeout;
         let (mut reader, mut writer) = stream.split();
         let mut outbound = BytesMut::new();
-        let mut pulse = Pulse::new(*session_timeout);
-        let mut clock = interval((*session_timeout / TICKS).max(Duration::from_millis(1)));
+        let mut pulse = Pulse::new(session_timeout);
+        let mut overload = Overload::new(home.options.retry.patience());
+        let mut clock = interval((session_timeout / TICKS).max(Duration::from_millis(1)));
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if outbound.is_empty() {
@@ -63,6 +88,7 @@ impl Connection {
                             return why;
                         }
                         pulse.heard(shared.is_waited_for());
+                        overload.look(shared);
                     }
                     Err(error) => return lost(&error),
                 },
@@ -71,6 +97,7 @@ impl Connection {
                     Err(error) => return lost(&error),
                 },
                 () = shared.filled(), if outbound.is_empty() => {}
+                () = overload.over() => shared.send_again(),
                 _ = clock.tick() => match pulse.beat() {
                     Beat::Quiet => {}
                     Beat::Ping => shared.send_ping(),
@@ -105,6 +132,45 @@ fn receive(inbound: &mut Inbound, shared: &Shared, pulse: &mut Pulse) -> Result<
 
 fn lost(error: &io::Error) -> ErrorKind {
     ErrorKind::Lost(format!("the connection broke: {error}"))
+}
+
+/// A server that throws requests away, until it executes them again.
+struct Overload {
+    patience: Patience,
+    /// When what it has thrown away is sent again.
+    again: Option<Instant>,
+    answered: u64,
+}
+
+impl Overload {
+    fn new(patience: Patience) -> Self {
+        Self { patience, again: None, answered: 0 }
+    }
+
+    /// Behind replies that have come: plans when to send again, or gives up where that has led nowhere for too long.
+    fn look(&mut self, shared: &Shared) {
+        if self.again.is_some() || !shared.has_thrown_away() {
+            return;
+        }
+        let answered = shared.count_answered();
+        if answered > self.answered {
+            self.patience.restore();
+        }
+        self.answered = answered;
+        match self.patience.next_wait() {
+            Some(wait) => self.again = Some(Instant::now() + wait),
+            None => shared.give_up(),
+        }
+    }
+
+    /// Ready when it is time to send again; never where nothing was thrown away.
+    async fn over(&mut self) {
+        match self.again {
+            Some(again) => sleep_until(again).await,
+            None => std::future::pending().await,
+        }
+        self.again = None;
+    }
 }
 
 /// Behind a frame of at least this many bytes the next one begins in a buffer of its own: growing by doubling has left as

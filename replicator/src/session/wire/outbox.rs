@@ -1,46 +1,34 @@
 //! Where callers put requests, and where the connection's task finds them and who waits for their answers.
 //!
-//! One lock gives a request its number, its place among those that wait, and its bytes: so the three never disagree.
-//!
-//! Invariants: the answers that are waited for are those of the requests in the outbox or on their way, in order. After
-//! the end, nothing waits, and nothing gets in any more.
+//! One lock gives a request its number, its place among those that wait, and its bytes: so the three never disagree. What
+//! lies behind the lock, and what must stay true of it, is in [`queue`].
 
-use std::collections::VecDeque;
+mod queue;
+
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use self::queue::Queue;
 use crate::error::{Code, ErrorKind};
-use crate::jute::{self, Decoder, Encoder, Malformed, ReplyHeader, WatcherEvent, op, xid};
+use crate::jute::{Decoder, Encoder, Malformed, ReplyHeader, WatcherEvent};
 use crate::limits;
+use crate::retry::{Kind, Retry};
 use crate::znode::Zxid;
 
 /// What callers and the connection's task share.
 pub(super) struct Shared {
-    outbox: Mutex<Outbox>,
-    /// Tells the task that the outbox is no longer empty.
+    queue: Mutex<Queue>,
+    /// Tells the task that there is something to be sent.
     filled: Notify,
     last_zxid: AtomicI64,
+    /// Whether requests outlive their connection, and where that is counted.
+    retry: Retry,
     /// Who is told of what the watches see.
     events: Mutex<Option<mpsc::Sender<(Zxid, WatcherEvent)>>>,
-}
-
-struct Outbox {
-    /// Frames that were not sent yet.
-    frames: BytesMut,
-    /// Who waits, in the order of the requests.
-    waiting: VecDeque<Waiting>,
-    last_xid: i32,
-    /// Why the connection ended, if it did.
-    ended: Option<ErrorKind>,
-}
-
-struct Waiting {
-    xid: i32,
-    reply: oneshot::Sender<Result<Reply, ErrorKind>>,
 }
 
 /// What the server answered.
@@ -65,42 +53,40 @@ impl Answer {
 }
 
 impl Shared {
-    pub(super) fn new() -> Self {
-        let outbox = Outbox { frames: BytesMut::new(), waiting: VecDeque::new(), last_xid: 0, ended: None };
+    /// A session whose last known transaction is `seen`.
+    pub(super) fn new(seen: Zxid, retry: Retry) -> Self {
         Self {
-            outbox: Mutex::new(outbox),
+            queue: Mutex::new(Queue::new()),
             filled: Notify::new(),
-            last_zxid: AtomicI64::new(0),
+            last_zxid: AtomicI64::new(seen.0),
+            retry,
             events: Mutex::default(),
         }
     }
 
     /// Puts a request into the outbox.
     pub(super) fn send(&self, op: i32, body: impl FnOnce(&mut Encoder<'_>)) -> Answer {
-        let mut outbox = self.lock();
-        let xid = outbox.next_xid();
-        self.put(outbox, xid, op, body)
+        let (reporter, answer) = oneshot::channel();
+        match self.lock().put(op, body, reporter) {
+            Ok(first) => {
+                // The task takes all there is: it need not be told again.
+                if first {
+                    self.filled.notify_one();
+                }
+                Answer(Ok(answer))
+            }
+            Err(why) => Answer(Err(why)),
+        }
     }
 
-    /// The same for an `addauth`, which has a number of its own. The server answers it in its turn.
-    pub(super) fn send_auth(&self, scheme: &str, credentials: &[u8]) -> Answer {
-        self.put(self.lock(), xid::AUTH, op::AUTH, |request| request.auth(scheme, credentials))
-    }
-
-    /// Puts a ping into the outbox; nobody waits for its answer.
+    /// Puts a ping into the outbox.
     pub(super) fn send_ping(&self) {
-        let mut outbox = self.lock();
-        let fits = jute::request(&mut outbox.frames, xid::PING, op::PING, |_| {});
-        debug_assert_eq!(fits, Ok(()), "a ping has eight bytes");
+        self.lock().put_ping();
     }
 
     /// Swaps the frames to be sent for `spent`, an empty buffer.
     pub(super) fn take(&self, spent: &mut BytesMut) {
-        debug_assert!(spent.is_empty(), "what was taken before has been sent");
-        let mut outbox = self.lock();
-        if !outbox.frames.is_empty() {
-            std::mem::swap(&mut outbox.frames, spent);
-        }
+        self.lock().take(spent);
     }
 
     /// Ready when the outbox may hold something.
@@ -110,42 +96,95 @@ impl Shared {
 
     /// Whether somebody waits for an answer.
     pub(super) fn is_waited_for(&self) -> bool {
-        !self.lock().waiting.is_empty()
+        self.lock().is_waited_for()
     }
 
-    /// Hands a reply to who waits for it. The error is the end of the connection: the server lost its place.
+    /// Hands a reply to who waits for it. The error is the end of the connection: the server lost its place, or the
+    /// session is no longer at home there.
     pub(super) fn answer(&self, header: ReplyHeader, body: Decoder) -> Result<(), ErrorKind> {
-        let next = self.lock().waiting.pop_front();
+        let next = match header.code {
+            Code::SESSION_EXPIRED | Code::SESSION_MOVED if self.retry.is_on() => {
+                return Err(ErrorKind::Lost(header.code.to_string()));
+            }
+            Code::THROTTLED_OP => {
+                self.retry.count(Kind::Throttled);
+                if self.retry.is_on() {
+                    self.lock().thrown_away(header.xid)
+                } else {
+                    self.lock().answered(header.xid).map(Some)
+                }
+            }
+            _ => self.lock().answered(header.xid).map(Some),
+        };
         match next {
-            Some(waiting) if waiting.xid == header.xid => {
+            Ok(Some(reporter)) => {
                 // Who no longer wants the answer has dropped the other end.
-                let _ = waiting.reply.send(Ok(Reply { code: header.code, body }));
+                let _ = reporter.send(Ok(Reply { code: header.code, body }));
                 Ok(())
             }
-            next => {
-                let text = match &next {
-                    Some(waiting) => format!("a reply to request {} where {} was next", header.xid, waiting.xid),
-                    None => format!("a reply to request {}, which nobody sent", header.xid),
-                };
-                let kind = ErrorKind::Protocol(text);
-                if let Some(waiting) = next {
-                    let _ = waiting.reply.send(Err(kind.clone()));
+            Ok(None) => Ok(()),
+            Err((why, reporter)) => {
+                if let Some(reporter) = reporter {
+                    let _ = reporter.send(Err(why.clone()));
                 }
-                Err(kind)
+                Err(why)
             }
         }
     }
 
+    /// Whether the server threw something away that is to be sent again in a while.
+    pub(super) fn has_thrown_away(&self) -> bool {
+        self.lock().has_thrown_away()
+    }
+
+    /// Sends it again.
+    pub(super) fn send_again(&self) {
+        self.lock().send_again();
+    }
+
+    /// Lets who waits for it have what the server said.
+    pub(super) fn give_up(&self) {
+        let given_up = self.lock().give_up();
+        for reporter in given_up {
+            let _ = reporter.send(Ok(Reply { code: Code::THROTTLED_OP, body: Decoder::new(Bytes::new()) }));
+        }
+    }
+
+    /// Requests that were answered until now: as long as there are more and more, something is achieved.
+    pub(super) fn count_answered(&self) -> u64 {
+        self.lock().count_answered()
+    }
+
+    /// Whether the session may come back on another connection.
+    pub(super) fn outlives_its_connection(&self) -> bool {
+        self.retry.is_on() && !self.lock().is_closing()
+    }
+
+    /// The connection broke: what must not be sent twice fails. Streams of events end, for they may have missed some.
+    pub(super) fn detach(&self, why: &ErrorKind) {
+        let lost = self.lock().detach(why);
+        self.listener().take();
+        for reporter in lost {
+            let _ = reporter.send(Err(why.clone()));
+        }
+    }
+
+    /// There is a new connection.
+    pub(super) fn attach(&self) {
+        self.lock().attach();
+    }
+
+    /// Lets writes be sent again: their owner knows what became of those that were lost.
+    pub(super) fn open_to_writes(&self) {
+        self.lock().open_to_writes();
+    }
+
     /// Ends it: whoever waits, and whoever comes, gets `why`. The first reason stands.
     pub(super) fn end(&self, why: ErrorKind) {
-        let mut outbox = self.lock();
-        let why = outbox.ended.get_or_insert(why).clone();
-        outbox.frames = BytesMut::new();
-        let waiting = std::mem::take(&mut outbox.waiting);
-        drop(outbox);
+        let (why, waiting) = self.lock().end(why);
         self.listener().take();
-        for waiting in waiting {
-            let _ = waiting.reply.send(Err(why.clone()));
+        for reporter in waiting {
+            let _ = reporter.send(Err(why.clone()));
         }
     }
 
@@ -153,8 +192,8 @@ impl Shared {
     pub(super) fn events(&self) -> mpsc::Receiver<(Zxid, WatcherEvent)> {
         let (events, heard) = mpsc::channel(limits::EVENTS_WAITING_MAX);
         // Under the lock of the outbox, so that a connection can't end in between and leave a stream that never does.
-        let outbox = self.lock();
-        if outbox.ended.is_none() {
+        let queue = self.lock();
+        if queue.ended().is_none() {
             *self.listener() = Some(events);
         }
         heard
@@ -183,55 +222,22 @@ impl Shared {
         self.last_zxid.fetch_max(zxid, Ordering::Relaxed);
     }
 
-    fn put(
-        &self,
-        mut outbox: MutexGuard<'_, Outbox>,
-        xid: i32,
-        op: i32,
-        body: impl FnOnce(&mut Encoder<'_>),
-    ) -> Answer {
-        if let Some(why) = &outbox.ended {
-            return Answer(Err(why.clone()));
-        }
-        let was_empty = outbox.frames.is_empty();
-        if let Err(bytes) = jute::request(&mut outbox.frames, xid, op, body) {
-            return Answer(Err(ErrorKind::TooLarge { bytes, limit: i32::MAX as usize }));
-        }
-        let (reply, answer) = oneshot::channel();
-        outbox.waiting.push_back(Waiting { xid, reply });
-        drop(outbox);
-        // The task takes all there is: it need not be told again.
-        if was_empty {
-            self.filled.notify_one();
-        }
-        Answer(Ok(answer))
-    }
-
     fn listener(&self) -> MutexGuard<'_, Option<mpsc::Sender<(Zxid, WatcherEvent)>>> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Outbox> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Outbox {
-    /// Counts from 1 and, after 2^31 - 1 requests, again.
-    fn next_xid(&mut self) -> i32 {
-        self.last_xid = self.last_xid.checked_add(1).unwrap_or(1);
-        self.last_xid
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The frames hold credentials and data.
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outbox = self.lock();
+        let queue = self.lock();
         f.debug_struct("Shared")
-            .field("unsent_bytes", &outbox.frames.len())
-            .field("waiting", &outbox.waiting.len())
-            .field("ended", &outbox.ended)
+            .field("waited_for", &queue.is_waited_for())
+            .field("ended", &queue.ended())
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! The session against a server that the test plays itself: what a real one does only when it is broken.
 
+mod reattach;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use crate::batch::Batcher;
 use crate::budget::{Budget, Weight};
 use crate::connect::Chroot;
 use crate::jute::{self, Decoder, LENGTH_BYTES, xid};
+use crate::retry::Retry;
 use crate::znode::{AclEntry, Kind, ZnodePath};
 
 /// Nothing here takes longer, on any machine.
@@ -88,6 +91,7 @@ where
     let mut options = EnsembleOptions::to(address.to_string().parse().expect("a connect string"));
     options.server_version = Some(version);
     options.reply_bytes_max = 1_000;
+    options.retry = Retry::never();
     let (session, peer) = tokio::join!(Session::connect(&options, Zxid(0)), async {
         let (stream, _) = listener.accept().await.expect("a connection");
         let mut peer = Peer(stream);

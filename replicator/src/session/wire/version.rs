@@ -17,7 +17,7 @@ use crate::error::{Code, Result};
 use crate::jute::op;
 use crate::options::EnsembleOptions;
 use crate::session::srvr;
-use crate::znode::{ZnodePath, Zxid};
+use crate::znode::ZnodePath;
 
 /// The first release with multiRead.
 const MULTI_READ_SINCE: (u32, u32) = (3, 6);
@@ -45,7 +45,7 @@ async fn find_out(address: SocketAddr, options: &EnsembleOptions) -> Result<bool
 
 /// A multiRead on a session of its own.
 async fn probe(address: SocketAddr, options: &EnsembleOptions) -> Result<bool> {
-    let session = connect::open(address, options, Zxid::default()).await?;
+    let session = connect::open(address, options).await?;
     let tried = session.shared.send(op::MULTI_READ, |request| {
         request.multi_read(op::GET_DATA, Chroot::none().locate(&ZnodePath::root()));
         request.multi_end();
