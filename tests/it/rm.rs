@@ -192,10 +192,17 @@ async fn takes_what_appears_meanwhile() -> Outcome {
     let (target, root, client) = tree_of("rm-busy", 20_000).await?;
     let writer = target.client().await?;
     let child = zkreplicator(&["rm", "--format", "json", "--yes-remove", &root, &target.at(&root)]).spawn()?;
-    let mut created = 0;
-    for n in 0..20 {
+    let (mut created, mut begun) = (0, 0);
+    for n in 0..100_000 {
         for parent in ["", "/0", "/1/2", "/f/f/f"] {
             created += usize::from(writer.create(&format!("{root}{parent}/new-{n}"), b"", &OPEN).await.is_ok());
+        }
+        // Some before the first delete, and a few behind it.
+        for child in 0..16 {
+            begun += usize::from(!stands(&writer, &format!("{root}/{child:x}/0/0")).await?);
+        }
+        if begun > 5 {
+            break;
         }
     }
     let document = finish(child).await.expect(0).json();
