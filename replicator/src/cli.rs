@@ -59,7 +59,7 @@ Exit codes:
   130  interrupted; can be run again";
 
 #[derive(Parser)]
-#[command(name = "zkreplicator", version, about = "Copies and compares ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
+#[command(name = "zkreplicator", version, about = "Copies, compares, scans and removes ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
 struct Cli {
     #[command(subcommand)]
     command: Action,

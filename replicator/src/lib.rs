@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`copy::copy`] moves a tree, [`verify::verify`] compares two, [`bench::bench`] measures both on a tree that it makes
-//! up. All take plain [`options`], count into a
+//! up, [`scan::scan`] says what is in one, [`rm::rm`] removes one. All take plain [`options`], count into a
 //! [`progress::Progress`] and stop when told to. Reads run many at once in constant memory; writes go out on one
 //! session, parents first, many in flight. The source is never written, but by a bench, below a path that it made.
 

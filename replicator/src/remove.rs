@@ -6,8 +6,8 @@
 //! data can be batched (FinalRequestProcessor.java:279-290).
 //!
 //! An ACL that forbids it is respected: the removal stops there and says where. With [`Care::None`] and [`Care::Unowned`] a
-//! delete asks for no version: what is to go, goes, whatever it holds by now. Who writes in the tree meanwhile makes a pass fail; then what
-//! is left is walked again, a few times.
+//! delete asks for no version: what is to go, goes, whatever it holds by now. Who writes in the tree meanwhile makes a pass
+//! fail; then what is left is walked again, a few times.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -14,6 +14,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures::future::OptionFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::budget::Budget;
@@ -94,17 +95,19 @@ impl Survey {
 pub async fn survey(options: &RmOptions, progress: &Progress, stop: &CancellationToken) -> Result<Survey> {
     check_root(options)?;
     let started = Instant::now();
-    let reader = Reader::connect(Side::Target, &options.target, &AclPolicy::Open, Zxid::default()).await?;
+    let mut session = None;
     let read = tokio::select! {
-        read = read(&reader, progress) => read,
+        read = read(options, progress, &mut session) => read,
         () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
     };
-    reader.close().await;
+    OptionFuture::from(session.map(Reader::close)).await;
     let (root, counts) = (options.target.connect.chroot.as_str().to_owned(), progress.counts());
     Ok(Survey { root, counts, owners: progress.ephemeral_owners(), unreadable: read?, elapsed: started.elapsed() })
 }
 
-async fn read(reader: &Reader, progress: &Progress) -> Result<Listed<Code>> {
+async fn read(options: &RmOptions, progress: &Progress, session: &mut Option<Reader>) -> Result<Listed<Code>> {
+    let opened = Reader::connect(Side::Target, &options.target, &AclPolicy::Open, Zxid::default()).await?;
+    let reader = &*session.insert(opened);
     let mut unreadable = Listed::default();
     let mut walk = Walk::of_tree(reader, Budget::of_line(), Filter::default());
     while let Some(chunk) = walk.next().await? {

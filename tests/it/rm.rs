@@ -15,6 +15,7 @@ use replicator::options::EnsembleOptions;
 use replicator::progress::Progress;
 use replicator::remove::{self, Care};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 use zookeeper_client::{Acl, Acls, AuthId, Client, CreateMode, CreateOptions, Permission};
 
@@ -162,6 +163,42 @@ async fn at_a_terminal_the_root_is_typed() -> Outcome {
 }
 
 #[tokio::test]
+async fn an_interrupt_is_an_answer_too() -> Outcome {
+    let (target, root, client) = tree_of("rm-asked", 30).await?;
+    let pty = openpty(None, None)?;
+    let mut command = zkreplicator(&["rm", &target.at(&root)]);
+    let mut child = command.stdin(File::from(pty.slave)).spawn()?;
+    let mut stderr = child.stderr.take().expect("it is piped");
+    let mut said = Vec::new();
+    while !String::from_utf8_lossy(&said).contains("type the root") {
+        assert!(stderr.read_buf(&mut said).await? > 0, "it ended: {}", String::from_utf8_lossy(&said));
+    }
+    let pid = child.id().expect("it runs").to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status()?.success());
+    finish(child).await.expect(130);
+    assert_eq!(harness::read_tree(&client, &root).await?.len(), 31);
+    drop(pty.master);
+    Ok(())
+}
+
+/// A server that does not answer keeps nobody who wants to leave.
+#[tokio::test]
+async fn an_interrupt_while_it_connects_ends_it() -> Outcome {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let to = format!("{}/a", silent.local_addr()?);
+    let child = zkreplicator(&["rm", "--yes-remove", "/a", "--connect-timeout", "60000", &to]).spawn()?;
+    // Once it has said something it has also seen to signals.
+    let (mut stream, _) = silent.accept()?;
+    stream.read_exact(&mut [0])?;
+    let pid = child.id().expect("it runs").to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status()?.success());
+    let sent = std::time::Instant::now();
+    finish(child).await.expect(130).says(&["interrupted"]);
+    assert!(sent.elapsed() < Duration::from_secs(10), "it took {:?}", sent.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
 async fn removes_nothing_where_something_can_not_be_read_and_names_what_may_not_go() -> Outcome {
     let (target, root, client) = tree_of("rm-rights", 50).await?;
     let acl = |permission| [Acl::new(permission, AuthId::anyone())];
@@ -192,10 +229,17 @@ async fn takes_what_appears_meanwhile() -> Outcome {
     let (target, root, client) = tree_of("rm-busy", 20_000).await?;
     let writer = target.client().await?;
     let child = zkreplicator(&["rm", "--format", "json", "--yes-remove", &root, &target.at(&root)]).spawn()?;
-    let mut created = 0;
-    for n in 0..20 {
+    let (mut created, mut begun) = (0, 0);
+    for n in 0..100_000 {
         for parent in ["", "/0", "/1/2", "/f/f/f"] {
             created += usize::from(writer.create(&format!("{root}{parent}/new-{n}"), b"", &OPEN).await.is_ok());
+        }
+        // Some before the first delete, and a few behind it.
+        for child in 0..16 {
+            begun += usize::from(!stands(&writer, &format!("{root}/{child:x}/0/0")).await?);
+        }
+        if begun > 5 {
+            break;
         }
     }
     let document = finish(child).await.expect(0).json();

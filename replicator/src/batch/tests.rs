@@ -31,6 +31,19 @@ fn fills_to_the_number_of_operations() {
 }
 
 #[test]
+fn fills_to_a_smaller_number_of_operations_but_never_to_none() {
+    for (said, most) in [(0, 1), (1, 1), (7, 7), (10_000, 500)] {
+        let mut batcher = Batcher::new(Chroot::none(), 1_000_000).of_ops_max(said);
+        let (mut full, permit) = (Vec::new(), permit());
+        for index in 0..501 {
+            batcher.push(create(&format!("/{index}"), 1), &permit, &mut full).expect("it fits");
+        }
+        assert!(full.iter().all(|batch| batch.ops.len() == most), "{said}");
+        assert_eq!(full.len(), 500 / most, "{said}");
+    }
+}
+
+#[test]
 fn fills_to_the_bytes_and_never_beyond() {
     let batches = batches(10_000, (0..100).map(|index| create(&format!("/{index}"), 900)));
     assert_eq!(batches.len(), 10, "ten of about 950 bytes fit each");

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use futures::{Stream, TryStreamExt, stream};
 
 use crate::budget::{Permit, Weight};
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::limits;
 use crate::pair::{Beside, Pair, Pairs};
 use crate::progress::Progress;
@@ -31,7 +31,7 @@ pub(super) struct Newer<'a> {
     /// Parents that have not been left yet, and whether the target has them, or will.
     open: HashMap<ZnodePath, bool>,
     /// Parents that were created although this pass did not meet them: in a later pass they have not changed themselves.
-    /// Nobody leaves them.
+    /// Nobody leaves them until its end. They are as many as have come into use while the copy is under way.
     unmet: Vec<ZnodePath>,
     /// Bytes of parents that were read again for the pairs at hand.
     read_again: Weight,
@@ -140,7 +140,7 @@ impl<'a> Newer<'a> {
                 let kind = Kind::of_owner(stat.ephemeral_owner);
                 [Visit::Znode(Znode { path: path.clone(), data, acl: None, kind, stat })]
             }
-            Some(ReadReply::Refused(code)) if code == crate::error::Code::NO_NODE => return Ok(None),
+            Some(ReadReply::Refused(Code::NO_NODE)) => return Ok(None),
             Some(ReadReply::Refused(code)) => return Ok(Some(Visit::Unreadable(path.clone(), code))),
             _ => {
                 return Err(self.source.lane().protocol("a multiRead of one operation was answered by something else"));

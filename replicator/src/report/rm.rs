@@ -170,3 +170,6 @@ fn survey_json(survey: &Survey) -> Value {
         "elapsed_ms": millis(survey.elapsed),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -268,3 +268,6 @@ fn listed_text<T>(
     }
     more_text(*count, list.len(), text)
 }
+
+#[cfg(test)]
+mod tests;

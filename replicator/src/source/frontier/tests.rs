@@ -245,3 +245,25 @@ fn begins_many_parents_in_few_requests() {
     check(&model, &visits);
     assert!(requests < 250, "{requests} requests for 400 parents");
 }
+
+#[test]
+fn gives_ephemerals_as_it_is_told() {
+    let met = |policy| {
+        let mut frontier = Frontier::of_tree("/chroot", Filter::default());
+        frontier.take_ephemerals(policy);
+        let batch = frontier.next_batch().expect("the root");
+        let stat = Stat { ephemeral_owner: 7, ..Stat::default() };
+        // A narrow frontier asks for the children too.
+        let replies = batch.ops().into_iter().map(|op| match op {
+            ReadOp::Data(_) => ReadReply::Data(None, stat),
+            ReadOp::Children(_) => ReadReply::Children(Names::default()),
+        });
+        let replies = replies.collect();
+        frontier.answered(batch, replies).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let left_out = met(EphemeralPolicy::LeftOut);
+    assert!(matches!(&left_out[..], [Visit::Ephemeral { owner: 7, .. }]), "{left_out:?}");
+    let taken = met(EphemeralPolicy::AsPersistent);
+    let [Visit::Znode(znode)] = &taken[..] else { panic!("{taken:?}") };
+    assert_eq!((znode.kind, znode.stat.ephemeral_owner), (crate::znode::Kind::Persistent, 7));
+}
