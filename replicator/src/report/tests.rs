@@ -1,6 +1,7 @@
 //! What people read.
 
 use super::*;
+use crate::retry::Retries;
 use crate::verify::Differences;
 
 #[test]
@@ -34,4 +35,19 @@ fn exits_with_the_worst_that_is_certain() {
     let interrupted = Error::new(ErrorKind::Interrupted, "");
     let outcome = Outcome { error: Some((interrupted, Counts::default())), ..Outcome::default() };
     assert_eq!(outcome.exit_code(), exit::INTERRUPTED);
+}
+
+#[test]
+fn only_what_was_tried_again_is_told() {
+    let told = |source, target| {
+        let mut text = String::new();
+        retries::text(&source, &target, &mut text).expect("a String takes all");
+        text
+    };
+    assert_eq!(told(Retries::default(), Retries::default()), "");
+    let target = Retries { reconnects: 2, writes_repeated: 1_000, ..Retries::default() };
+    assert_eq!(
+        told(Retries::default(), target),
+        "  retries     target: 2 session(s) came back, 1,000 write request(s) were sent again\n"
+    );
 }
