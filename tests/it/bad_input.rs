@@ -24,6 +24,14 @@ async fn names_a_host_that_nobody_knows() -> Outcome {
 }
 
 #[tokio::test]
+async fn refuses_to_try_again_for_longer_than_a_day_or_for_no_time_at_all() -> Outcome {
+    for (within, why) in [("2days", "it is 1day at most"), ("soon", "say it as in 30s, 5m or 1h")] {
+        run(&["copy", "--retry-for", within, "a:1/a", "b:1/b"]).await.expect(2).says(&["--retry-for", why]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn names_a_port_that_nobody_listens_on() -> Outcome {
     let (source, _) = shared_pair().await?;
     let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?;

@@ -11,7 +11,7 @@ mod refusals;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use harness::proxy::Direction::{ToClient, ToServer};
 use harness::proxy::{Ending, Faults, Flow, Fuse, Reach, Then};
 use harness::tree::{self, Random, TreeZnode};
@@ -81,8 +81,19 @@ async fn difference(
 }
 
 fn copy_args<'a>(command: &'a str, from: &'a str, to: &'a str) -> Vec<&'a str> {
-    let mut args =
-        vec![command, "--session-timeout", SESSION_TIMEOUT, "--retry-for", "20s", "--format", "json", from, to];
+    let mut args = vec![
+        command,
+        "--session-timeout",
+        SESSION_TIMEOUT,
+        "--connect-timeout",
+        "4000",
+        "--retry-for",
+        "20s",
+        "--format",
+        "json",
+        from,
+        to,
+    ];
     if command == "sync" {
         args.extend(["--max-delete", "100000"]);
     }
@@ -102,8 +113,11 @@ enum Ended {
     FailedClearly,
 }
 
+/// What it took: write requests that were read back, and that were sent again.
+type Took = (u64, u64);
+
 /// One copy or sync with one random fault on one side.
-async fn with_a_fault(seed: u64, from: &str) -> Result<Ended, Box<dyn std::error::Error>> {
+async fn with_a_fault(seed: u64, from: &str) -> Result<(Ended, Took), Box<dyn std::error::Error>> {
     let (source, target) = shared_pair().await?;
     let mut random = Random::new(!seed);
     let root = unique_root("recovery-fault");
@@ -121,6 +135,8 @@ async fn with_a_fault(seed: u64, from: &str) -> Result<Ended, Box<dyn std::error
         if at_source { (proxy.at(from), target.at(&root)) } else { (source.at(from), proxy.at(&root)) };
     let ran = run(&copy_args(command, &from_at, &to_at)).await;
     let struck = !proxy.is_armed(faults.fuse.direction);
+    let took = |kind| if ran.code == Some(0) { retries(&ran, "target", kind) } else { 0 };
+    let took = (took("writes_read_back"), took("writes_repeated"));
     let ended = match ran.code {
         Some(0) if struck => Ended::Equal,
         Some(0) => Ended::EqualWithoutAFault,
@@ -137,25 +153,26 @@ async fn with_a_fault(seed: u64, from: &str) -> Result<Ended, Box<dyn std::error
     };
     let wrong = difference((source, from), (target, &root)).await?;
     assert_eq!(wrong, None, "seed {seed} ({command}, {faults:?}) is wrong there, and said: {ran:?}");
-    Ok(ended)
+    Ok((ended, took))
 }
 
 #[tokio::test]
 async fn every_random_fault_ends_in_an_equal_copy() -> Outcome {
     const SEEDS: u64 = 48;
     let from = &make_source(&shared_pair().await?.0).await?;
-    let mut ended: Vec<_> = futures::stream::iter(0..SEEDS)
-        .map(|seed| with_a_fault(seed, from))
-        .buffer_unordered(4)
-        .collect::<Vec<_>>()
-        .await;
-    let mut all = Vec::new();
-    for one in ended.drain(..) {
-        all.push(one?);
-    }
-    let count = |wanted| all.iter().filter(|one| **one == wanted).count();
+    let runs = futures::stream::iter(0..SEEDS).map(|seed| with_a_fault(seed, from)).buffer_unordered(4);
+    let all: Vec<(Ended, Took)> = runs.try_collect().await?;
+    let count = |wanted| all.iter().filter(|(ended, _)| *ended == wanted).count();
     let (equal, failed) = (count(Ended::Equal), count(Ended::FailedClearly));
-    eprintln!("{SEEDS} faults: {equal} equal, {} met none, {failed} failed clearly", count(Ended::EqualWithoutAFault));
+    let read_back: u64 = all.iter().map(|(_, (read_back, _))| read_back).sum();
+    let repeated: u64 = all.iter().map(|(_, (_, repeated))| repeated).sum();
+    eprintln!(
+        "{SEEDS} faults: {equal} equal, {} met none, {failed} failed clearly; {read_back} requests read back, {repeated} \
+         sent again",
+        count(Ended::EqualWithoutAFault)
+    );
+    // Some were done and only their answer was lost, some were not.
+    assert!(repeated > 0 && read_back > repeated, "{all:?}");
     assert!(equal >= 24, "too few copies met their fault and came back: {all:?}");
     Ok(())
 }

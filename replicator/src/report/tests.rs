@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::retry::Retries;
 use crate::verify::Differences;
 
 #[test]
@@ -53,4 +54,19 @@ fn says_how_long_a_side_was_spared_and_why() {
     let json = waited::json(&waited);
     assert_eq!(json, json!({ "target": { "rate_ms": 1_250, "latency_ms": 8_310, "paused_ms": 0, "backed_off": 4 } }));
     assert_eq!(waited::json(&[]), Value::Null);
+}
+
+#[test]
+fn only_what_was_tried_again_is_told() {
+    let told = |source, target| {
+        let mut text = String::new();
+        retries::text(&source, &target, &mut text).expect("a String takes all");
+        text
+    };
+    assert_eq!(told(Retries::default(), Retries::default()), "");
+    let target = Retries { reconnects: 2, writes_repeated: 1_000, ..Retries::default() };
+    assert_eq!(
+        told(Retries::default(), target),
+        "  retries     target: 2 session(s) came back, 1,000 write request(s) were sent again\n"
+    );
 }

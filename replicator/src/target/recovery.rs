@@ -114,7 +114,7 @@ fn all_told(left: &VecDeque<Failed>, gone: Option<Error>) -> Error {
     let first = left.front().map(|failed| failed.error.clone());
     let kind = gone.map(|gone| gone.kind).filter(|kind| matches!(kind, ErrorKind::Lost(_)));
     let mut error = first.unwrap_or_else(|| Error::new(ErrorKind::Lost("the session has ended".to_owned()), "write"));
-    if let (ErrorKind::Lost(_), Some(kind)) = (&error.kind, kind) {
+    if let Some(kind) = kind.filter(|_| is_passing(&error)) {
         error.kind = kind;
     }
     Error { outcome_unknown, ..error }

@@ -52,11 +52,12 @@ impl Connection {
             if !matches!(why, ErrorKind::Lost(_)) || !self.shared.outlives_its_connection() {
                 break why;
             }
-            self.shared.detach(&why);
             // One that nobody asks anything has done all it should when it has lived for a while.
-            if self.shared.count_answered() > answered || since.elapsed() >= self.home.session_timeout / 3 {
+            let served = !self.shared.is_waited_for() && since.elapsed() >= self.home.session_timeout / 3;
+            if served || self.shared.count_answered() > answered {
                 patience.restore();
             }
+            self.shared.detach(&why);
             match self.home.come_back(&self.shared, &mut patience, &why).await {
                 Ok((stream, inbound)) => (self.stream, self.inbound) = (stream, inbound),
                 Err(why) => break why,

@@ -160,6 +160,35 @@ async fn it_ends_when_nobody_takes_it_back_in_time_and_says_why() {
 }
 
 #[tokio::test]
+async fn servers_that_take_it_back_and_answer_nothing_are_not_tried_for_ever() {
+    let listener = listener().await;
+    let (session, peer) = opened(&listener, Retry::within(Duration::from_millis(900))).await;
+    let serve = async {
+        // It goes unheard for two thirds of 600 ms each time.
+        let mut silent = vec![peer];
+        loop {
+            let mut peer = Peer(listener.accept().await.expect("a connection").0);
+            // In the end each server is asked what it says of itself.
+            if peer.0.read_i32().await.is_ok_and(|length| length < 100) {
+                peer.grants(7, 1).await;
+                silent.push(peer);
+            }
+        }
+    };
+    let test = async {
+        let failed = stat_of(&session, "/a").await.expect_err("nobody answers");
+        assert!(failed.to_string().contains("has not answered for"), "{failed}");
+    };
+    let in_time = async {
+        tokio::select! {
+            () = serve => {}
+            () = test => {}
+        }
+    };
+    timeout(WITHIN, in_time).await.expect("in time");
+}
+
+#[tokio::test]
 async fn one_that_is_closed_does_not_come_back() {
     let listener = listener().await;
     let retry = Retry::default();
