@@ -235,6 +235,13 @@ pub const QUOTA_ZNODES_MAX: usize = 10_000;
 /// Quotas kept for the report; the rest is counted.
 pub const QUOTAS_LISTED: usize = 100;
 
+/// How many session timeouts a server that shows signs of life may keep all requests of a session waiting: no server takes
+/// five minutes for one answer, and the largest that is taken passes in that time at 450 KB a second.
+pub const ANSWER_WITHIN_TIMEOUTS: u32 = 10;
+
+/// The longest session timeout by which a server is judged, unless a longer one was asked for: it may grant any.
+pub const SESSION_TIMEOUT_TRUSTED: Duration = Duration::from_secs(300);
+
 /// How long a session is given to close in good order.
 pub const CLOSE_WITHIN: Duration = Duration::from_millis(800);
 

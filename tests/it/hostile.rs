@@ -17,11 +17,17 @@ const RESIDENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Copies from a server that is wicked, and sees that nothing bad comes of it.
 async fn copy_from(wicked: Wicked) -> Result<Run, Box<dyn std::error::Error>> {
+    copy_in_session(wicked, "4000").await
+}
+
+/// The same with a session timeout of so many ms.
+async fn copy_in_session(wicked: Wicked, timeout_ms: &str) -> Result<Run, Box<dyn std::error::Error>> {
     let (_, target) = shared_pair().await?;
     let around = unique_root("hostile");
     let source = Hostile::start(wicked.clone()).await?;
     let started = Instant::now();
-    let limits = ["--session-timeout", "4000", "--connect-timeout", "3000", "--max-reply", "1000000"];
+    let limits =
+        ["--retry-for", "3s", "--session-timeout", timeout_ms, "--connect-timeout", "3000", "--max-reply", "1000000"];
     let trees = [source.at("/x"), target.at(&format!("{around}/root"))];
     let args = [&["copy", "--format", "json"][..], &limits[..], &[&trees[0], &trees[1]]].concat();
     let ran = run(&args).await;
@@ -46,7 +52,7 @@ async fn children_that_would_lead_elsewhere_are_refused_and_never_written() -> O
     for name in ["..", ".", "", "/", "a/b", "../../escape", "a/../../b", "/zookeeper", "nul\0", "\0"] {
         let names = vec![b"fine".to_vec(), name.as_bytes().to_vec()];
         let ran = copy_from(Wicked::Names(names)).await?.expect(2);
-        ran.says(&["source: read /: unexpected answer from the server: it lists a child", "no znode can be called"]);
+        ran.says(&["source: read /x: unexpected answer from the server: it lists a child", "no znode can be called"]);
     }
     Ok(())
 }
@@ -151,10 +157,18 @@ async fn a_target_that_answers_nonsense_ends_a_copy() -> Outcome {
         for command in [&["copy", "--update"][..], &["sync"], &["verify"]] {
             let started = Instant::now();
             let trees = [source.at(&root), target.at("/x")];
-            let args = [command, &["--session-timeout", "4000"], &[&trees[0], &trees[1]]].concat();
+            let args = [command, &["--retry-for", "3s", "--session-timeout", "4000"], &[&trees[0], &trees[1]]].concat();
             run(&args).await.expect(2).says(&["target: "]);
             assert!(started.elapsed() < WITHIN, "{command:?} against {wicked:?}: it took {:?}", started.elapsed());
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_a_request_waiting_for_ever_is_given_up() -> Outcome {
+    for wicked in [Wicked::AnswersPingsAlone, Wicked::SendsEventsAlone, Wicked::Drips] {
+        copy_in_session(wicked, "1000").await?.expect(2).says(&["source: ", "has answered no request for"]);
     }
     Ok(())
 }

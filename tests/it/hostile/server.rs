@@ -33,6 +33,12 @@ pub(super) enum Wicked {
     Replies(Vec<u8>),
     /// It answers nothing any more, as soon as it is asked for the tree.
     FallsSilent,
+    /// It answers pings, and no multiRead.
+    AnswersPingsAlone,
+    /// It answers nothing, and sends events of watches instead.
+    SendsEventsAlone,
+    /// It begins an answer and sends a byte of it now and then.
+    Drips,
     /// Instead of a session it gives these bytes.
     Greets(Vec<u8>),
 }
@@ -79,7 +85,7 @@ impl Peer {
             let said = b"Zookeeper version: 3.8.0-0, built on 2022\nMode: standalone\n";
             return self.stream.write_all(said).await;
         }
-        self.frame(first).await?;
+        let asked = self.frame(first).await?;
         if let Wicked::Greets(bytes) = &*self.wicked {
             self.stream.write_all(bytes).await?;
             // It is the other side that ends it.
@@ -87,7 +93,8 @@ impl Peer {
         }
         let mut granted = Vec::new();
         granted.put_i32(0);
-        granted.put_i32(4_000);
+        // The timeout that was asked for (ConnectRequest: protocolVersion, lastZxidSeen, timeOut).
+        granted.put_slice(&asked[12..16]);
         granted.put_i64(0x1234);
         put_bytes(&mut granted, &[0; 16]);
         granted.put_u8(0);
@@ -117,6 +124,7 @@ impl Peer {
         let mut reply = Vec::new();
         header(&mut reply, if op == op::PING { PING } else { xid });
         match op {
+            op::PING if matches!(*self.wicked, Wicked::AnswersPingsAlone) => {}
             _ if self.mute => return Ok(()),
             op::SYNC => put_bytes(&mut reply, b"/"),
             op::EXISTS => put_stat(&mut reply, 1),
@@ -136,7 +144,25 @@ impl Peer {
                 reply.extend_from_slice(bytes);
                 self.send(&reply).await
             }
-            Wicked::FallsSilent => {
+            Wicked::SendsEventsAlone => {
+                let mut event = Vec::new();
+                header(&mut event, -1);
+                event.put_i32(1);
+                event.put_i32(3);
+                put_bytes(&mut event, b"/x");
+                loop {
+                    self.send(&event).await?;
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            }
+            Wicked::Drips => {
+                self.stream.write_all(&500_000_i32.to_be_bytes()).await?;
+                loop {
+                    self.stream.write_all(&[0]).await?;
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            }
+            Wicked::FallsSilent | Wicked::AnswersPingsAlone => {
                 self.mute = true;
                 Ok(())
             }

@@ -21,6 +21,7 @@ use super::{Session, version};
 use crate::connect::{ConnectString, endpoint};
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::jute::{self, ConnectRequest, Decoder, Encoder, Malformed, SessionKey, op, xid};
+use crate::limits;
 use crate::options::EnsembleOptions;
 use crate::retry::Retry;
 use crate::znode::Zxid;
@@ -154,7 +155,8 @@ pub(super) async fn attach(server: SocketAddr, options: &EnsembleOptions, reques
         ErrorKind::Refused(_) => Error::new(kind, "authenticate"),
         kind => failed(kind.to_string()),
     })?;
-    let session_timeout = Duration::from_millis(timeout_ms);
+    let longest = options.session_timeout.max(limits::SESSION_TIMEOUT_TRUSTED);
+    let session_timeout = Duration::from_millis(timeout_ms).min(longest);
     Ok(Attached { server, stream, inbound, session: granted.session, session_timeout })
 }
 

@@ -102,6 +102,10 @@ impl Connection {
                 _ = clock.tick() => match pulse.beat() {
                     Beat::Quiet => {}
                     Beat::Ping => shared.send_ping(),
+                    Beat::Stuck(unanswered) => {
+                        let s = unanswered.as_secs();
+                        return ErrorKind::Protocol(format!("it goes on sending, and has answered no request for {s} s"));
+                    }
                     Beat::Gone(silent) => {
                         let ms = silent.as_millis();
                         return ErrorKind::Lost(format!("the server has not answered for {ms} ms"));
@@ -123,9 +127,11 @@ fn receive(inbound: &mut Inbound, shared: &Shared, pulse: &mut Pulse) -> Result<
             continue;
         }
         shared.saw(header.zxid);
-        match header.xid {
-            xid::PING => pulse.ping_answered(),
-            _ => shared.answer(header, body)?,
+        if header.xid == xid::PING {
+            pulse.ping_answered();
+        } else {
+            shared.answer(header, body)?;
+            pulse.answered();
         }
     }
     Ok(())
@@ -248,18 +254,22 @@ struct Pulse {
     ping_sent: bool,
     /// Since when the server has left something unanswered without a sign of life.
     silent_since: Option<Instant>,
+    /// Since when somebody waits for an answer and none has come, whatever else has.
+    unanswered_since: Option<Instant>,
 }
 
 enum Beat {
     Quiet,
     Ping,
+    /// It shows signs of life, and has answered nothing for that long.
+    Stuck(Duration),
     /// Nothing was heard for that long, and something should have been.
     Gone(Duration),
 }
 
 impl Pulse {
     fn new(session_timeout: Duration) -> Self {
-        Self { session_timeout, sent: Instant::now(), ping_sent: false, silent_since: None }
+        Self { session_timeout, sent: Instant::now(), ping_sent: false, silent_since: None, unanswered_since: None }
     }
 
     fn sent(&mut self) {
@@ -269,6 +279,11 @@ impl Pulse {
 
     fn heard(&mut self, waited_for: bool) {
         self.silent_since = (waited_for || self.ping_sent).then(Instant::now);
+        self.unanswered_since = if waited_for { self.unanswered_since.or_else(|| Some(Instant::now())) } else { None };
+    }
+
+    fn answered(&mut self) {
+        self.unanswered_since = None;
     }
 
     fn ping_answered(&mut self) {
@@ -277,8 +292,11 @@ impl Pulse {
 
     fn beat(&mut self) -> Beat {
         let silent = self.silent_since.map_or(Duration::ZERO, |since| since.elapsed());
+        let unanswered = self.unanswered_since.map_or(Duration::ZERO, |since| since.elapsed());
         if silent >= self.session_timeout * 2 / 3 {
             Beat::Gone(silent)
+        } else if unanswered >= self.session_timeout * limits::ANSWER_WITHIN_TIMEOUTS {
+            Beat::Stuck(unanswered)
         } else if !self.ping_sent && self.sent.elapsed() >= self.session_timeout / 3 {
             self.ping_sent = true;
             Beat::Ping
