@@ -84,11 +84,11 @@ impl EnsembleOptions {
 /// What speaks to a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transport {
-    /// Our own: built for many requests in flight. It tells null data from empty data, bounds replies, and can open
-    /// sessions behind a zxid. No TLS, no SASL.
+    /// Our own: built for many requests in flight. It tells null data from empty data, bounds replies, can open
+    /// sessions behind a zxid, and comes back when its connection breaks. No TLS, no SASL.
     #[default]
     Wire,
-    /// The `zookeeper-client` crate. It reads null data as empty.
+    /// The `zookeeper-client` crate. It reads null data as empty, and a lost connection ends it.
     ZookeeperClient,
 }
 

@@ -5,9 +5,10 @@
 //! first. The lane bounds nothing by itself; who calls it holds a window (see [`crate::limits`]).
 //!
 //! Two transports stand behind it. [`Wire`](Transport::Wire) is our own, for the hot path: it writes in one go what
-//! gathered, decodes without copying, tells null data from empty data, bounds replies and can open a session behind a
-//! zxid; it speaks neither TLS nor SASL. [`ZookeeperClient`](Transport::ZookeeperClient) is the `zookeeper-client`
-//! crate: it reads null data as empty, bounds no reply and knows no zxid barrier.
+//! gathered, decodes without copying, tells null data from empty data, bounds replies, can open a session behind a
+//! zxid, and comes back when its connection breaks; it speaks neither TLS nor SASL.
+//! [`ZookeeperClient`](Transport::ZookeeperClient) is the `zookeeper-client` crate: it reads null data as empty, bounds no
+//! reply, knows no zxid barrier, and ends with its connection.
 
 mod client;
 mod diagnose;

@@ -1,12 +1,13 @@
 //! Faults in the middle of a copy: it ends equal, or it says clearly why not and the same command finishes it.
 //!
 //! Here are those of the network, by a proxy before a real server; in [`ensemble`] those of the servers, in [`refusals`]
-//! what a server does not want to do.
+//! what a server does not want to do; in [`strangers`] what others do meanwhile.
 
 #![expect(clippy::print_stderr, reason = "how many faults struck, and what became of them, is for who reads the log")]
 
 mod ensemble;
 mod refusals;
+mod strangers;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

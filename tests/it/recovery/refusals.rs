@@ -19,7 +19,7 @@ async fn requests_that_are_throttled_are_sent_again_in_order() -> Outcome {
     let from = make_source(source).await?;
     let options = ServerOptions::default()
         .property("zookeeper.request_throttle_max_requests", "2")
-        .property("zookeeper.request_throttle_stall_time", "3")
+        .property("zookeeper.request_throttle_stall_time", "5")
         .property("zookeeper.throttled_op_wait_time", "8");
     let slow = Server::start(options).await?;
     let ran = copied(&source.at(&from), &slow.at("/a")).await.expect(0);
