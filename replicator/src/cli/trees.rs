@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::credentials::Credentials;
+use crate::amounts;
 use crate::certificate;
 use crate::connect::ConnectString;
 use crate::error::{Error, Result};
@@ -181,8 +182,8 @@ impl Access {
 
 fn parse_retry_for(text: &str) -> Result<Duration, String> {
     let within = match text {
-        "0" => Duration::ZERO,
-        text => humantime::parse_duration(text).map_err(|error| format!("{error}: say it as in 30s, 5m or 1h"))?,
+        "0" | "0s" => Duration::ZERO,
+        text => amounts::duration(text)?,
     };
     if within <= limits::RETRY_FOR_MAX {
         Ok(within)
