@@ -198,7 +198,7 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
     if let Some(options) = verify_options {
         outcome.compare(&options, certificate, &sides, &stop).await;
     }
-    outcome.waited = sides.waits();
+    (outcome.waited, outcome.retried) = (sides.waits(), sides.retries());
     outcome
 }
 
@@ -271,6 +271,7 @@ fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
         if written > 0 {
             tell(&format!("{written} write(s) were acknowledged before; they stand"));
         }
+        outcome.retried_text().lines().for_each(|line| tell(line.trim_start()));
     }
     conclude(&text, format, outcome.exit_code(), out)
 }

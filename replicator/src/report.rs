@@ -29,6 +29,7 @@ use crate::pace::Waits;
 use crate::progress::Counts;
 use crate::quota::QuotaReport;
 use crate::resources::Resources;
+use crate::retry::Retries;
 use crate::verify::{AgainstReport, Summary, VerifyReport};
 
 /// Version of the JSON documents.
@@ -109,6 +110,8 @@ pub struct Outcome {
     pub error: Option<(Error, Counts)>,
     /// How long each side was spared, where that was asked for.
     pub waited: Vec<(Side, Waits)>,
+    /// How often each side was tried again, in the whole command.
+    pub retried: Vec<(Side, Retries)>,
     /// What it has cost this process.
     pub resources: Resources,
 }
@@ -193,8 +196,22 @@ impl Outcome {
                 "system_ms": millis(self.resources.system),
                 "resident_bytes_max": self.resources.resident_bytes_max,
             },
-            "error": self.error.as_ref().map(|(error, counts)| error_json(error, counts)),
+            "error": self.error.as_ref().map(|(error, counts)| {
+                let mut json = error_json(error, counts);
+                json["retries"] = retries::sides_json(&self.retried);
+                json
+            }),
         })
+    }
+
+    /// What was tried again before an error, a line for each side that had any; for a person.
+    pub fn retried_text(&self) -> String {
+        let mut text = String::new();
+        for (side, retries) in &self.retried {
+            // Writing to a String can't fail.
+            let _ = retries::side_text(&side.to_string(), retries, &mut text);
+        }
+        text
     }
 
     /// The same for a person; errors are not part of it.

@@ -142,6 +142,13 @@ impl Retry {
     }
 }
 
+impl Retry {
+    /// Whether a session waits for a server now.
+    pub fn is_waiting(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) > 0
+    }
+}
+
 impl Default for Retry {
     fn default() -> Self {
         Self::within(limits::RETRY_FOR)

@@ -3,10 +3,28 @@
 use super::{Pace, Waits};
 use crate::error::Side;
 use crate::options::EnsembleOptions;
+use crate::retry::{Retries, Retry};
 
-/// The paces of the sides that have one.
+/// What holds up each side, and how often it was tried again.
 #[derive(Clone, Debug, Default)]
-pub struct Sides(Vec<(Side, Pace)>);
+pub struct Sides(Vec<Held>);
+
+#[derive(Clone, Debug)]
+struct Held {
+    side: Side,
+    pace: Option<Pace>,
+    retry: Retry,
+}
+
+impl Held {
+    fn waits_for(&self) -> Option<String> {
+        let Self { side, pace, retry } = self;
+        if retry.is_waiting() {
+            return Some(format!("the {side} is lost: trying to come back"));
+        }
+        pace.as_ref().and_then(Pace::waits_for).map(|why| format!("the {side} is held back: {why}"))
+    }
+}
 
 impl Sides {
     /// Those of a source and of a target, if there is one.
@@ -20,21 +38,26 @@ impl Sides {
     }
 
     fn those_of<'a>(sides: impl IntoIterator<Item = (Side, Option<&'a EnsembleOptions>)>) -> Self {
-        Self(sides.into_iter().filter_map(|(side, ensemble)| Some((side, ensemble?.pace.clone()?))).collect())
+        let held = |(side, ensemble): (Side, Option<&EnsembleOptions>)| {
+            let EnsembleOptions { pace, retry, .. } = ensemble?;
+            Some(Held { side, pace: pace.clone(), retry: retry.clone() })
+        };
+        Self(sides.into_iter().filter_map(held).collect())
     }
 
     /// Who is waited for now, and why; for a person.
     pub fn waits_for(&self) -> Option<String> {
-        let waits: Vec<String> = self
-            .0
-            .iter()
-            .filter_map(|(side, pace)| pace.waits_for().map(|why| format!("the {side} is held back: {why}")))
-            .collect();
+        let waits: Vec<String> = self.0.iter().filter_map(Held::waits_for).collect();
         if waits.is_empty() { None } else { Some(waits.join("; ")) }
     }
 
-    /// How long each was waited for.
+    /// How long each that has a pace was waited for.
     pub fn waits(&self) -> Vec<(Side, Waits)> {
-        self.0.iter().map(|(side, pace)| (*side, pace.waits())).collect()
+        self.0.iter().filter_map(|held| Some((held.side, held.pace.as_ref()?.waits()))).collect()
+    }
+
+    /// How often each was tried again until now.
+    pub fn retries(&self) -> Vec<(Side, Retries)> {
+        self.0.iter().map(|held| (held.side, held.retry.counts())).collect()
     }
 }

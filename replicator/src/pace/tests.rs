@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::error::Side;
+use crate::options::EnsembleOptions;
+use crate::retry::Kind;
 
 fn pace(options: &PaceOptions) -> Pace {
     Pace::of(options).expect("something is wanted")
@@ -78,4 +81,19 @@ fn times_in_which_several_wait_count_once() {
     board.begin(Reason::Rate, at(100));
     let waits = board.so_far(at(105));
     assert_eq!((waits.rate, waits.paused), (Duration::from_millis(35), Duration::from_millis(85)));
+}
+
+#[test]
+fn a_side_that_is_lost_is_told_before_one_that_is_held_back() {
+    let connect = |text: &str| text.parse().expect("a connect string");
+    let (source, target) = (EnsembleOptions::to(connect("a:1/a")), EnsembleOptions::to(connect("b:1/b")));
+    let sides = Sides::of(&source, Some(&target));
+    assert_eq!(sides.waits_for(), None);
+    let waiting = target.retry.waits("the connection broke");
+    assert_eq!(sides.waits_for().as_deref(), Some("the target is lost: trying to come back"));
+    drop(waiting);
+    assert_eq!(sides.waits_for(), None);
+    target.retry.count(Kind::Reconnect);
+    let [(Side::Source, none), (Side::Target, one)] = sides.retries()[..] else { panic!("two sides") };
+    assert_eq!((none.reconnects, one.reconnects), (0, 1));
 }

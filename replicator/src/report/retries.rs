@@ -5,10 +5,16 @@ use std::fmt::{self, Write};
 use serde_json::{Value, json};
 
 use super::grouped;
+use crate::error::Side;
 use crate::retry::Retries;
 
 pub(super) fn json(source: &Retries, target: &Retries) -> Value {
     json!({ "source": side_json(source), "target": side_json(target) })
+}
+
+/// Those of a command that ended with an error, by side.
+pub(super) fn sides_json(sides: &[(Side, Retries)]) -> Value {
+    Value::Object(sides.iter().map(|(side, retries)| (side.to_string(), side_json(retries))).collect())
 }
 
 pub(super) fn side_json(retries: &Retries) -> Value {

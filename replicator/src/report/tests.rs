@@ -70,3 +70,14 @@ fn only_what_was_tried_again_is_told() {
         "  retries     target: 2 session(s) came back, 1,000 write request(s) were sent again\n"
     );
 }
+
+#[test]
+fn what_was_tried_again_is_told_also_behind_an_error() {
+    let retried =
+        vec![(Side::Source, Retries::default()), (Side::Target, Retries { reconnects: 3, ..Retries::default() })];
+    let error = Some((Error::new(ErrorKind::Lost("the connection broke".to_owned()), "write"), Counts::default()));
+    let outcome = Outcome { error, retried, ..Outcome::default() };
+    assert_eq!(outcome.retried_text(), "  retries     target: 3 session(s) came back\n");
+    let json = retries::sides_json(&outcome.retried);
+    assert_eq!((&json["source"]["reconnects"], &json["target"]["reconnects"]), (&json!(0), &json!(3)));
+}
