@@ -235,14 +235,15 @@ pub(crate) async fn check_source(source: &Reader) -> Result<()> {
     }
 }
 
-pub(crate) async fn read(mut walk: Walk<'_>, chunks: Sender<Chunk>, progress: &Progress) -> Result<()> {
+/// Reads until the end of the walk, or until nobody takes chunks any more; gives whether it was the end.
+pub(crate) async fn read(mut walk: Walk<'_>, chunks: Sender<Chunk>, progress: &Progress) -> Result<bool> {
     while let Some(chunk) = walk.next().await? {
         chunk.visits.iter().for_each(|visit| progress.visited(visit));
         if chunks.send(chunk).await.is_err() {
-            break;
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Reads the target beside every chunk, several at once, in order.

@@ -224,13 +224,13 @@ impl Lane {
     }
 
     /// Waits until the server is up to date (sync), and gives the last transaction that it has applied then; `None`
-    /// where the transport does not tell.
+    /// where the transport does not tell. What is asked behind it shows that transaction, whatever it shows besides.
     pub async fn sync(&self) -> Result<Option<Zxid>> {
         let synced = match &*self.session {
-            Session::Wire(session) => session.sync().await,
-            Session::Client(session) => session.sync().await,
+            Session::Wire(session) => session.sync().await.map(Some),
+            Session::Client(session) => session.sync().await.map(|()| None),
         };
-        synced.map(|()| self.last_zxid()).map_err(|error| error.at(self.side))
+        synced.map_err(|error| error.at(self.side))
     }
 
     /// multiRead: all of `ops` in one request, answered one by one. On a server older than 3.6, which has none, the

@@ -33,6 +33,8 @@ pub(super) struct Newer<'a> {
     /// Parents that were created although this pass did not meet them: in a later pass they have not changed themselves.
     /// Nobody leaves them until its end. They are as many as have come into use while the copy is under way.
     unmet: Vec<ZnodePath>,
+    /// The znode that was met last, and whether the target has it, or will.
+    last: Option<(ZnodePath, bool)>,
     /// Bytes of parents that were read again for the pairs at hand.
     read_again: Weight,
 }
@@ -40,7 +42,7 @@ pub(super) struct Newer<'a> {
 impl<'a> Newer<'a> {
     pub(super) fn new(than_ms: i64, source: &'a Reader, target: &'a Lane, progress: &'a Progress) -> Self {
         let (open, unmet, read_again) = (HashMap::new(), Vec::new(), Weight::default());
-        Self { than_ms, source, target, progress, open, unmet, read_again }
+        Self { than_ms, source, target, progress, open, unmet, last: None, read_again }
     }
 
     /// What is to be planned of `pairs`, each parent before what is below it.
@@ -72,6 +74,13 @@ impl<'a> Newer<'a> {
                     // One that was not given is not known to who plans, and is left for nothing.
                     taken.push(Pair::Other(Visit::Leave(path)));
                 }
+                // It had no children yet when its own stat was read.
+                Pair::Other(Visit::Children { ref parent, .. }) => {
+                    if let Some((parent, stands)) = self.last.take_if(|(last, _)| last == parent) {
+                        self.open.entry(parent).or_insert(stands);
+                    }
+                    taken.push(pair);
+                }
                 other => taken.push(other),
             }
         }
@@ -90,6 +99,7 @@ impl<'a> Newer<'a> {
         if source.stat.num_children > 0 {
             self.open.insert(source.path.clone(), stands);
         }
+        self.last = Some((source.path.clone(), stands));
         // One whose parents have gone from the source meanwhile has gone with them.
         if !old && stands {
             taken.push(Pair::Znode { source, target });
@@ -104,7 +114,12 @@ impl<'a> Newer<'a> {
         while let Some(parent) = above {
             let stands = match self.open.get(&parent) {
                 Some(stands) => *stands,
-                None => self.target.stat(&parent).await?.is_some(),
+                None => match self.target.stat(&parent).await {
+                    Ok(stat) => stat.is_some(),
+                    // One that we may not see is there.
+                    Err(error) if error.code() == Some(Code::NO_AUTH) => true,
+                    Err(error) => return Err(error),
+                },
             };
             if stands {
                 break;

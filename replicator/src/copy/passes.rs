@@ -151,9 +151,11 @@ impl Line<'_> {
             progress: read_progress,
             written: self.progress,
         };
+        // Parents of something newer are read when the walk has ended.
+        let reads_on = self.options.newer_than_ms.is_some();
         let read = async {
-            read(walk, chunks_in, read_progress).await?;
-            self.source.sync().await
+            let all = read(walk, chunks_in, read_progress).await?;
+            if all && !reads_on { self.source.sync().await } else { Ok(None) }
         };
         let pairs = pairs(chunks);
         let plan = async {
@@ -166,7 +168,8 @@ impl Line<'_> {
             }
         };
         let (read, planned, written) = tokio::join!(read, plan, self.writer.take(batches, self.progress));
-        written.and(planned).and(read)
+        let behind = written.and(planned).and(read)?;
+        if reads_on { self.source.sync().await } else { Ok(behind) }
     }
 
     /// What reads the target: it sees all that was written until now.

@@ -70,9 +70,10 @@ impl Session {
         self.shared.last_zxid()
     }
 
-    /// Waits until the server has caught up with the leader (sync).
-    pub(super) async fn sync(&self) -> Result<()> {
-        done(self.shared.send(op::SYNC, |request| request.text("/")), "sync").await.map(drop)
+    /// Waits until the server has caught up with the leader (sync); gives the last transaction that it had applied when it
+    /// answered. What was asked behind the sync, and answered by now, may be newer.
+    pub(super) async fn sync(&self) -> Result<Zxid> {
+        done(self.shared.send(op::SYNC, |request| request.text("/")), "sync").await.map(|reply| reply.zxid)
     }
 
     /// Behind writes that were lost with their connection: waits until the session is back and nothing of them is under

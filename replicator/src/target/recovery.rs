@@ -155,17 +155,15 @@ async fn places(lane: &Lane, writes: &[WriteOp]) -> Result<Vec<Place>> {
         ]);
     }
     let paths: Vec<ZnodePath> = writes.iter().map(written_at).collect();
-    let reads: Vec<ReadOp<'_>> = paths.iter().map(ReadOp::Data).collect();
-    let replies = lane.read(&reads).await?;
     let mut places = Vec::with_capacity(paths.len());
-    for (reply, path) in replies.into_iter().zip(&paths) {
-        places.push(match reply {
-            ReadReply::Data(data, stat) => Place::Znode { data, stat, acl: None },
-            ReadReply::Refused(Code::NO_NODE) => Place::Empty,
-            ReadReply::Refused(Code::NO_AUTH) => Place::Hidden,
-            ReadReply::Refused(code) => return Err(lane.refused(code, "read", path)),
-            ReadReply::Children(_) => return Err(lane.protocol("getData was answered as getChildren")),
-        });
+    // What stands there may be larger than what was written, and the server builds its reply in memory.
+    for (writes, paths) in writes.chunks(limits::UNSIZED_BATCH_MAX).zip(paths.chunks(limits::UNSIZED_BATCH_MAX)) {
+        if writes.iter().any(is_told_by_data) {
+            places.extend(read(lane, paths).await?);
+        } else {
+            let looks = paths.iter().map(|path| look_at(lane, path));
+            places.extend(futures::future::try_join_all(looks).await?);
+        }
     }
     // One ACL is enough: what one transaction created, one client did.
     let first = writes.iter().position(|write| matches!(write, WriteOp::Create { .. }));
@@ -174,6 +172,32 @@ async fn places(lane: &Lane, writes: &[WriteOp]) -> Result<Vec<Place>> {
         *acl = acl_at(lane, path).await?.ok().map(|(acl, _)| acl);
     }
     Ok(places)
+}
+
+/// Whether it takes the data to tell if a write was done.
+fn is_told_by_data(write: &WriteOp) -> bool {
+    matches!(write, WriteOp::Create { .. } | WriteOp::SetData { .. })
+}
+
+async fn read(lane: &Lane, paths: &[ZnodePath]) -> Result<Vec<Place>> {
+    let reads: Vec<ReadOp<'_>> = paths.iter().map(ReadOp::Data).collect();
+    let place = |(reply, path)| match reply {
+        ReadReply::Data(data, stat) => Ok(Place::Znode { data, stat, acl: None }),
+        ReadReply::Refused(Code::NO_NODE) => Ok(Place::Empty),
+        ReadReply::Refused(Code::NO_AUTH) => Ok(Place::Hidden),
+        ReadReply::Refused(code) => Err(lane.refused(code, "read", path)),
+        ReadReply::Children(_) => Err(lane.protocol("getData was answered as getChildren")),
+    };
+    lane.read(&reads).await?.into_iter().zip(paths).map(place).collect()
+}
+
+async fn look_at(lane: &Lane, path: &ZnodePath) -> Result<Place> {
+    match lane.stat(path).await {
+        Ok(Some(stat)) => Ok(Place::Znode { data: None, stat, acl: None }),
+        Ok(None) => Ok(Place::Empty),
+        Err(error) if error.code() == Some(Code::NO_AUTH) => Ok(Place::Hidden),
+        Err(error) => Err(error),
+    }
 }
 
 /// Where it shows whether a write was done.

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 
 use crate::session::WriteOp;
-use crate::znode::{Acl, Stat};
+use crate::znode::{Acl, Kind, Stat};
 
 /// What stands at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,10 @@ fn told_by(write: &WriteOp, place: &Place) -> Says {
         (_, Place::Empty) => Says::NotDone,
         // There was nothing before; and who may set an ACL may read it, until another one forbids it.
         (WriteOp::Create { .. } | WriteOp::SetAcl { .. }, Place::Hidden) => Says::Done,
+        // A session's own znode is none of ours, whatever it holds.
+        (WriteOp::Create { .. }, Place::Znode { stat, .. }) if Kind::of_owner(stat.ephemeral_owner).is_ephemeral() => {
+            Says::NotDone
+        }
         (WriteOp::Create { data, acl, .. }, Place::Znode { data: there, acl: stands, .. }) => {
             Says::if_done(data == there && may_be(acl, stands.as_ref()))
         }

@@ -35,6 +35,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) code: Code,
+    /// The last transaction that the server had applied when it answered.
+    pub(super) zxid: Zxid,
     pub(super) body: Decoder,
 }
 
@@ -119,7 +121,7 @@ impl Shared {
         match next {
             Ok(Some(reporter)) => {
                 // Who no longer wants the answer has dropped the other end.
-                let _ = reporter.send(Ok(Reply { code: header.code, body }));
+                let _ = reporter.send(Ok(Reply { code: header.code, zxid: Zxid(header.zxid), body }));
                 Ok(())
             }
             Ok(None) => Ok(()),
@@ -146,7 +148,8 @@ impl Shared {
     pub(super) fn give_up(&self) {
         let given_up = self.lock().give_up();
         for reporter in given_up {
-            let _ = reporter.send(Ok(Reply { code: Code::THROTTLED_OP, body: Decoder::new(Bytes::new()) }));
+            let zxid = self.last_zxid();
+            let _ = reporter.send(Ok(Reply { code: Code::THROTTLED_OP, zxid, body: Decoder::new(Bytes::new()) }));
         }
     }
 

@@ -388,3 +388,22 @@ fn equal_acls_are_one_however_many_there_are() {
         assert!(std::ptr::eq(read(acl).entries(), read(acl).entries()));
     }
 }
+
+/// A copy takes what has changed since its sync: a later zxid would hide what was read before it.
+#[tokio::test]
+async fn a_sync_tells_its_own_zxid_and_not_that_of_what_was_asked_behind_it() {
+    let serve = |mut peer: Peer| async move {
+        let (sync, _) = peer.request().await;
+        let (stat, _) = peer.request().await;
+        peer.reply(sync, 5, 0, |encoder| encoder.text("/")).await;
+        peer.reply(stat, 9, 0, |encoder| put_stat(encoder, 0)).await;
+        peer.end().await;
+    };
+    with_server((3, 8), serve, async |session| {
+        let mut synced = Box::pin(session.sync());
+        assert!(futures::poll!(&mut synced).is_pending());
+        stat_of(&session, "/a").await.expect("a stat");
+        assert_eq!((synced.await, session.last_zxid()), (Ok(Zxid(5)), Zxid(9)));
+    })
+    .await;
+}

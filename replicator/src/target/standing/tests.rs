@@ -191,3 +191,15 @@ fn what_can_not_be_told_is_not_taken_for_done() {
     assert!(!stands(&[set], &[Place::Hidden]));
     assert!(!stands(&[], &[]));
 }
+
+#[test]
+fn an_ephemeral_in_its_place_was_not_created_by_us() {
+    let create = WriteOp::Create { path: ZnodePath::new("/a"), data: None, acl: Acl::open(), kind: Kind::Persistent };
+    let owned_by = |ephemeral_owner| Place::Znode {
+        data: None,
+        stat: Stat { ephemeral_owner, ..Stat::default() },
+        acl: Some(Acl::open()),
+    };
+    assert!(stands(std::slice::from_ref(&create), &[owned_by(0)]));
+    assert!(!stands(&[create], &[owned_by(0x1234)]));
+}
