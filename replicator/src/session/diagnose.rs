@@ -56,16 +56,23 @@ async fn probe(host: &str, port: u16) -> String {
         return "is a host without an address".to_owned();
     };
     match TcpStream::connect(address).await {
-        Ok(_) => says_itself(address)
-            .await
-            .unwrap_or(
-                "accepts connections but gives no session: it is no ZooKeeper server, speaks TLS, serves no requests \
-                  (no quorum), or refuses us (maxClientCnxns)",
-            )
-            .to_owned(),
-        Err(error) if error.kind() == Io::ConnectionRefused => {
-            "refuses the connection: nothing listens on that port".to_owned()
-        }
-        Err(error) => format!("can't be reached: {error}"),
+        Ok(_) => gives_none(address).await,
+        Err(error) => match error.kind() {
+            Io::ConnectionRefused => "refuses the connection: nothing listens on that port".to_owned(),
+            // The connection was there and is gone again, before anybody could look: so it was accepted (Linux,
+            // tcp_reset: a reset behind the other side's close is a broken pipe).
+            Io::BrokenPipe | Io::ConnectionReset | Io::ConnectionAborted => gives_none(address).await,
+            _ => format!("can't be reached: {error}"),
+        },
     }
 }
+
+/// Why a server that accepts connections gives no session.
+async fn gives_none(address: SocketAddr) -> String {
+    let unsaid = "accepts connections but gives no session: it is no ZooKeeper server, speaks TLS, serves no requests \
+                  (no quorum), or refuses us (maxClientCnxns)";
+    says_itself(address).await.unwrap_or(unsaid).to_owned()
+}
+
+#[cfg(test)]
+mod tests;
