@@ -5,5 +5,7 @@
 
 pub mod cli;
 pub mod error;
+pub mod guard;
 pub mod lock;
+pub mod state;
 pub mod trees;
