@@ -6,6 +6,8 @@
 pub mod cli;
 pub mod error;
 pub mod guard;
+pub mod journal;
+pub mod limits;
 pub mod lock;
 pub mod state;
 pub mod trees;
