@@ -38,14 +38,18 @@ fn torn_at_any_byte_it_holds_what_was_whole_and_goes_on_from_there() {
     let whole = tempfile::tempdir().unwrap();
     let bytes = written(whole.path());
     for end in 0..bytes.len() {
-        let directory = tempfile::tempdir().unwrap();
-        fs::write(path(directory.path()), &bytes[..end]).unwrap();
-        let (mut journal, contents) = Journal::open(directory.path()).unwrap();
+        let contents = parse(&bytes[..end]).unwrap();
         let lines = bytes[..end].iter().filter(|byte| **byte == b'\n').count();
         assert_eq!(contents.records.len(), lines, "cut at {end}");
         assert_eq!(contents.torn, end - bytes[..end].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
-        journal.write(Entry::Resumed, &State::default()).unwrap();
-        assert_eq!(Journal::look(directory.path()).unwrap().records.len(), lines + 1);
+        if end % 83 == 0 {
+            let directory = tempfile::tempdir().unwrap();
+            fs::write(path(directory.path()), &bytes[..end]).unwrap();
+            let (mut journal, opened) = Journal::open(directory.path()).unwrap();
+            assert_eq!(opened, contents);
+            journal.write(Entry::Resumed, &State::default()).unwrap();
+            assert_eq!(Journal::look(directory.path()).unwrap().records.len(), lines + 1);
+        }
     }
 }
 
