@@ -4,4 +4,5 @@
 //! RPC come with their own issue. Until then the tree itself is moved by `zkreplicator`, by hand.
 
 pub mod cli;
+pub mod config_file;
 pub mod error;
