@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use migrator::config_file::{self, ConfigFile};
 use replicator::acl_map::AclMap;
 use replicator::certificate::Certificate;
 use replicator::cli::credentials;
@@ -114,5 +115,33 @@ pub(crate) fn user_text(input: &[u8]) {
             }
             Err(error) => assert!(error.to_string().starts_with("file, line "), "{error}"),
         },
+    }
+}
+
+/// A meta server's configuration file: it is refused, or an edit is read back, changes nothing else and can be undone.
+pub(crate) fn pegasus_config(input: &[u8]) {
+    const KEYS: [(&str, &str); 3] = [
+        (config_file::ZOOKEEPER, config_file::HOSTS_LIST),
+        (config_file::META_SERVER, config_file::START_LEVEL),
+        (config_file::META_SERVER, config_file::RECOVER),
+    ];
+    let Ok(file) = ConfigFile::parse(input) else { return };
+    file.notes();
+    for (section, key) in KEYS {
+        let Ok(edited) = file.with_value(section, key, "zk1:2181") else { continue };
+        assert_eq!(edited.get(section, key), Ok(Some("zk1:2181")));
+        for (other_section, other_key) in KEYS.into_iter().filter(|other| *other != (section, key)) {
+            assert_eq!(edited.get(other_section, other_key).ok(), file.get(other_section, other_key).ok());
+        }
+        config_file::diff("config.ini", file.bytes(), edited.bytes());
+        let restored = match file.get(section, key).expect("what was edited could be read") {
+            Some("") => continue,
+            Some(old) => edited.with_value(section, key, old),
+            None => edited.without(section, key),
+        };
+        // An old value that would not be written anew (it holds ^) was read all the same.
+        if let Ok(restored) = restored {
+            assert_eq!(restored, file);
+        }
     }
 }

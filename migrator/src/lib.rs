@@ -4,6 +4,7 @@
 //! RPC come with their own issue. Until then the tree itself is moved by `zkreplicator`, by hand.
 
 pub mod cli;
+pub mod config_file;
 pub mod error;
 pub mod guard;
 pub mod journal;

@@ -51,3 +51,8 @@ fn a_servers_words_are_understood_or_passed_over() {
 fn amounts_and_credentials_are_understood_or_refused() {
     replay("user_text", bodies::user_text);
 }
+
+#[test]
+fn configuration_files_are_refused_or_edited_in_one_place() {
+    replay("pegasus_config", bodies::pegasus_config);
+}
