@@ -6,3 +6,4 @@
 pub mod cli;
 pub mod config_file;
 pub mod error;
+pub mod plan;

@@ -1,0 +1,75 @@
+//! What a crash, another process and somebody else's hand do to a journal.
+
+use super::*;
+
+fn some_state(id: &str) -> State {
+    State { id: id.to_owned(), ..State::default() }
+}
+
+fn written(directory: &Path) -> Vec<u8> {
+    let (mut journal, contents) = Journal::open(directory).unwrap();
+    assert_eq!(contents, Contents::default());
+    let begun = Entry::Begun { tool: "t".into(), method: "copy".into(), plan: "p".into() };
+    for entry in [begun, Entry::Step("blind".into()), Entry::Act("stop \"a\"\nb".into())] {
+        journal.write(entry, &some_state("m")).unwrap();
+    }
+    fs::read(path(directory)).unwrap()
+}
+
+#[test]
+fn what_was_written_is_read_again_and_continued() {
+    let directory = tempfile::tempdir().unwrap();
+    written(directory.path());
+    let (mut journal, contents) = Journal::open(directory.path()).unwrap();
+    assert_eq!((contents.records.len(), contents.torn, contents.method()), (3, 0, Some("copy")));
+    assert!(!contents.is_ended());
+    journal.write(Entry::Done, &some_state("n")).unwrap();
+    let contents = Journal::look(directory.path()).unwrap();
+    assert_eq!(contents.state(), Some(&some_state("n")));
+    assert!(contents.is_ended());
+    journal.put_away("m").unwrap();
+    journal.write(Entry::Resumed, &some_state("o")).unwrap();
+    assert_eq!(Journal::look(directory.path()).unwrap().records.len(), 1);
+    assert!(directory.path().join("journal.m").exists());
+}
+
+#[test]
+fn torn_at_any_byte_it_holds_what_was_whole_and_goes_on_from_there() {
+    let whole = tempfile::tempdir().unwrap();
+    let bytes = written(whole.path());
+    for end in 0..bytes.len() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(path(directory.path()), &bytes[..end]).unwrap();
+        let (mut journal, contents) = Journal::open(directory.path()).unwrap();
+        let lines = bytes[..end].iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(contents.records.len(), lines, "cut at {end}");
+        assert_eq!(contents.torn, end - bytes[..end].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+        journal.write(Entry::Resumed, &State::default()).unwrap();
+        assert_eq!(Journal::look(directory.path()).unwrap().records.len(), lines + 1);
+    }
+}
+
+#[test]
+fn damage_in_any_other_place_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let bytes = written(directory.path());
+    for at in 0..bytes.len() - 1 {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x11;
+        assert!(parse(&damaged).is_err(), "byte {at}");
+    }
+    let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    assert!(parse(&bytes[second..]).unwrap_err().contains("lines are missing"));
+}
+
+#[test]
+fn two_at_once_are_one_too_many_and_nobody_else_reads_it() {
+    use std::os::unix::fs::MetadataExt;
+    let directory = tempfile::tempdir().unwrap();
+    let held = Journal::open(directory.path()).unwrap();
+    let refused = Journal::open(directory.path()).unwrap_err();
+    assert!(refused.to_string().contains("another zkmigrator"), "{refused}");
+    assert_eq!(fs::metadata(path(directory.path())).unwrap().mode() & 0o777, 0o600);
+    drop(held);
+    Journal::open(directory.path()).unwrap();
+}
