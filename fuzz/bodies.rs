@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use migrator::config_file::{self, ConfigFile};
+use migrator::plan::{ClusterFacts, MetaServerFacts, Plan, render};
 use replicator::acl_map::AclMap;
 use replicator::certificate::Certificate;
 use replicator::cli::credentials;
@@ -144,4 +145,35 @@ pub(crate) fn pegasus_config(input: &[u8]) {
             assert_eq!(restored, file);
         }
     }
+}
+
+/// A migration's plan, and a new one of a cluster that calls itself so: it is refused with words for one line, or holds
+/// together; what is rendered is TOML that says nothing else.
+pub(crate) fn plan(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    match Plan::parse(text) {
+        Ok(plan) => {
+            assert!(!plan.meta_servers.is_empty());
+        }
+        Err(error) => {
+            let error = error.to_string();
+            assert!(error.starts_with("plan: read: ") && !error.contains('\n'), "{error:?}");
+        }
+    }
+    let server = |silent: Option<&str>| MetaServerFacts {
+        address: text.to_owned(),
+        is_primary: false,
+        silent: silent.map(str::to_owned),
+    };
+    let words = text.to_owned();
+    let facts = ClusterFacts {
+        cluster: words.clone(),
+        root: words.clone(),
+        source: words.clone(),
+        target: words.clone(),
+        meta_servers: vec![server(None), server(Some(text))],
+    };
+    let read: toml::Table = render(&facts).parse().expect("what is rendered is TOML");
+    assert_eq!(read.keys().collect::<Vec<_>>(), ["cluster", "meta_server", "source", "target"]);
+    assert_eq!(read["cluster"].as_str(), Some(text));
 }

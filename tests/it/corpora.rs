@@ -56,3 +56,8 @@ fn amounts_and_credentials_are_understood_or_refused() {
 fn configuration_files_are_refused_or_edited_in_one_place() {
     replay("pegasus_config", bodies::pegasus_config);
 }
+
+#[test]
+fn plans_are_refused_in_one_line_or_hold_together() {
+    replay("plan", bodies::plan);
+}
