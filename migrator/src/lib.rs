@@ -5,3 +5,5 @@
 
 pub mod cli;
 pub mod error;
+pub mod limits;
+pub mod pegasus;

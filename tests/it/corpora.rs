@@ -51,3 +51,8 @@ fn a_servers_words_are_understood_or_passed_over() {
 fn amounts_and_credentials_are_understood_or_refused() {
     replay("user_text", bodies::user_text);
 }
+
+#[test]
+fn a_meta_servers_frames_are_refused_or_come_back_as_they_were() {
+    replay("pegasus_rpc", bodies::pegasus_rpc);
+}
