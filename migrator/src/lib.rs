@@ -7,6 +7,7 @@ pub mod guard;
 pub mod journal;
 pub mod limits;
 pub mod lock;
+pub mod pegasus;
 pub mod plan;
 pub mod state;
 pub mod trees;

@@ -61,3 +61,8 @@ fn configuration_files_are_refused_or_edited_in_one_place() {
 fn plans_are_refused_in_one_line_or_hold_together() {
     replay("plan", bodies::plan);
 }
+
+#[test]
+fn a_meta_servers_frames_are_refused_or_come_back_as_they_were() {
+    replay("pegasus_rpc", bodies::pegasus_rpc);
+}
