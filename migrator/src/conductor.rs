@@ -9,10 +9,13 @@
 //! stands at blind or without a meta server must not wait for a person, as long as there is a way back: until the new
 //! ZooKeeper has taken its first write. Past that the only way is on.
 
-use futures::future::BoxFuture;
+use std::collections::BTreeSet;
+
+use futures::future::LocalBoxFuture;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Migration;
+use crate::plan::StepName;
 use crate::step::{Standing, Step, Touches};
 
 /// A way to migrate: its steps, and until when it can be taken back.
@@ -22,7 +25,7 @@ pub struct Method {
     /// Its steps, in order.
     pub steps: &'static [&'static dyn Step],
     /// Refuses where there is no way back any more: why, and what a person can do.
-    pub way_back: for<'a> fn(&'a mut Migration) -> BoxFuture<'a, Result<()>>,
+    pub way_back: for<'a> fn(&'a mut Migration) -> LocalBoxFuture<'a, Result<()>>,
 }
 
 /// How a run ended.
@@ -31,7 +34,7 @@ pub enum Ended {
     /// All steps are done.
     Done,
     /// It stopped before this step, as it was told.
-    Paused(&'static str),
+    Paused(StepName),
     /// It was interrupted, and can be resumed.
     Interrupted,
     /// It failed, and nothing of the cluster was changed.
@@ -62,18 +65,24 @@ impl Ended {
 
 impl Method {
     /// The step of a name.
-    pub fn index_of(&self, name: &str) -> Option<usize> {
+    pub fn index_of(&self, name: StepName) -> Option<usize> {
         self.steps.iter().position(|step| step.name() == name)
     }
 
-    /// Goes forward from wherever the world stands, until the end or until `pause_before`.
-    pub async fn forward(&self, migration: &mut Migration, pause_before: Option<&str>) -> Ended {
+    /// Goes forward from wherever the world stands, until the end or before one of `pause_before`; past `paused_at`, where it
+    /// stopped the last time.
+    pub async fn forward(
+        &self,
+        migration: &mut Migration,
+        pause_before: &BTreeSet<StepName>,
+        paused_at: Option<StepName>,
+    ) -> Ended {
         let first = match self.first_open(migration).await {
             Ok(first) => first,
             Err(error) => return self.failed(migration, error).await,
         };
         for (index, step) in self.steps.iter().enumerate().skip(first) {
-            if pause_before == Some(step.name()) {
+            if pause_before.contains(&step.name()) && paused_at != Some(step.name()) {
                 return Ended::Paused(step.name());
             }
             if let Err(error) = self.take(migration, index, *step).await {
@@ -113,6 +122,9 @@ impl Method {
         if step.touches() != Touches::Outage {
             migration.refuse_when_stopped()?;
         }
+        if index > 0 && step.touches() != Touches::Outage {
+            migration.take_guard().await?;
+        }
         migration.hook("before", step.name()).await?;
         migration.begin(index, step)?;
         step.run(migration).await?;
@@ -125,6 +137,9 @@ impl Method {
             return Ended::Interrupted;
         }
         migration.fail(&error);
+        if error.kind == ErrorKind::Alarm {
+            return Ended::NeedsPerson { failed: error, stuck: None };
+        }
         let touched = self.steps[..migration.state.begun].iter().map(|step| step.touches()).max();
         if touched.is_none_or(|touched| touched < Touches::Cluster) {
             return Ended::Failed(error);

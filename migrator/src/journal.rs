@@ -4,6 +4,7 @@
 //! was going to say had not begun; it is cut off. A line that is damaged in any other place is an error: somebody has
 //! written there. Beside it lies a file whose lock keeps two migrators off one migration; it ends with the process.
 
+use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -59,6 +60,25 @@ pub enum Entry {
     RolledBack,
 }
 
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begun { method, .. } => write!(f, "begun by {method}"),
+            Self::Resumed => f.write_str("resumed"),
+            Self::Step(step) => write!(f, "{step} begins"),
+            Self::Act(what) => write!(f, "about to {what}"),
+            Self::Acted { what, .. } => write!(f, "done: {what}"),
+            Self::StepDone(step) => write!(f, "{step} is done"),
+            Self::Undo(step) => write!(f, "{step} is taken back"),
+            Self::Undone(step) => write!(f, "{step} was taken back"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Paused(step) => write!(f, "paused before {step}"),
+            Self::Done => f.write_str("all is done"),
+            Self::RolledBack => f.write_str("all was taken back"),
+        }
+    }
+}
+
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,6 +121,14 @@ impl Contents {
     /// Whether there is nothing left to do: it was done, or taken back.
     pub fn is_ended(&self) -> bool {
         matches!(self.records.last().map(|record| &record.entry), None | Some(Entry::Done | Entry::RolledBack))
+    }
+
+    /// Whether it was on its way back when it was left.
+    pub fn is_going_back(&self) -> bool {
+        let last = self.records.iter().rev().find(|record| {
+            matches!(record.entry, Entry::Step(_) | Entry::StepDone(_) | Entry::Undo(_) | Entry::Undone(_))
+        });
+        matches!(last.map(|record| &record.entry), Some(Entry::Undo(_) | Entry::Undone(_)))
     }
 
     /// How it was begun.

@@ -39,6 +39,10 @@ pub struct State {
     pub certificate: Option<PathBuf>,
     /// Certificates that were asked for; each has a name of its own.
     pub certificates: u32,
+    /// The digest of the tree at the target that was read as a meta server would.
+    pub checked: Option<String>,
+    /// `[zookeeper] timeout_ms` of the meta servers, the longest of them.
+    pub session_timeout_ms: Option<u64>,
     /// Tables and partitions that the backup has.
     pub tables: Option<Tables>,
     /// When what happened.

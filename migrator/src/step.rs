@@ -1,9 +1,10 @@
 //! What a step of a migration is: something that can be looked at, done, and taken back.
 
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 
 use crate::error::Result;
 use crate::migration::Migration;
+use crate::plan::StepName;
 
 /// What a step touches, which decides what a failure in it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +32,7 @@ pub enum Standing {
 /// `run` may have done, all of it, half of it or nothing.
 pub trait Step: Sync {
     /// Its name in the journal, in reports and on the command line.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> StepName;
 
     /// What it does, in a line.
     fn purpose(&self) -> &'static str;
@@ -41,7 +42,7 @@ pub trait Step: Sync {
 
     /// The step that rightly ends what this one has brought about; until then it is looked at again when a migration is
     /// resumed.
-    fn holds_until(&self) -> Option<&'static str> {
+    fn holds_until(&self) -> Option<StepName> {
         None
     }
 
@@ -49,11 +50,11 @@ pub trait Step: Sync {
     fn describe(&self, migration: &Migration) -> Vec<String>;
 
     /// Asks the world, not the journal.
-    fn check<'a>(&'a self, migration: &'a mut Migration) -> BoxFuture<'a, Result<Standing>>;
+    fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>>;
 
     /// Does it.
-    fn run<'a>(&'a self, migration: &'a mut Migration) -> BoxFuture<'a, Result<()>>;
+    fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>>;
 
     /// Takes it back.
-    fn undo<'a>(&'a self, migration: &'a mut Migration) -> BoxFuture<'a, Result<()>>;
+    fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>>;
 }

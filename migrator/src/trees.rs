@@ -17,7 +17,6 @@ use replicator::copy::{CopyReport, copy};
 use replicator::error::Side;
 use replicator::filter::Filter;
 use replicator::latency::{Latency, Request};
-use replicator::limits as tree_limits;
 use replicator::options::{
     AclPolicy, AgainstOptions, Auth, CopyOptions, EnsembleOptions, OwnedZnodes, RmOptions, VerifyOptions,
 };
@@ -28,11 +27,12 @@ use replicator::session::Lane;
 use replicator::source::reader::Reader;
 use replicator::source::walk::Walk;
 use replicator::verify::{self, VerifyReport, verify};
-use replicator::znode::{Znode, Zxid};
+use replicator::znode::{Znode, ZnodePath, Zxid};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Limits, PaceLimits, Policy};
 
 /// The znode below the lock root that holds the lock's children (meta_server_failure_detector.cpp, `LOCK_NAME`).
 pub const LOCK: &str = "dsn.meta.server.leader";
@@ -61,7 +61,8 @@ pub struct Trees {
     proven: Filter,
     /// Znodes that a delta may remove; more would rather be a source that has lost its tree.
     removals_max: u64,
-    care: PaceOptions,
+    /// How each side is asked while the cluster is live.
+    care: [PaceOptions; 2],
 }
 
 /// That both trees were the same, at one moment on each side.
@@ -97,15 +98,16 @@ pub enum Attempt {
 }
 
 impl Trees {
-    /// The tree below `cluster_root` at both ensembles, of meta servers whose lock is below `lock_root`. `care` is how
-    /// both are treated while the cluster is live.
+    /// The tree below `cluster_root` at both ensembles, of meta servers whose lock is below `lock_root`.
     pub fn new(
         source: &Ensemble,
         target: &Ensemble,
         cluster_root: &str,
         lock_root: &str,
-        care: PaceOptions,
+        limits: &Limits,
+        policy: &Policy,
     ) -> Result<Self> {
+        let care = [&limits.source_pace, &limits.target_pace].map(PaceLimits::options);
         let root = Chroot::new(cluster_root).map_err(|error| input("cluster_root", &error))?;
         let lock = join(lock_root, LOCK);
         let in_ensemble = |ensemble: &Ensemble| {
@@ -123,7 +125,7 @@ impl Trees {
             locks,
             target_jute_maxbuffer: target.jute_maxbuffer,
             proven,
-            removals_max: tree_limits::DELETES_ALLOWED,
+            removals_max: policy.delete_max,
             care,
         })
     }
@@ -153,6 +155,25 @@ impl Trees {
         lane(Side::Target, &self.target, self.locks[1].clone()).await
     }
 
+    /// A session with the source whose root is the cluster's.
+    pub async fn root_at_source(&self) -> Result<Lane> {
+        Lane::connect(Side::Source, &self.source).await.map_err(|error| tree("connect", &error))
+    }
+
+    /// The lock as a path below the cluster's root; `None` where it lies elsewhere.
+    pub fn lock_below_root(&self) -> Option<String> {
+        self.source.connect.chroot.below(self.locks[0].as_str()).map(|path| path.as_str().to_owned())
+    }
+
+    /// Children of the target's root.
+    pub async fn at_target(&self) -> Result<usize> {
+        let failed = |error| tree("look at the root", &error);
+        let lane = Lane::connect(Side::Target, &self.target).await.map_err(failed)?;
+        let root = lane.children(&ZnodePath::root()).await;
+        lane.close().await;
+        Ok(root.map_err(failed)?.map_or(0, |(names, _)| names.len()))
+    }
+
     /// What a copy would do, and how long it would take; reads only.
     pub async fn rehearse(&self, stop: &CancellationToken) -> Result<DryRun> {
         let options = self.copy_options(true);
@@ -166,18 +187,16 @@ impl Trees {
         copy(&self.copy_options(live), progress, stop).await.map_err(|error| tree("copy", &error))
     }
 
-    /// Compares both, whole; what the reader finds counts from now on for how much a delta may remove.
-    pub async fn verify(&mut self, seen: Zxid, live: bool, stop: &CancellationToken) -> Result<VerifyReport> {
-        let report = self.compare(Filter::default(), seen, live, stop).await?;
-        self.removals_max = tree_limits::DELETES_ALLOWED.max(report.target.sum.znodes / 10);
-        Ok(report)
+    /// Compares both, whole.
+    pub async fn verify(&self, seen: Zxid, live: bool, stop: &CancellationToken) -> Result<VerifyReport> {
+        self.compare(Filter::default(), seen, live, stop).await
     }
 
     /// Proves that both are the same, each at one moment, and writes the certificate of it to `file`.
-    pub async fn prove(&self, seen: Zxid, file: &Path, stop: &CancellationToken) -> Result<Attempt> {
+    pub async fn prove(&self, file: &Path, stop: &CancellationToken) -> Result<Attempt> {
         let filter = self.proven.clone();
-        let report = self.compare(filter.clone(), seen, false, stop).await?;
-        let options = self.verify_options(filter, seen, false);
+        let report = self.compare(filter.clone(), Zxid::default(), false, stop).await?;
+        let options = self.verify_options(filter, Zxid::default(), false);
         if !report.is_equal() {
             return Ok(Attempt::Open(not_equal(&report)));
         }
@@ -256,8 +275,8 @@ impl Trees {
     }
 
     /// Removes the source's tree: the last word on a migration, and only `cleanup` says it.
-    pub async fn remove_source(&self, jute_maxbuffer: usize, stop: &CancellationToken) -> Result<u64> {
-        remove(&self.source, jute_maxbuffer, stop).await
+    pub async fn remove_source(&self, stop: &CancellationToken) -> Result<u64> {
+        remove(&self.source, self.target_jute_maxbuffer, stop).await
     }
 
     async fn compare(&self, filter: Filter, seen: Zxid, live: bool, stop: &CancellationToken) -> Result<VerifyReport> {
@@ -283,11 +302,11 @@ impl Trees {
     /// Where the cluster serves on both must be treated with care, which costs time; where it stands still, time is what
     /// it has least of.
     fn sides(&self, live: bool) -> (EnsembleOptions, EnsembleOptions) {
-        let paced = |side: &EnsembleOptions| {
-            let pace = if live { Pace::of(&self.care) } else { None };
+        let paced = |side: &EnsembleOptions, care: &PaceOptions| {
+            let pace = if live { Pace::of(care) } else { None };
             EnsembleOptions { pace, ..side.clone() }
         };
-        (paced(&self.source), paced(&self.target))
+        (paced(&self.source, &self.care[0]), paced(&self.target, &self.care[1]))
     }
 }
 
@@ -365,6 +384,7 @@ fn input(key: &str, error: &replicator::error::Error) -> Error {
 fn tree(op: &str, error: &replicator::error::Error) -> Error {
     let kind = match error.kind {
         replicator::error::ErrorKind::BadInput(_) => ErrorKind::Input,
+        replicator::error::ErrorKind::Interrupted => ErrorKind::Interrupted,
         replicator::error::ErrorKind::Unreachable(_) | replicator::error::ErrorKind::Lost(_) => ErrorKind::Unreachable,
         replicator::error::ErrorKind::Protocol(_) => ErrorKind::Protocol,
         _ => ErrorKind::Refused,
