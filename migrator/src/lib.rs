@@ -6,4 +6,5 @@
 pub mod cli;
 pub mod config_file;
 pub mod error;
+pub mod host;
 pub mod plan;
