@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use migrator::config_file::{self, ConfigFile};
+use migrator::journal;
 use migrator::plan::{ClusterFacts, MetaServerFacts, Plan, render};
 use replicator::acl_map::AclMap;
 use replicator::certificate::Certificate;
@@ -176,4 +177,16 @@ pub(crate) fn plan(input: &[u8]) {
     let read: toml::Table = render(&facts).parse().expect("what is rendered is TOML");
     assert_eq!(read.keys().collect::<Vec<_>>(), ["cluster", "meta_server", "source", "target"]);
     assert_eq!(read["cluster"].as_str(), Some(text));
+}
+
+/// A journal: it is damaged, or its whole lines are numbered and its torn end has no line end but its last.
+pub(crate) fn journal(input: &[u8]) {
+    let Ok((read, _)) = journal::parse::<journal::Record>(input) else { return };
+    let whole = input.len() - usize::try_from(read.torn_bytes).expect("no more is torn than there is");
+    let (whole, torn) = input.split_at(whole);
+    assert_eq!(whole.iter().filter(|byte| **byte == b'\n').count(), read.entries.len());
+    assert!(!torn[..torn.len().saturating_sub(1)].contains(&b'\n'));
+    for (index, entry) in read.entries.iter().enumerate() {
+        assert_eq!(entry.sequence, index as u64 + 1);
+    }
 }

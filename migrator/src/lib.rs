@@ -7,4 +7,5 @@ pub mod cli;
 pub mod config_file;
 pub mod error;
 pub mod host;
+pub mod journal;
 pub mod plan;

@@ -61,3 +61,8 @@ fn configuration_files_are_refused_or_edited_in_one_place() {
 fn plans_are_refused_in_one_line_or_hold_together() {
     replay("plan", bodies::plan);
 }
+
+#[test]
+fn journals_are_damaged_or_say_what_was_written() {
+    replay("journal", bodies::journal);
+}
