@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use migrator::config_file::{self, ConfigFile};
-use migrator::plan::{ClusterFacts, MetaServerFacts, Plan, render};
+use migrator::journal;
 use migrator::pegasus::frame::{Reply, Request};
 use migrator::pegasus::http::{HttpAnswer, config_value, content_length};
 use migrator::pegasus::messages::{
@@ -14,6 +14,7 @@ use migrator::pegasus::messages::{
 };
 use migrator::pegasus::metadata::{app_info, partition_config};
 use migrator::pegasus::record::{Value, decode_body, encode_body};
+use migrator::plan::{ClusterFacts, MetaServerFacts, Plan, render};
 use replicator::acl_map::AclMap;
 use replicator::certificate::Certificate;
 use replicator::cli::credentials;
@@ -224,5 +225,16 @@ pub(crate) fn pegasus_rpc(input: &[u8]) {
             drop(config_value("hosts_list", frame));
         }
         _ => drop((app_info(frame), partition_config(frame))),
+    }
+}
+
+/// A journal: it is damaged, or its whole lines are numbered and its torn end has no line end but its last.
+pub(crate) fn journal(input: &[u8]) {
+    let Ok(read) = journal::parse(input) else { return };
+    let (whole, torn) = input.split_at(input.len() - read.torn);
+    assert_eq!(whole.iter().filter(|byte| **byte == b'\n').count(), read.records.len());
+    assert!(!torn.contains(&b'\n'));
+    for (index, record) in read.records.iter().enumerate() {
+        assert_eq!(record.number, index as u64);
     }
 }

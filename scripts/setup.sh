@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What demo.sh, test.sh and .ci/run need of the machine: Java, ZooKeeper, a C linker, Rust. Only what is missing is
-# installed, and only from the system's package manager. A second run installs nothing.
+# What demo.sh, test.sh and .ci/run need of the machine: Java, ZooKeeper, sshd, a C linker, Rust. Only what is missing is
+# installed, and only from the system's package manager. A second run installs nothing. No daemon is started: the tests
+# run an sshd of their own, and where its package brings a service this leaves it off.
 #
 #   scripts/setup.sh             install what is missing
 #   scripts/setup.sh --lint      the same, and rustfmt and clippy (.ci/run)
@@ -65,6 +66,10 @@ setup_has_zookeeper() {
     [ -e /usr/share/java/zookeeper.jar ]
   fi
 }
+
+setup_has_sshd() { [ -x /usr/sbin/sshd ]; }
+
+setup_has_ssh() { command -v ssh >/dev/null 2>&1 && command -v ssh-keygen >/dev/null 2>&1; }
 
 # A compiler without libc's headers and start files can't link, so it is tried.
 setup_has_linker() {
@@ -139,6 +144,8 @@ setup_explain() { # packages...
     case $package in
       default-jre-headless) echo "$package (a Java runtime, 11 or newer, on PATH)" ;;
       zookeeper) echo "$package (or ZooKeeper's release from https://zookeeper.apache.org/releases.html, with ZOOKEEPER_JARS=its lib directory)" ;;
+      openssh-server) echo "$package (OpenSSH's sshd, as /usr/sbin/sshd; it need not run)" ;;
+      openssh-client) echo "$package (ssh and ssh-keygen, on PATH)" ;;
       gcc) echo "$package (a C compiler and linker, as cc)" ;;
       libc6-dev) echo "$package (the C library's headers)" ;;
       ca-certificates) echo "$package (the certificates that cargo trusts)" ;;
@@ -186,12 +193,35 @@ setup_apt_update() {
 }
 
 setup_install() { # packages...
+  local status=0
   setup_say "installing $*"
-  setup_apt install --no-install-recommends --no-remove "$@" || setup_by_hand 'apt-get could not install them' "apt-get install --no-install-recommends $*"
+  setup_hold_services
+  setup_apt install --no-install-recommends --no-remove "$@" || status=$?
+  setup_release_services "$@"
+  [ "$status" -eq 0 ] || setup_by_hand 'apt-get could not install them' "apt-get install --no-install-recommends $*"
+}
+
+# Debian starts a service when its package is installed, unless this file forbids it (policy-rc.d). One that is there
+# already stays as it is: containers have one that forbids everything.
+setup_policy=/usr/sbin/policy-rc.d
+
+setup_hold_services() {
+  setup_policy_is_ours=''
+  [ ! -e "$setup_policy" ] || return 0
+  setup_policy_is_ours=1
+  printf '#!/bin/sh\nexit 101\n' | "${setup_sudo[@]}" sh -c "cat >$setup_policy && chmod 755 $setup_policy"
+}
+
+setup_release_services() { # packages...
+  [ -z "$setup_policy_is_ours" ] || "${setup_sudo[@]}" rm -f "$setup_policy"
+  # Not at the next boot either. Without systemd's socket and service there is nothing to turn off.
+  if [[ " $* " == *' openssh-server '* ]] && command -v systemctl >/dev/null 2>&1; then
+    "${setup_sudo[@]}" systemctl disable ssh.service ssh.socket >/dev/null 2>&1 || true
+  fi
 }
 
 setup_usage() {
-  sed -n '5,7s/^# *//p' "${BASH_SOURCE[0]}"
+  sed -n '6,8s/^# *//p' "${BASH_SOURCE[0]}"
 }
 
 setup() {
@@ -225,6 +255,8 @@ setup() {
     fi
     packages+=(zookeeper)
   fi
+  setup_has_sshd || packages+=(openssh-server)
+  setup_has_ssh || packages+=(openssh-client)
   setup_has_linker || packages+=(gcc libc6-dev)
   setup_has_certificates || packages+=(ca-certificates)
   setup_find_rust || missing=1
@@ -273,8 +305,8 @@ setup() {
     setup_by_hand "no package of this system has Rust $setup_floor or newer" "${lines[@]}"
     return 1
   fi
-  if ! setup_has_java || ! setup_has_zookeeper || ! setup_has_linker; then
-    mapfile -t lines < <(setup_explain default-jre-headless zookeeper gcc libc6-dev)
+  if ! setup_has_java || ! setup_has_zookeeper || ! setup_has_sshd || ! setup_has_ssh || ! setup_has_linker; then
+    mapfile -t lines < <(setup_explain default-jre-headless zookeeper openssh-server openssh-client gcc libc6-dev)
     setup_by_hand 'installed, but one of these still does not work' "${lines[@]}"
     return 1
   fi

@@ -106,7 +106,8 @@ impl Method {
     async fn first_open(&self, migration: &mut Migration) -> Result<usize> {
         let done = migration.state.done;
         for (index, step) in self.steps[..done].iter().enumerate() {
-            if step.holds_until().is_some_and(|name| self.index_of(name).is_some_and(|end| end < migration.state.begun)) {
+            if step.holds_until().is_some_and(|name| self.index_of(name).is_some_and(|end| end < migration.state.begun))
+            {
                 continue;
             }
             if let Standing::Open(what) = step.check(migration).await? {

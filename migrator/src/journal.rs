@@ -99,6 +99,8 @@ pub struct Journal {
     file: File,
     directory: PathBuf,
     next: u64,
+    /// A write failed: nothing may follow it.
+    is_broken: bool,
     _lock: Flock<File>,
 }
 
@@ -172,7 +174,7 @@ impl Journal {
         // A file that is only in the cache is not there after a crash.
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| failed("sync it", error))?;
         let next = contents.records.len() as u64;
-        Ok((Self { file, directory: directory.to_owned(), next, _lock: lock }, contents))
+        Ok((Self { file, directory: directory.to_owned(), next, is_broken: false, _lock: lock }, contents))
     }
 
     /// Reads a journal without opening it: also while another process writes it.
@@ -199,9 +201,19 @@ impl Journal {
     /// Adds a record. When this returns it survives a crash.
     pub fn write(&mut self, entry: Entry, state: &State) -> Result<()> {
         let record = Record { number: self.next, at_ms: now_ms(), entry, state: state.clone() };
+        if self.is_broken {
+            return Err(local(
+                &self.directory,
+                "write it",
+                "an earlier write failed: what it holds is not known".to_owned(),
+            ));
+        }
         let line = line(&record);
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|error| local(&self.directory, "write it", error.to_string()))?;
+        written.map_err(|error| {
+            self.is_broken = true;
+            local(&self.directory, "write it", error.to_string())
+        })?;
         self.next += 1;
         Ok(())
     }

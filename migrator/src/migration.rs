@@ -75,10 +75,16 @@ impl Migration {
         if self.trees.is_none() {
             let State { cluster_root, lock_root, .. } = &self.state;
             if cluster_root.is_empty() {
-                return Err(Error::new(ErrorKind::Local, "migration", "open the trees", "the cluster's root is not known"));
+                return Err(Error::new(
+                    ErrorKind::Local,
+                    "migration",
+                    "open the trees",
+                    "the cluster's root is not known",
+                ));
             }
             let (source, target) = (ensemble(&self.plan.source)?, ensemble(&self.plan.target)?);
-            self.trees = Some(Trees::new(&source, &target, cluster_root, lock_root, &self.plan.limits, &self.plan.policy)?);
+            self.trees =
+                Some(Trees::new(&source, &target, cluster_root, lock_root, &self.plan.limits, &self.plan.policy)?);
         }
         Ok(self.trees.as_mut().expect("it was made just now"))
     }
@@ -91,7 +97,10 @@ impl Migration {
                 ErrorKind::Input,
                 "plan",
                 "find a meta server",
-                format!("{address} is none of its meta servers ({}): add it, as the cluster calls it", known.join(", ")),
+                format!(
+                    "{address} is none of its meta servers ({}): add it, as the cluster calls it",
+                    known.join(", ")
+                ),
             )
         })
     }
@@ -219,7 +228,12 @@ impl Migration {
     /// Adds a record.
     pub fn write(&mut self, entry: Entry) -> Result<()> {
         let Some(journal) = &mut self.journal else {
-            return Err(Error::new(ErrorKind::Local, "journal", "write it", "this is a rehearsal: nothing may be done"));
+            return Err(Error::new(
+                ErrorKind::Local,
+                "journal",
+                "write it",
+                "this is a rehearsal: nothing may be done",
+            ));
         };
         journal.write(entry, &self.state)
     }

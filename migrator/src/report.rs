@@ -52,10 +52,14 @@ impl Report<'_> {
         match self.ended {
             Ended::Done | Ended::RolledBack(None) => None,
             Ended::RolledBack(Some(_)) => Some(format!("see to the cause, then: {} --execute", command("run"))),
-            Ended::Failed(_) if self.state.begun == 0 => Some(format!("see to the cause, then: {} --execute", command("run"))),
-            Ended::Paused(_) | Ended::Interrupted | Ended::Failed(_) | Ended::NeedsPerson { .. } => {
-                Some(format!("{} (goes on) or {} (goes back, while there is a way)", command("resume"), command("rollback")))
+            Ended::Failed(_) if self.state.begun == 0 => {
+                Some(format!("see to the cause, then: {} --execute", command("run")))
             }
+            Ended::Paused(_) | Ended::Interrupted | Ended::Failed(_) | Ended::NeedsPerson { .. } => Some(format!(
+                "{} (goes on) or {} (goes back, while there is a way)",
+                command("resume"),
+                command("rollback")
+            )),
         }
     }
 
@@ -77,14 +81,19 @@ impl Report<'_> {
         }
         if let Some(proof) = proof {
             let kind = if proof.is_full() { "read in full" } else { "ACLs by their versions, all else read in full" };
-            lines.push(format!("  last proof           {} znodes equal, {kind}; digest {}", proof.znodes, proof.digest));
+            lines
+                .push(format!("  last proof           {} znodes equal, {kind}; digest {}", proof.znodes, proof.digest));
         }
         if let Some(freeze) = times.freeze_ms() {
-            let own = times.processes_ms().map_or(String::new(), |own| format!(" ({} ms without the processes' stop and start)", freeze.saturating_sub(own)));
+            let own = times.processes_ms().map_or(String::new(), |own| {
+                format!(" ({} ms without the processes' stop and start)", freeze.saturating_sub(own))
+            });
             lines.push(format!("  freeze time          {freeze} ms{own}"));
         }
         if let Some(away) = times.away_ms() {
-            let own = times.processes_ms().map_or(String::new(), |own| format!(" ({} ms without the processes' stop and start)", away.saturating_sub(own)));
+            let own = times.processes_ms().map_or(String::new(), |own| {
+                format!(" ({} ms without the processes' stop and start)", away.saturating_sub(own))
+            });
             lines.push(format!("  without meta server  {away} ms{own}"));
         }
         lines.extend(notes.iter().map(|note| format!("  note: {note}")));

@@ -55,8 +55,12 @@ impl Server {
         Ok(match (checked.code, port) {
             (Some(0), _) => Process::Running("its check command says that it runs".to_owned()),
             (Some(1), Ok(false)) => Process::Gone,
-            (Some(1), Ok(true)) => Process::Running("its check command says that it is gone, but its port answers".to_owned()),
-            (Some(1), Err(why)) => Process::Unclear(format!("its check command says that it is gone, but its port: {why}")),
+            (Some(1), Ok(true)) => {
+                Process::Running("its check command says that it is gone, but its port answers".to_owned())
+            }
+            (Some(1), Err(why)) => {
+                Process::Unclear(format!("its check command says that it is gone, but its port: {why}"))
+            }
             (code, _) => {
                 let code = code.map_or("a signal".to_owned(), |code| format!("exit code {code}"));
                 Process::Unclear(format!("its check command ended with {code}, which says neither (0: runs, 1: gone)"))
@@ -71,7 +75,9 @@ impl Server {
             Ok(Ok(_)) => Ok(true),
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => Ok(false),
             // The connection was there and is gone again: somebody listens.
-            Ok(Err(error)) if matches!(error.kind(), std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe) => {
+            Ok(Err(error))
+                if matches!(error.kind(), std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe) =>
+            {
                 Ok(true)
             }
             Ok(Err(error)) => Err(error.to_string()),
@@ -104,7 +110,11 @@ impl Server {
             };
             if Instant::now() >= until {
                 let max = humantime::format_duration(self.limits.gone_max);
-                return Err(self.error(ErrorKind::TimedOut, "stop it", format!("not gone within gone_max, {max}: {last}")));
+                return Err(self.error(
+                    ErrorKind::TimedOut,
+                    "stop it",
+                    format!("not gone within gone_max, {max}: {last}"),
+                ));
             }
             sleep(LOOK_EVERY).await;
         }

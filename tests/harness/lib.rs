@@ -15,6 +15,7 @@ pub mod pair;
 pub mod proxy;
 pub mod read;
 pub mod server;
+pub mod sshd;
 pub mod tree;
 pub mod wait;
 

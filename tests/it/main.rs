@@ -14,6 +14,7 @@ mod filter;
 mod fix;
 mod harness_itself;
 mod hostile;
+mod hosts;
 mod killed;
 mod limits;
 mod moving;

@@ -39,7 +39,8 @@ impl Cleanup {
             return Err(refused(format!("cleanup_hold is not over: {rest} are left")));
         }
         if self.yes_remove != state.cluster_root {
-            let why = format!("--yes-remove {:?} is not the old tree's root, {:?}", self.yes_remove, state.cluster_root);
+            let why =
+                format!("--yes-remove {:?} is not the old tree's root, {:?}", self.yes_remove, state.cluster_root);
             return Err(refused(why));
         }
         let certificate = state.certificate.clone();
@@ -48,7 +49,10 @@ impl Cleanup {
         let holders = lock::holders(&lane).await;
         lane.close().await;
         if let Some(holder) = holders?.first() {
-            return Err(refused(format!("{} stands in line for the lock there: a meta server uses it", holder.address)));
+            return Err(refused(format!(
+                "{} stands in line for the lock there: a meta server uses it",
+                holder.address
+            )));
         }
         let stop = CancellationToken::new();
         if let Some(file) = certificate {

@@ -64,7 +64,11 @@ pub(super) async fn run(run: &Run) -> Result<Written> {
     if let Some(last) = contents.state() {
         journal.put_away(&last.id)?;
     }
-    let state = State { id: new_id(), times: crate::state::Times { began: Some(now_ms()), ..Default::default() }, ..State::default() };
+    let state = State {
+        id: new_id(),
+        times: crate::state::Times { began: Some(now_ms()), ..Default::default() },
+        ..State::default()
+    };
     let method = run.method.method();
     let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal()).await?;
     let tool = format!("zkmigrator {}", env!("CARGO_PKG_VERSION"));
@@ -113,7 +117,12 @@ pub(super) fn status(common: &Common) -> Result<Written> {
         return Ok(Written { text: "no migration was begun\n".to_owned(), code: 0 });
     };
     let ended = contents.is_ended();
-    let mut lines = vec![format!("migration {} of {}: {}", state.id, state.cluster_root, if ended { "ended" } else { "not ended" })];
+    let mut lines = vec![format!(
+        "migration {} of {}: {}",
+        state.id,
+        state.cluster_root,
+        if ended { "ended" } else { "not ended" }
+    )];
     let mut json_steps = Vec::new();
     for (index, step) in method.steps.iter().enumerate() {
         let standing = standing(state, index);

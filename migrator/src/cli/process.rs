@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// Runs `work` to its end, on one thread.
 pub(super) fn in_runtime<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime
-        .map_err(|error| Error::new(ErrorKind::Local, "program", "start the runtime", error.to_string()))?;
+    let runtime =
+        runtime.map_err(|error| Error::new(ErrorKind::Local, "program", "start the runtime", error.to_string()))?;
     let done = runtime.block_on(work);
     // A name that is still being looked up must not hold the exit.
     runtime.shutdown_background();

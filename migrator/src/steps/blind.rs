@@ -84,18 +84,23 @@ impl Step for Blind {
                 super::check_copy::check(migration).await?;
                 match migration.meta.level().await {
                     Ok(Level::Blind) => {
-                        migration.say(&format!("{} znodes proven the same at zxid {}", proof.znodes, proof.source_zxid));
+                        migration
+                            .say(&format!("{} znodes proven the same at zxid {}", proof.znodes, proof.source_zxid));
                         return Ok(());
                     }
                     Ok(level) => migration.note(format!("the level was {level} again, and is set to blind again")),
-                    Err(error) => migration.note(format!("the level could not be read again ({error}), and is set again")),
+                    Err(error) => {
+                        migration.note(format!("the level could not be read again ({error}), and is set again"))
+                    }
                 }
             }
             Err(Error::new(
                 ErrorKind::Refused,
                 "cluster",
                 "stay blind",
-                format!("the level was lost {LOSSES_MAX} times: does a bulk load begin, or does the leader start again?"),
+                format!(
+                    "the level was lost {LOSSES_MAX} times: does a bulk load begin, or does the leader start again?"
+                ),
             ))
         }
         .boxed_local()
@@ -170,7 +175,8 @@ pub(super) async fn set(migration: &mut Migration, level: Level) -> Result<()> {
         Ok(now) if now == level => Ok(()),
         Ok(now) => {
             let why = format!("it is {now} although it was set: somebody else sets it");
-            Err(last.unwrap_or_else(|| Error::new(ErrorKind::Refused, "cluster", format!("set the level to {level}"), why)))
+            Err(last
+                .unwrap_or_else(|| Error::new(ErrorKind::Refused, "cluster", format!("set the level to {level}"), why)))
         }
         Err(error) => Err(last.unwrap_or(error)),
     }

@@ -101,10 +101,9 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
         let said = |what: &str, value: &str, server: &str| format!("meta server {server} has {what} {value:?}");
         match migration.meta.config_value(&server.address, HOSTS_LIST).await {
             Ok(hosts) if same_hosts(&hosts, &source) => {}
-            Ok(hosts) => found.wrong.push(format!(
-                "{}, and the plan's source is {source:?}",
-                said("hosts_list", &hosts, &server.address)
-            )),
+            Ok(hosts) => found
+                .wrong
+                .push(format!("{}, and the plan's source is {source:?}", said("hosts_list", &hosts, &server.address))),
             Err(error) => found.wrong.push(error.to_string()),
         }
         match migration.meta.config_value(&server.address, "cluster_root").await {
@@ -138,8 +137,7 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
         }
         let timeout = file.get(ZOOKEEPER, "timeout_ms").ok().flatten().and_then(|text| text.parse().ok());
         migration.state.session_timeout_ms = migration.state.session_timeout_ms.max(timeout);
-        let edits =
-            [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str())), (META_SERVER, START_LEVEL, Some("blind"))];
+        let edits = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str())), (META_SERVER, START_LEVEL, Some("blind"))];
         if let Err(error) = server.edited(&edits).await {
             found.wrong.push(error.to_string());
         }
@@ -150,7 +148,8 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
     }
     match one(&roots) {
         Some("/") => found.wrong.push(
-            "cluster_root is /: the whole ensemble would be the cluster's; move it below a path of its own first".to_owned(),
+            "cluster_root is /: the whole ensemble would be the cluster's; move it below a path of its own first"
+                .to_owned(),
         ),
         Some(root) => migration.state.cluster_root = root.to_owned(),
         None => found.wrong.push(format!("the meta servers do not agree on cluster_root: {roots:?}")),
@@ -161,7 +160,11 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
         None => found.wrong.push(format!("the configuration files do not agree on the lock's place: {locks:?}")),
     }
     if found.wrong.is_empty() {
-        found.fine.push(format!("{} meta server(s) use {source} and root {}", roots.len(), migration.state.cluster_root));
+        found.fine.push(format!(
+            "{} meta server(s) use {source} and root {}",
+            roots.len(),
+            migration.state.cluster_root
+        ));
         return Ok(());
     }
     // Without these nothing else can be looked at.
@@ -202,7 +205,9 @@ async fn meta_servers(migration: &mut Migration, found: &mut Findings) -> Result
     let name = info.pairs.iter().find(|(key, _)| key == "cluster_name").map(|(_, name)| name.as_str());
     match name {
         Some(name) if name != migration.plan.cluster => {
-            found.wrong.push(format!("the cluster calls itself {name:?}, and the plan is for {:?}", migration.plan.cluster));
+            found
+                .wrong
+                .push(format!("the cluster calls itself {name:?}, and the plan is for {:?}", migration.plan.cluster));
         }
         Some(_) => {}
         None => found.unchecked.push("the cluster's name, which this version does not tell".to_owned()),
@@ -314,8 +319,12 @@ async fn tree(migration: &mut Migration, found: &mut Findings) -> Result<()> {
     let partitions = metadata.apps.values().map(|app| app.partitions.len() as u64).sum();
     migration.state.tables = Some(Tables { tables: metadata.apps.len() as u64, partitions });
     found.wrong.extend(busy);
-    found.unchecked.push("whether somebody is about to start a backup, a bulk load, a split or a duplication".to_owned());
-    found.unchecked.push("whether Ranger policies are being refreshed (they write now and then, also at blind)".to_owned());
+    found
+        .unchecked
+        .push("whether somebody is about to start a backup, a bulk load, a split or a duplication".to_owned());
+    found
+        .unchecked
+        .push("whether Ranger policies are being refreshed (they write now and then, also at blind)".to_owned());
     Ok(())
 }
 

@@ -74,7 +74,9 @@ impl Step for RewriteConfig {
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
             for server in migration.servers.clone() {
-                let Some(own) = migration.state.files.get(&server.address).map(|file| file.hosts_list.clone()) else { continue };
+                let Some(own) = migration.state.files.get(&server.address).map(|file| file.hosts_list.clone()) else {
+                    continue;
+                };
                 put(migration, &server, &[(ZOOKEEPER, HOSTS_LIST, Some(&own))], "the old hosts_list").await?;
             }
             Ok(())

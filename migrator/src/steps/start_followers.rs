@@ -39,10 +39,13 @@ impl Step for StartFollowers {
     }
 
     fn describe(&self, migration: &Migration) -> Vec<String> {
-        let start = |server: &Server| format!("{}: {} (if it did not lead)", server.plan.host, server.plan.start.as_str());
+        let start =
+            |server: &Server| format!("{}: {} (if it did not lead)", server.plan.host, server.plan.start.as_str());
         let mut lines: Vec<String> = migration.servers.iter().map(start).collect();
         lines.push("put back each configuration file's own meta_function_level_on_start".to_owned());
-        lines.push("wait until ALIVE can be trusted; see all nodes ALIVE and all partitions with their replicas".to_owned());
+        lines.push(
+            "wait until ALIVE can be trusted; see all nodes ALIVE and all partitions with their replicas".to_owned(),
+        );
         lines.push("set_meta_level to what it was; read it back".to_owned());
         lines
     }
@@ -68,7 +71,11 @@ impl Step for StartFollowers {
                 if !same_hosts(&hosts, &target) {
                     // One on the old ZooKeeper would take the lead there.
                     stop_followers::stop(migration, &server).await?;
-                    return Err(server.error(ErrorKind::Refused, "use the new ZooKeeper", format!("it uses {hosts}; it was stopped")));
+                    return Err(server.error(
+                        ErrorKind::Refused,
+                        "use the new ZooKeeper",
+                        format!("it uses {hosts}; it was stopped"),
+                    ));
                 }
             }
             for server in migration.servers.clone() {
@@ -121,7 +128,12 @@ async fn wait_healthy(migration: &mut Migration) -> Result<()> {
         migration.refuse_when_stopped()?;
         if Instant::now() >= until {
             let max = humantime::format_duration(migration.plan.limits.healthy_max);
-            return Err(Error::new(ErrorKind::TimedOut, "cluster", "become healthy", format!("not within {max}: {why}")));
+            return Err(Error::new(
+                ErrorKind::TimedOut,
+                "cluster",
+                "become healthy",
+                format!("not within {max}: {why}"),
+            ));
         }
         sleep(LOOK_EVERY).await;
     }

@@ -100,7 +100,9 @@ async fn look(migration: &mut Migration, leader: &Server) -> Result<()> {
     let target = written_hosts(&migration.plan.target.connect);
     let hosts = migration.meta.config_value(&leader.address, HOSTS_LIST).await?;
     if !same_hosts(&hosts, &target) {
-        return Err(wrong(format!("it uses {hosts}, and not {target}: is the file that was edited the one it is started with?")));
+        return Err(wrong(format!(
+            "it uses {hosts}, and not {target}: is the file that was edited the one it is started with?"
+        )));
     }
     let info = migration.meta.cluster_info().await?;
     if !same_hosts(&info.zookeeper_hosts, &target) || info.zookeeper_root != migration.state.cluster_root {

@@ -42,7 +42,11 @@ impl Step for StopFollowers {
                     return Ok(Standing::Open(format!("{} is not gone", server.address)));
                 }
             }
-            Ok(if migration.state.leader.is_some() { Standing::Done } else { Standing::Open("nobody leads".to_owned()) })
+            Ok(if migration.state.leader.is_some() {
+                Standing::Done
+            } else {
+                Standing::Open("nobody leads".to_owned())
+            })
         }
         .boxed_local()
     }

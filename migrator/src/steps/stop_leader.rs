@@ -114,7 +114,8 @@ async fn remove_stale_lock(migration: &mut Migration, leader: &Server) -> Result
     let now = lock::holders(&lane).await;
     lane.close().await;
     let now = now?;
-    let mut stale = migration.state.holders.iter().filter(|holder| holder.address == leader.address && now.contains(holder));
+    let mut stale =
+        migration.state.holders.iter().filter(|holder| holder.address == leader.address && now.contains(holder));
     let Some(holder) = stale.next().cloned() else { return Ok(()) };
     let lock = migration.trees()?.lock().to_owned();
     let what = format!("delete the stale lock node {lock}/{} of {}", holder.name, leader.address);
@@ -132,7 +133,8 @@ async fn remove_stale_lock(migration: &mut Migration, leader: &Server) -> Result
 }
 
 async fn delete(source: &crate::trees::Ensemble, path: &str) -> Result<()> {
-    let failed = |error: zookeeper_client::Error| Error::new(ErrorKind::Refused, "source", "delete a znode", error.to_string());
+    let failed =
+        |error: zookeeper_client::Error| Error::new(ErrorKind::Refused, "source", "delete a znode", error.to_string());
     let mut connector = Client::connector();
     for auth in &source.auths {
         connector = connector.with_auth(&auth.scheme, auth.credentials.as_bytes());

@@ -67,7 +67,9 @@ impl Step for Tripwire {
 /// Waits for a write below the root, but for those below the lock, where sessions expire.
 async fn watch(migration: &mut Migration) -> Result<Option<String>> {
     let (time, stop) = (migration.plan.limits.tripwire, migration.stop.clone());
-    let failed = |error: replicator::error::Error| Error::new(ErrorKind::Unreachable, "source", "watch the old tree", error.to_string());
+    let failed = |error: replicator::error::Error| {
+        Error::new(ErrorKind::Unreachable, "source", "watch the old tree", error.to_string())
+    };
     let trees = migration.trees()?;
     let lock = trees.lock_below_root();
     let lane = trees.root_at_source().await?;
