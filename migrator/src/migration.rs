@@ -17,14 +17,14 @@ use crate::pegasus::client::{MetaClient, MetaOptions};
 use crate::pegasus::messages::{AppInfo, PartitionConfig};
 use crate::plan::{Plan, StepName};
 use crate::server::{Process, Server, said};
-use crate::state::State;
+use crate::state::{State, now_ms};
 use crate::step::Step;
 use crate::trees::{Attempt, Ensemble, Proof, Trees};
 
 /// How long the primary is looked for where the cluster should have one.
 const PRIMARY_WAIT: Duration = Duration::from_secs(5);
 /// Between two looks at something that is waited for.
-pub const LOOK_EVERY: Duration = Duration::from_millis(100);
+pub const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// What a meta server asks for where its configuration says nothing (zookeeper_session.cpp:72).
 const SESSION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Attempts at a proof while something may still be written.
@@ -155,6 +155,16 @@ impl Migration {
         Ok(())
     }
 
+    /// An error where the cluster has been blind for longer than the plan allows.
+    pub fn refuse_when_frozen_too_long(&self) -> Result<()> {
+        let (Some(frozen), max) = (self.state.times.frozen, self.plan.limits.freeze_max) else { return Ok(()) };
+        if Duration::from_millis(now_ms().saturating_sub(frozen)) <= max {
+            return Ok(());
+        }
+        let why = format!("it is longer than freeze_max, {}", humantime::format_duration(max));
+        Err(Error::new(ErrorKind::TimedOut, "cluster", "stay blind", why))
+    }
+
     /// Keeps other migrators off the cluster from now on.
     pub async fn take_guard(&mut self) -> Result<()> {
         if self.guard.as_ref().is_none_or(Guard::is_lost) {
@@ -269,9 +279,10 @@ impl Migration {
         }
         let mut open = String::new();
         for _ in 0..PROOFS_MAX {
-            self.state.certificates += 1;
-            let file = format!("proof-{}.certificate", self.state.certificates);
-            let (file, stop) = (self.directory().join(file), CancellationToken::new());
+            self.refuse_when_frozen_too_long()?;
+            // A name of its own: no certificate is ever written over.
+            let file = self.directory().join(format!("proof-{}.certificate", now_ms()));
+            let stop = CancellationToken::new();
             match self.trees()?.prove(&file, &stop).await? {
                 Attempt::Proven(proof) => {
                     self.state.proof = Some(proof.clone());

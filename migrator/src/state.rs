@@ -37,8 +37,6 @@ pub struct State {
     pub proof: Option<Proof>,
     /// Its certificate, in the journal's directory.
     pub certificate: Option<PathBuf>,
-    /// Certificates that were asked for; each has a name of its own.
-    pub certificates: u32,
     /// The digest of the tree at the target that was read as a meta server would.
     pub checked: Option<String>,
     /// `[zookeeper] timeout_ms` of the meta servers, the longest of them.

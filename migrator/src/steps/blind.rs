@@ -5,7 +5,7 @@
 //! (facts on the server, section 4): the proof that counts is made when no meta server runs. This one makes that one short.
 
 use futures::FutureExt;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, try_join_all};
 use tokio::time::{Duration, sleep};
 
 use super::backup::save_tables;
@@ -72,9 +72,7 @@ impl Step for Blind {
                 let level = migration.meta.level().await?;
                 migration.state.level = Some(level.name().to_owned());
             }
-            for server in migration.servers.clone() {
-                set_start_level(migration, &server, Some("blind")).await?;
-            }
+            set_start_levels(migration, Some("blind")).await?;
             for _ in 0..LOSSES_MAX {
                 set(migration, Level::Blind).await?;
                 see_followers_gone(migration).await?;
@@ -108,10 +106,7 @@ impl Step for Blind {
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            for server in migration.servers.clone() {
-                let own = migration.state.files.get(&server.address).and_then(|file| file.start_level.clone());
-                set_start_level(migration, &server, own.as_deref()).await?;
-            }
+            set_start_levels(migration, None).await?;
             let Some(level) = migration.state.level.as_deref().and_then(Level::from_name) else { return Ok(()) };
             set(migration, level).await?;
             migration.state.times.frozen = None;
@@ -121,29 +116,37 @@ impl Step for Blind {
     }
 }
 
-/// Writes the level that a leader starts with into a server's configuration file; `None`: its default.
-pub(super) async fn set_start_level(migration: &mut Migration, server: &Server, level: Option<&str>) -> Result<()> {
-    let shown = level.map_or("its default".to_owned(), ToOwned::to_owned);
-    put(migration, server, &[(META_SERVER, START_LEVEL, level)], &format!("{START_LEVEL} = {shown}")).await
+/// Gives every configuration file the level that a leader starts with: this one, or each its own.
+pub(super) async fn set_start_levels(migration: &mut Migration, level: Option<&str>) -> Result<()> {
+    let own = |server: &Server| migration.state.files.get(&server.address).and_then(|file| file.start_level.clone());
+    let value = |server: &Server| level.map(str::to_owned).or_else(|| own(server));
+    let edits = migration.servers.iter().map(|server| (server.clone(), value(server))).collect();
+    put_all(migration, (META_SERVER, START_LEVEL), edits).await
 }
 
-/// Edits a server's configuration file, if it is not so already, and reads it back.
-pub(super) async fn put(
+/// Gives a key its value in the configuration files of servers, all at once, where it has another; `None` takes the line
+/// away. The journal knows of all of them before the first is written, and each is read back.
+pub(super) async fn put_all(
     migration: &mut Migration,
-    server: &Server,
-    edits: &[(&str, &str, Option<&str>)],
-    what: &str,
+    (section, key): (&str, &str),
+    edits: Vec<(Server, Option<String>)>,
 ) -> Result<()> {
-    let (before, after) = server.edited(edits).await?;
-    if before.bytes() == after.bytes() {
+    let edited = edits.iter().map(|(server, value)| async move {
+        let (before, after) = server.edited(&[(section, key, value.as_deref())]).await?;
+        Ok((before.bytes() != after.bytes()).then_some((server, value, after)))
+    });
+    let edited: Vec<_> = try_join_all(edited).await?.into_iter().flatten().collect();
+    if edited.is_empty() {
         return Ok(());
     }
-    let what = format!("write {what} into {} of {}", server.plan.config_file.display(), server.address);
+    let write = |(server, value, _): &(&Server, &Option<String>, _)| {
+        let value = value.as_deref().unwrap_or("its default");
+        format!("{} of {}: [{section}] {key} = {value}", server.plan.config_file.display(), server.address)
+    };
+    let what = format!("write {}", edited.iter().map(write).collect::<Vec<_>>().join("; "));
     migration.about_to(&what)?;
-    server.put_config(&after, &migration.id()?).await?;
-    if server.config().await?.bytes() != after.bytes() {
-        return Err(server.error(ErrorKind::Refused, what, "the file holds something else: another tool writes it"));
-    }
+    let id = migration.id()?;
+    try_join_all(edited.iter().map(|(server, _, after)| server.put_config(after, &id))).await?;
     migration.did(what, None)
 }
 

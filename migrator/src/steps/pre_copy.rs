@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use replicator::progress::Progress;
 use replicator::session::Lane;
-use tokio::time::{Duration, sleep, timeout};
+use tokio::time::{Duration, Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -81,6 +81,7 @@ impl Step for PreCopy {
                 return Ok(());
             }
             migration.about_to("remove the copy from the target")?;
+            wait_for_lock(migration).await?;
             // Nobody uses it. That it could not be removed is nothing that a cluster would have to wait for.
             let removed = migration.trees()?.remove_target(&CancellationToken::new()).await;
             match &removed {
@@ -96,6 +97,21 @@ impl Step for PreCopy {
         }
         .boxed_local()
     }
+}
+
+/// Waits until the lock nodes of a leader that was started there and stopped again have gone with its session.
+async fn wait_for_lock(migration: &mut Migration) -> Result<()> {
+    let until = Instant::now() + migration.lock_outlives() + LOOK_EVERY;
+    let lane = migration.trees()?.lock_at_target().await?;
+    while Instant::now() < until {
+        match lock::holders(&lane).await {
+            Ok(holders) if !holders.is_empty() => sleep(LOOK_EVERY).await,
+            // What can't be looked at is told of by who removes.
+            _ => break,
+        }
+    }
+    lane.close().await;
+    Ok(())
 }
 
 /// Copies and compares until nothing differs, or little enough.

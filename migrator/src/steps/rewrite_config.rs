@@ -4,7 +4,7 @@
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-use super::blind::put;
+use super::blind::put_all;
 use super::preflight::{same_hosts, written_hosts};
 use crate::config_file::{HOSTS_LIST, ZOOKEEPER};
 use crate::error::Result;
@@ -60,11 +60,8 @@ impl Step for RewriteConfig {
                     migration.see_all_gone().await?;
                 }
                 let target = written_hosts(&migration.plan.target.connect);
-                for server in migration.servers.clone() {
-                    let edit = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str()))];
-                    put(migration, &server, &edit, &format!("{HOSTS_LIST} = {target}")).await?;
-                }
-                Ok(())
+                let edits = migration.servers.iter().map(|server| (server.clone(), Some(target.clone()))).collect();
+                put_all(migration, (ZOOKEEPER, HOSTS_LIST), edits).await
             })
             .await
         }
@@ -73,13 +70,10 @@ impl Step for RewriteConfig {
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            for server in migration.servers.clone() {
-                let Some(own) = migration.state.files.get(&server.address).map(|file| file.hosts_list.clone()) else {
-                    continue;
-                };
-                put(migration, &server, &[(ZOOKEEPER, HOSTS_LIST, Some(&own))], "the old hosts_list").await?;
-            }
-            Ok(())
+            let own = |server: &Server| Some(migration.state.files.get(&server.address)?.hosts_list.clone());
+            let known = migration.servers.iter().filter_map(|server| Some((server.clone(), Some(own(server)?))));
+            let edits = known.collect();
+            put_all(migration, (ZOOKEEPER, HOSTS_LIST), edits).await
         }
         .boxed_local()
     }

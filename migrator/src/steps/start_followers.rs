@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use tokio::time::{Duration, Instant, sleep};
 
-use super::blind::{set, set_start_level};
+use super::blind::{set, set_start_levels};
 use super::preflight::{refresh_tables, same_hosts, written_hosts};
 use super::stop_followers;
 use crate::config_file::HOSTS_LIST;
@@ -78,10 +78,7 @@ impl Step for StartFollowers {
                     ));
                 }
             }
-            for server in migration.servers.clone() {
-                let own = migration.state.files.get(&server.address).and_then(|file| file.start_level.clone());
-                set_start_level(migration, &server, own.as_deref()).await?;
-            }
+            set_start_levels(migration, None).await?;
             wait_healthy(migration).await?;
             set(migration, level_after(migration)).await?;
             migration.state.times.ended = Some(now_ms());

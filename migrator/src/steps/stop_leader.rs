@@ -5,7 +5,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use zookeeper_client::Client;
 
-use super::blind::put;
+use super::blind::put_all;
 use super::stop_followers;
 use crate::config_file::{HOSTS_LIST, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
@@ -58,6 +58,7 @@ impl Step for StopLeader {
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
+            migration.refuse_when_frozen_too_long()?;
             let leader = migration.leader()?;
             if leader.process().await? != Process::Gone {
                 let lane = migration.trees()?.lock_at_source().await?;
@@ -88,7 +89,7 @@ impl Step for StopLeader {
             let leader = migration.leader()?;
             // Whatever became of the file: on the old ZooKeeper it starts with the old list.
             let own = migration.state.files.get(&leader.address).map(|file| file.hosts_list.clone());
-            put(migration, &leader, &[(ZOOKEEPER, HOSTS_LIST, own.as_deref())], "the old hosts_list").await?;
+            put_all(migration, (ZOOKEEPER, HOSTS_LIST), vec![(leader.clone(), own)]).await?;
             if leader.process().await? == Process::Gone {
                 remove_stale_lock(migration, &leader).await?;
             }
