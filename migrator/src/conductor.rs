@@ -163,3 +163,6 @@ impl Method {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
