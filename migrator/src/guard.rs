@@ -45,22 +45,20 @@ impl Guard {
             .map_err(|error| failed(error.to_string()))?;
         let prefix = LockPrefix::new_curator(&directory, "lock-").map_err(|error| failed(error.to_string()))?;
         let taken = timeout(WAIT_MAX, client.lock(prefix, id.as_bytes(), options)).await;
-        let lock = match taken {
-            Ok(taken) => taken.map_err(|error| failed(error.to_string()))?.into_owned(),
-            Err(_) => {
-                let holder = holder(&client, &directory).await;
-                return Err(Error::new(
-                    ErrorKind::Refused,
-                    "target",
-                    "take the migration's lock",
-                    format!(
-                        "another migrator holds {directory} ({holder}): wait until it has ended, or end it; what a \
+        let Ok(taken) = taken else {
+            let holder = holder(&client, &directory).await;
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "target",
+                "take the migration's lock",
+                format!(
+                    "another migrator holds {directory} ({holder}): wait until it has ended, or end it; what a \
                          migrator that was killed holds goes within {} s",
-                        SESSION_TIMEOUT.as_secs()
-                    ),
-                ));
-            }
+                    SESSION_TIMEOUT.as_secs()
+                ),
+            ));
         };
+        let lock = taken.map_err(|error| failed(error.to_string()))?.into_owned();
         Ok(Self { lock, client: client.clone(), directory })
     }
 

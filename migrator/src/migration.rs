@@ -327,13 +327,10 @@ impl Away {
     /// Whatever is done meanwhile, within that time.
     pub async fn bound<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(until) = self.until else { return work.await };
-        match timeout_at(until, work).await {
-            Ok(done) => done,
-            Err(_) => {
-                let why = format!("it took longer than meta_away_max, {}", humantime::format_duration(self.max));
-                Err(Error::new(ErrorKind::TimedOut, "cluster", "stay without a meta server", why))
-            }
-        }
+        timeout_at(until, work).await.unwrap_or_else(|_| {
+            let why = format!("it took longer than meta_away_max, {}", humantime::format_duration(self.max));
+            Err(Error::new(ErrorKind::TimedOut, "cluster", "stay without a meta server", why))
+        })
     }
 }
 

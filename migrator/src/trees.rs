@@ -184,7 +184,7 @@ impl Trees {
 
     /// Makes the target what the source is, with care for both while the cluster is `live`.
     pub async fn copy(&self, live: bool, progress: &Progress, stop: &CancellationToken) -> Result<CopyReport> {
-        copy(&self.copy_options(live), progress, stop).await.map_err(|error| tree("copy", &error))
+        Box::pin(copy(&self.copy_options(live), progress, stop)).await.map_err(|error| tree("copy", &error))
     }
 
     /// Compares both, whole.
@@ -281,7 +281,7 @@ impl Trees {
 
     async fn compare(&self, filter: Filter, seen: Zxid, live: bool, stop: &CancellationToken) -> Result<VerifyReport> {
         let options = self.verify_options(filter, seen, live);
-        verify(&options, &Progress::default(), stop).await.map_err(|error| tree("compare", &error))
+        Box::pin(verify(&options, &Progress::default(), stop)).await.map_err(|error| tree("compare", &error))
     }
 
     fn verify_options(&self, filter: Filter, seen: Zxid, live: bool) -> VerifyOptions {

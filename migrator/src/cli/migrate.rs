@@ -31,7 +31,7 @@ pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Writ
     let diffs = diffs(&migration).await;
     let (text, json) = rehearsal(&migration, method.method(), &found, &diffs);
     let code = if found.wrong.is_empty() { 0 } else { 2 };
-    Ok(Written { text: in_format(common.format, text, &json), code })
+    Ok(Written { text: in_format(common.format, &text, &json), code })
 }
 
 /// What becomes of each configuration file. One that can't be edited is among the findings.
@@ -149,7 +149,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
         "torn_bytes": contents.torn,
         "state": state,
     });
-    Ok(Written { text: in_format(common.format, lines.join("\n") + "\n", &json), code: 0 })
+    Ok(Written { text: in_format(common.format, &(lines.join("\n") + "\n"), &json), code: 0 })
 }
 
 fn ago(at_ms: u64) -> String {
@@ -229,12 +229,12 @@ async fn end(
     if let Err(error) = crate::migration::keep(&migration.directory(), "report.json", &format!("{json:#}\n")) {
         migration.say(&error.to_string());
     }
-    Ok(Written { text: in_format(common.format, text, &json), code: ended.exit_code() })
+    Ok(Written { text: in_format(common.format, &text, &json), code: ended.exit_code() })
 }
 
-pub(super) fn in_format(format: Format, text: String, json: &serde_json::Value) -> String {
+pub(super) fn in_format(format: Format, text: &str, json: &serde_json::Value) -> String {
     match format {
-        Format::Text => replicator::terminal::lines(&text).into_owned(),
+        Format::Text => replicator::terminal::lines(text).into_owned(),
         Format::Json => replicator::terminal::json(&format!("{json:#}\n")).into_owned(),
     }
 }
@@ -242,5 +242,5 @@ pub(super) fn in_format(format: Format, text: String, json: &serde_json::Value) 
 /// The time in UTC, as a file can be called.
 fn new_id() -> String {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    now.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect()
+    now.chars().filter(char::is_ascii_alphanumeric).collect()
 }

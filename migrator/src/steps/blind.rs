@@ -88,7 +88,7 @@ impl Step for Blind {
                     }
                     Ok(level) => migration.note(format!("the level was {level} again, and is set to blind again")),
                     Err(error) => {
-                        migration.note(format!("the level could not be read again ({error}), and is set again"))
+                        migration.note(format!("the level could not be read again ({error}), and is set again"));
                     }
                 }
             }

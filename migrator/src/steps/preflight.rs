@@ -151,12 +151,12 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
             "cluster_root is /: the whole ensemble would be the cluster's; move it below a path of its own first"
                 .to_owned(),
         ),
-        Some(root) => migration.state.cluster_root = root.to_owned(),
+        Some(root) => root.clone_into(&mut migration.state.cluster_root),
         None => found.wrong.push(format!("the meta servers do not agree on cluster_root: {roots:?}")),
     }
     match one(&locks) {
         // Several words: the first is the path (distributed_lock_service_zookeeper.cpp, `initialize`).
-        Some(lock) => migration.state.lock_root = lock.split_whitespace().next().unwrap_or("/").to_owned(),
+        Some(lock) => lock.split_whitespace().next().unwrap_or("/").clone_into(&mut migration.state.lock_root),
         None => found.wrong.push(format!("the configuration files do not agree on the lock's place: {locks:?}")),
     }
     if found.wrong.is_empty() {
