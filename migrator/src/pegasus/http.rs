@@ -52,7 +52,9 @@ pub fn config_value(name: &str, body: &[u8]) -> Result<String, Damage> {
         name: String,
         value: serde_json::Value,
     }
-    let config: Config = serde_json::from_slice(body).map_err(|error| Damage(error.to_string()))?;
+    // A name that it does not know is answered with status 200 too, and a sentence (`http/config_http_service.cpp`).
+    let config: Config = serde_json::from_slice(body)
+        .map_err(|_| Damage(format!("no value, but {:?}", String::from_utf8_lossy(&body[..body.len().min(200)]))))?;
     if config.name != name {
         return Err(Damage(format!("the value of {:?} was given for {name:?}", config.name)));
     }

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 use thrift::TConfiguration;
+pub use thrift::protocol::TType;
 use thrift::protocol::{
     TBinaryInputProtocol, TBinaryOutputProtocol, TFieldIdentifier, TInputProtocol, TListIdentifier, TMapIdentifier,
-    TOutputProtocol, TType,
+    TOutputProtocol,
 };
 
 use crate::limits;
@@ -283,7 +284,7 @@ macro_rules! record {
         }
 
         impl $crate::pegasus::record::Value for $name {
-            const TYPE: ::thrift::protocol::TType = ::thrift::protocol::TType::Struct;
+            const TYPE: $crate::pegasus::record::TType = $crate::pegasus::record::TType::Struct;
 
             fn read(
                 from: &mut $crate::pegasus::record::Input<'_>,

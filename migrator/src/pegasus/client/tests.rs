@@ -266,3 +266,15 @@ fn lists_of_servers_are_checked() {
         assert_eq!(error.kind, ErrorKind::Input);
     }
 }
+
+#[tokio::test]
+async fn calls_can_be_spawned() {
+    let leader = server(|request| Some(primary(request))).await;
+    let client = Arc::new(client(&[&leader]));
+    let asked = Arc::clone(&client);
+    let level = tokio::spawn(async move { asked.level().await });
+    assert_eq!(level.await.expect("it does not panic").expect("it answers"), Level::Blind);
+    let asked = Arc::clone(&client);
+    let value = tokio::spawn(async move { asked.config_value("127.0.0.1:1", "hosts_list").await });
+    assert!(value.await.expect("it does not panic").is_err());
+}
