@@ -17,6 +17,7 @@ mod hostile;
 mod hosts;
 mod killed;
 mod limits;
+mod migrate;
 mod moving;
 mod operations;
 mod pace;
