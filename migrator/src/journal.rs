@@ -9,6 +9,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -17,6 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::state::{State, now_ms};
+
+/// How long the lock is asked for.
+const LOCK_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a record says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +40,12 @@ pub enum Entry {
     /// A step begins.
     Step(String),
     /// Something is about to be done.
-    Act(String),
+    Act {
+        /// What.
+        what: String,
+        /// How long it may go on by itself when the process that does it is killed, in ms.
+        outlives_ms: u64,
+    },
     /// It is done; what a command said, if it was one.
     Acted {
         /// What.
@@ -66,7 +75,7 @@ impl fmt::Display for Entry {
             Self::Begun { method, .. } => write!(f, "begun by {method}"),
             Self::Resumed => f.write_str("resumed"),
             Self::Step(step) => write!(f, "{step} begins"),
-            Self::Act(what) => write!(f, "about to {what}"),
+            Self::Act { what, .. } => write!(f, "about to {what}"),
             Self::Acted { what, .. } => write!(f, "done: {what}"),
             Self::StepDone(step) => write!(f, "{step} is done"),
             Self::Undo(step) => write!(f, "{step} is taken back"),
@@ -133,6 +142,17 @@ impl Contents {
         matches!(last.map(|record| &record.entry), Some(Entry::Undo(_) | Entry::Undone(_)))
     }
 
+    /// What was under way when the journal was left, and when it has ended for certain, in ms since the epoch: a command
+    /// goes on when the process that has started it is killed.
+    pub fn under_way(&self) -> Option<(&str, u64)> {
+        let acts = |record: &&Record| matches!(record.entry, Entry::Act { .. } | Entry::Acted { .. });
+        let last = self.records.iter().rev().find(acts)?;
+        match &last.entry {
+            Entry::Act { what, outlives_ms } => Some((what, last.at_ms + outlives_ms)),
+            _ => None,
+        }
+    }
+
     /// How it was begun.
     pub fn method(&self) -> Option<&str> {
         self.records.iter().rev().find_map(|record| match &record.entry {
@@ -156,15 +176,7 @@ impl Journal {
     pub fn open(directory: &Path) -> Result<(Self, Contents)> {
         let failed = |op: &str, error: std::io::Error| local(directory, op, error.to_string());
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| failed("create it", error))?;
-        let lock = options().open(directory.join("lock")).map_err(|error| failed("open its lock", error))?;
-        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-            Errno::EWOULDBLOCK => local(
-                directory,
-                "lock it",
-                "another zkmigrator works on this migration: wait for it, or end it".to_owned(),
-            ),
-            errno => local(directory, "lock it", errno.to_string()),
-        })?;
+        let lock = lock(directory)?;
         let mut file = options().open(path(directory)).map_err(|error| failed("open it", error))?;
         let bytes = read_bounded(&mut file, directory)?;
         let contents = parse(&bytes).map_err(|why| local(directory, "read it", why))?;
@@ -216,6 +228,26 @@ impl Journal {
         })?;
         self.next += 1;
         Ok(())
+    }
+}
+
+/// The lock beside the journal. A child of a process that was killed may hold it for the moment between fork and exec.
+fn lock(directory: &Path) -> Result<Flock<File>> {
+    let failed = |op: &str, why: String| local(directory, op, why);
+    let until = Instant::now() + LOCK_WITHIN;
+    let mut file =
+        options().open(directory.join("lock")).map_err(|error| failed("open its lock", error.to_string()))?;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((back, Errno::EWOULDBLOCK)) if Instant::now() < until => file = back,
+            Err((_, Errno::EWOULDBLOCK)) => {
+                let why = "another zkmigrator works on this migration: wait for it, or end it";
+                return Err(failed("lock it", why.to_owned()));
+            }
+            Err((_, errno)) => return Err(failed("lock it", errno.to_string())),
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -185,7 +185,7 @@ impl Migration {
     pub async fn hook(&mut self, when: &str, step: StepName) -> Result<()> {
         let hook = if when == "before" { &self.plan.hooks.before } else { &self.plan.hooks.after };
         let Some(hook) = hook.clone() else { return Ok(()) };
-        self.about_to(format!("run the hook {when} {step}"))?;
+        self.about_to_for(format!("run the hook {when} {step}"), self.plan.limits.hook_max)?;
         let command = Command::new(format!("run the hook {when} {step}"), hook.as_str()).arg(step.to_string());
         let output = Host::local().run(&command, self.plan.limits.hook_max).await?;
         let said = said(&output).map_err(|why| Error::new(ErrorKind::Refused, "hook", command.what(), why))?;
@@ -227,7 +227,13 @@ impl Migration {
 
     /// Something is about to be done. When this returns, the journal knows.
     pub fn about_to(&mut self, what: impl Into<String>) -> Result<()> {
-        self.write(Entry::Act(what.into()))
+        self.about_to_for(what, Duration::ZERO)
+    }
+
+    /// The same, of commands that may go on for so long when this process is killed.
+    pub fn about_to_for(&mut self, what: impl Into<String>, longest: Duration) -> Result<()> {
+        let outlives_ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        self.write(Entry::Act { what: what.into(), outlives_ms })
     }
 
     /// It was done.

@@ -14,6 +14,8 @@ use crate::pegasus::messages::ClusterInfoRequest;
 use crate::pegasus::types::ErrorCode;
 use crate::plan::{Limits, MetaServer};
 
+/// How long a file may take to be read or written: one of some KiB, over a connection that is there.
+pub const FILE_MAX: Duration = Duration::from_secs(5);
 /// How long its port may take to say whether anybody listens.
 const PORT_WITHIN: Duration = Duration::from_secs(2);
 
@@ -151,13 +153,13 @@ impl Server {
 
     /// Its configuration file, as the server would read it.
     pub async fn config(&self) -> Result<ConfigFile> {
-        let bytes = self.host.read_file(&self.plan.config_file, self.limits.start_max).await?;
+        let bytes = self.host.read_file(&self.plan.config_file, FILE_MAX).await?;
         ConfigFile::parse(bytes).map_err(|error| self.error(error.kind, "read its configuration file", error.why))
     }
 
     /// Puts another in its place; the file as it was stays beside it, named after `id`.
     pub async fn put_config(&self, file: &ConfigFile, id: &MigrationId) -> Result<()> {
-        self.host.write_file(&self.plan.config_file, file.bytes(), id, self.limits.start_max).await
+        self.host.write_file(&self.plan.config_file, file.bytes(), id, FILE_MAX).await
     }
 
     /// The file as it is, and with these values; `None` takes the line away.

@@ -1,4 +1,5 @@
 //! A cluster of stand-in meta servers moved from one real ZooKeeper to another by the real program.
 
 mod cluster;
+mod killed;
 mod whole;

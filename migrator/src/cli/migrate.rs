@@ -1,7 +1,7 @@
 //! `zkmigrator plan`, `run`, `resume`, `rollback` and `status`.
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::process::stop_on_signal;
 use super::{Common, Format, MethodName, Resume, Run, Written};
@@ -153,7 +153,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
 }
 
 fn ago(at_ms: u64) -> String {
-    let passed = std::time::Duration::from_secs(now_ms().saturating_sub(at_ms) / 1000);
+    let passed = Duration::from_secs(now_ms().saturating_sub(at_ms) / 1000);
     humantime::format_duration(passed).to_string()
 }
 
@@ -181,12 +181,26 @@ async fn reopen(plan: Plan, digest: &str) -> Result<(Migration, Contents)> {
     if contents.torn > 0 {
         super::tell("the journal's last record was torn by a crash; what it was going to say had not begun");
     }
+    wait_for(&contents).await;
     let changed = contents.plan().is_some_and(|begun_with| begun_with != digest);
     let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal()).await?;
     if changed {
         migration.note("the plan is another than the one that the migration was begun with");
     }
     Ok((migration, contents))
+}
+
+/// Waits until what a killed process has left under way has ended: it could undo what is done now.
+async fn wait_for(contents: &Contents) {
+    let Some((what, until_ms)) = contents.under_way() else { return };
+    let rest = Duration::from_millis(until_ms.saturating_sub(now_ms()));
+    if !rest.is_zero() {
+        let shown = humantime::format_duration(rest);
+        super::tell(&format!(
+            "waits {shown}: a command of the process that was killed may still be under way ({what})"
+        ));
+        tokio::time::sleep(rest).await;
+    }
 }
 
 fn method_of(contents: &Contents) -> Result<&'static Method> {

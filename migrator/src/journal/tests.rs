@@ -10,7 +10,7 @@ fn written(directory: &Path) -> Vec<u8> {
     let (mut journal, contents) = Journal::open(directory).unwrap();
     assert_eq!(contents, Contents::default());
     let begun = Entry::Begun { tool: "t".into(), method: "copy".into(), plan: "p".into() };
-    for entry in [begun, Entry::Step("blind".into()), Entry::Act("stop \"a\"\nb".into())] {
+    for entry in [begun, Entry::Step("blind".into()), Entry::Act { what: "stop \"a\"\nb".into(), outlives_ms: 7 }] {
         journal.write(entry, &some_state("m")).unwrap();
     }
     fs::read(path(directory)).unwrap()

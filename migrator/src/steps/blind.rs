@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Migration;
 use crate::pegasus::types::Level;
 use crate::plan::StepName;
-use crate::server::Server;
+use crate::server::{FILE_MAX, Server};
 use crate::state::now_ms;
 use crate::step::{Standing, Step, Touches};
 
@@ -144,7 +144,7 @@ pub(super) async fn put_all(
         format!("{} of {}: [{section}] {key} = {value}", server.plan.config_file.display(), server.address)
     };
     let what = format!("write {}", edited.iter().map(write).collect::<Vec<_>>().join("; "));
-    migration.about_to(&what)?;
+    migration.about_to_for(&what, FILE_MAX)?;
     let id = migration.id()?;
     try_join_all(edited.iter().map(|(server, _, after)| server.put_config(after, &id))).await?;
     migration.did(what, None)
@@ -164,7 +164,7 @@ pub(super) async fn set(migration: &mut Migration, level: Level) -> Result<()> {
         if level == Level::Blind && migration.state.times.frozen.is_none() {
             migration.state.times.frozen = Some(now_ms());
         }
-        migration.about_to(&what)?;
+        migration.about_to_for(&what, migration.plan.limits.rpc_max)?;
         match migration.meta.set_level(level).await {
             Ok(_) => migration.did(what, None)?,
             Err(error) => {

@@ -89,7 +89,7 @@ pub(super) async fn stop(migration: &mut Migration, server: &Server) -> Result<(
         return Ok(());
     }
     let what = format!("stop {}", server.address);
-    migration.about_to(&what)?;
+    migration.about_to_for(&what, migration.plan.limits.stop_max)?;
     let output = server.stop().await?;
     server.wait_gone().await?;
     migration.did(what, Some(output))
@@ -99,7 +99,7 @@ pub(super) async fn stop(migration: &mut Migration, server: &Server) -> Result<(
 pub(super) async fn start(migration: &mut Migration, server: &Server) -> Result<()> {
     if server.process().await? == Process::Gone {
         let what = format!("start {}", server.address);
-        migration.about_to(&what)?;
+        migration.about_to_for(&what, migration.plan.limits.start_max)?;
         let output = server.start().await?;
         migration.did(what, Some(output))?;
     }

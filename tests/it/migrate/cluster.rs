@@ -88,13 +88,13 @@ impl Cluster {
     /// Waits until one leads and all stand in line.
     pub(super) async fn settled(&self) -> Fallible<()> {
         let client = self.client()?;
-        until("all meta servers to serve", LIMIT, async || {
+        let settled = until("all meta servers to serve", LIMIT, async || {
             for meta in &self.metas {
                 client.role(meta.name()).await.ok()?;
             }
             client.cluster_info().await.ok()
-        })
-        .await?;
+        });
+        settled.await.map_err(|error| format!("{error}\n{}", self.story()))?;
         Ok(())
     }
 
@@ -114,15 +114,17 @@ impl Cluster {
             }
         };
         let mut text = format!(
-            "cluster = \"onebox\"\njournal = {:?}\n{}\n[source]\nconnect = {:?}\n[target]\nconnect = {:?}\n[policy]\n{}\n[limits]\n{}{}{}\n",
+            "cluster = \"onebox\"\njournal = {:?}\n{}\n[source]\nconnect = {:?}\n[target]\nconnect = {:?}\n[policy]\n{}\n\
+             [limits]\n{}{}\n",
             self.file("journal"),
             self.head,
             self.source.connect_string(),
             self.target.connect_string(),
             self.policy,
             self.limits,
-            limit("tripwire", "1s"),
-            limit("cleanup_hold", "1ms"),
+            [("tripwire", "1s"), ("cleanup_hold", "1ms"), ("stop_max", "3s"), ("start_max", "3s")]
+                .map(|(key, default)| limit(key, default))
+                .concat(),
         );
         for meta in &self.metas {
             let script = |name: &str| meta.file(name);
@@ -164,6 +166,32 @@ impl Cluster {
         Ok(hosts)
     }
 
+    /// Whole records of the journal.
+    pub(super) fn records(&self) -> usize {
+        let journal = std::fs::read_to_string(self.file("journal").join("journal")).unwrap_or_default();
+        journal.split('\n').count() - 1
+    }
+
+    /// What a person would look at when something is not as it should be.
+    pub(super) fn story(&self) -> String {
+        let journal = std::fs::read_to_string(self.file("journal").join("journal")).unwrap_or_default();
+        let entry = |line: &str| {
+            let record: serde_json::Value = serde_json::from_str(line.split_once(' ')?.1).ok()?;
+            Some(format!("{} {}", record["number"], record["entry"]))
+        };
+        let mut lines: Vec<String> = journal.lines().filter_map(entry).collect();
+        for meta in &self.metas {
+            let log: Vec<String> = meta.log().lines().rev().take(5).map(str::to_owned).collect();
+            lines.push(format!(
+                "{}: running {}, ended {:?}, log {log:?}",
+                meta.name(),
+                meta.is_running(),
+                meta.status()
+            ));
+        }
+        lines.join("\n")
+    }
+
     /// The configuration files.
     pub(super) fn configs(&self) -> Fallible<Vec<String>> {
         Ok(self.metas.iter().map(|meta| std::fs::read_to_string(meta.file("config.ini"))).collect::<Result<_, _>>()?)
@@ -187,7 +215,11 @@ impl Cluster {
 pub(super) fn recorded() -> impl Iterator<Item = TreeZnode> + Send {
     golden::live().into_iter().filter_map(|znode| {
         let path = znode.path.strip_prefix(golden::CLUSTER_ROOT)?;
-        (!path.is_empty() && znode.stat.ephemeral_owner == 0)
-            .then(|| TreeZnode { path: path.to_owned(), data: znode.data.clone(), acl: znode.acl.clone(), ephemeral: false })
+        (!path.is_empty() && znode.stat.ephemeral_owner == 0).then(|| TreeZnode {
+            path: path.to_owned(),
+            data: znode.data.clone(),
+            acl: znode.acl.clone(),
+            ephemeral: false,
+        })
     })
 }

@@ -7,7 +7,10 @@ async fn a_cluster_moves_and_serves_what_it_served() -> Fallible<()> {
     let cluster = Cluster::start("migrate-whole").await?;
     let before = cluster.configs()?;
     let rehearsed = cluster.run(&["run"]).await?.expect(0);
-    assert!(rehearsed.stdout.contains("can begin") && rehearsed.stdout.contains("nothing was changed"), "{rehearsed:?}");
+    assert!(
+        rehearsed.stdout.contains("can begin") && rehearsed.stdout.contains("nothing was changed"),
+        "{rehearsed:?}"
+    );
     assert_eq!(cluster.configs()?, before);
     cluster.expect_on(cluster.source).await?;
 

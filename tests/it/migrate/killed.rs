@@ -1,0 +1,95 @@
+//! SIGKILL at every record of the journal: before an act, in it, and behind it. Then `resume` ends it, or `rollback` does.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use harness::{read_tree, until};
+
+use super::cluster::{Cluster, Fallible, LIMIT};
+
+/// Migrations that are killed beside one another.
+const AT_ONCE: usize = 4;
+
+/// Runs the program with `args`, and kills it when its journal has so many records; whether it was done before.
+async fn kill_at(cluster: &Cluster, args: &[&str], records: usize) -> Fallible<bool> {
+    let mut child = cluster.spawn(args)?;
+    let ended = until("so many records", LIMIT, async || {
+        if cluster.records() >= records { Some(false) } else { child.try_wait().ok()?.map(|_| true) }
+    })
+    .await?;
+    child.start_kill()?;
+    let status = child.wait().await?;
+    Ok(!ended && status.code().is_none())
+}
+
+/// Begins a migration, and kills it when its journal has so many records; `None` when it was done before.
+async fn killed_at(records: usize) -> Fallible<Option<(Cluster, Vec<String>)>> {
+    let cluster = Cluster::start(&format!("migrate-killed-{records}")).await?.limit("tripwire = \"10ms\"");
+    let configs = cluster.configs()?;
+    Ok(kill_at(&cluster, &["run", "--execute"], records).await?.then_some((cluster, configs)))
+}
+
+/// Kills at each of `records`, and does `then` with what is left; gives how many were killed.
+async fn each(
+    records: impl Iterator<Item = usize>,
+    then: impl AsyncFn(Cluster, Vec<String>) -> Fallible<()>,
+) -> Fallible<usize> {
+    let then = &then;
+    stream::iter(records)
+        .map(|records| async move {
+            let Some((cluster, configs)) = killed_at(records).await? else { return Ok(0) };
+            then(cluster, configs).await.map_err(|error| format!("killed at record {records}: {error}"))?;
+            Ok(1)
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_fold(0, |sum, one| async move { Ok(sum + one) })
+        .await
+}
+
+#[tokio::test]
+async fn a_migrator_killed_at_any_record_is_resumed_to_the_end() -> Fallible<()> {
+    let killed = each(1..45, async |cluster, _| {
+        cluster.run(&["resume"]).await?.expect(0);
+        cluster.expect_on(cluster.target).await
+    })
+    .await?;
+    assert!(killed >= 30, "only {killed} were killed before they were done");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_migrator_killed_at_any_record_is_rolled_back_to_what_there_was() -> Fallible<()> {
+    let killed = each(1..45, async |cluster, configs| {
+        cluster.run(&["rollback"]).await?.expect(0);
+        as_before(&cluster, &configs).await
+    })
+    .await?;
+    assert!(killed >= 30, "only {killed} were killed before they were done");
+    Ok(())
+}
+
+/// A way back that was interrupted is gone on with, and not turned.
+#[tokio::test]
+async fn a_rollback_killed_at_any_record_is_resumed_to_what_there_was() -> Fallible<()> {
+    let rollbacks = stream::iter(1..14).map(|more| async move {
+        // In the outage, with every configuration file rewritten.
+        let Some((cluster, configs)) = killed_at(31).await? else { return Ok(0) };
+        if !kill_at(&cluster, &["rollback"], 31 + more).await? {
+            return Ok(0);
+        }
+        let resumed = cluster.run(&["resume"]).await?.expect(0);
+        assert!(resumed.stdout.contains("rolled back"), "{resumed:?}\n{}", cluster.story());
+        as_before(&cluster, &configs).await.map_err(|error| format!("killed {more} records later: {error}"))?;
+        Ok::<usize, Box<dyn std::error::Error>>(1)
+    });
+    let killed = rollbacks.buffer_unordered(AT_ONCE).try_fold(0, |sum, one| async move { Ok(sum + one) }).await?;
+    assert!(killed >= 8, "only {killed} were killed before they were done");
+    Ok(())
+}
+
+/// Fails the test unless everything is as it was before the migration.
+async fn as_before(cluster: &Cluster, configs: &[String]) -> Fallible<()> {
+    cluster.expect_on(cluster.source).await?;
+    assert!(cluster.configs()? == configs, "a configuration file is another\n{}", cluster.story());
+    let left = read_tree(&cluster.target.client().await?, &cluster.root).await;
+    assert!(left.map_or(true, |left| left.is_empty()), "something is left at the target\n{}", cluster.story());
+    Ok(())
+}
