@@ -9,28 +9,25 @@ use super::{Entries, Entry};
 const PREFIX: &[u8] = b"{\"check\":\"";
 /// Between the check and the rest.
 const BEHIND: &[u8] = b"\",";
-/// Bytes of a digest that a line holds: against chance, not against forgery.
-const CHECK_BYTES: usize = 16;
+/// Hex digits of a digest that a line holds: against chance, not against forgery.
+const CHECK_DIGITS: usize = 32;
 
 /// What a line is checked by, and the next line with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Check([u8; CHECK_BYTES]);
+pub struct Check(blake3::Hash);
 
 impl Check {
     /// What the first line follows.
     pub(super) fn first() -> Self {
-        Self([0; CHECK_BYTES])
+        Self(blake3::Hash::from_bytes([0; blake3::OUT_LEN]))
     }
 
     fn of(self, rest: &[u8]) -> Self {
-        let digest = blake3::Hasher::new().update(&self.0).update(rest).finalize();
-        let mut check = [0; CHECK_BYTES];
-        check.copy_from_slice(&digest.as_bytes()[..CHECK_BYTES]);
-        Self(check)
+        Self(blake3::Hasher::new().update(self.0.as_bytes()).update(rest).finalize())
     }
 
-    fn hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    fn digits(self) -> String {
+        self.0.to_hex()[..CHECK_DIGITS].to_owned()
     }
 }
 
@@ -59,7 +56,7 @@ pub(super) fn encode<R: Serialize>(
     let object = serde_json::to_vec(&Written { seq, at_ms, record })?;
     let rest = &object[1..];
     let check = before.of(rest);
-    Ok(([PREFIX, check.hex().as_bytes(), BEHIND, rest, b"\n"].concat(), check))
+    Ok(([PREFIX, check.digits().as_bytes(), BEHIND, rest, b"\n"].concat(), check))
 }
 
 /// What a journal's bytes say, and the check that the next line follows. An error where something other than the last line
@@ -91,8 +88,8 @@ pub fn parse<R: DeserializeOwned>(bytes: &[u8]) -> Result<(Entries<R>, Check), S
 
 /// The rest of a line that is whole and follows the one before.
 fn checked(before: Check, line: &[u8]) -> Option<(&[u8], Check)> {
-    let (hex, rest) = line.strip_suffix(b"\n")?.strip_prefix(PREFIX)?.split_at_checked(2 * CHECK_BYTES)?;
+    let (digits, rest) = line.strip_suffix(b"\n")?.strip_prefix(PREFIX)?.split_at_checked(CHECK_DIGITS)?;
     let rest = rest.strip_prefix(BEHIND)?;
     let check = before.of(rest);
-    (check.hex().as_bytes() == hex).then_some((rest, check))
+    (check.digits().as_bytes() == digits).then_some((rest, check))
 }
