@@ -184,7 +184,7 @@ pub(crate) fn journal(input: &[u8]) {
     let Ok((read, _)) = journal::parse::<journal::Record>(input) else { return };
     let whole = input.len() - usize::try_from(read.torn_bytes).expect("no more is torn than there is");
     let (whole, torn) = input.split_at(whole);
-    assert_eq!(whole.iter().filter(|byte| **byte == b'\n').count(), read.entries.len());
+    assert_eq!(whole.split_inclusive(|byte| *byte == b'\n').count(), read.entries.len());
     assert!(!torn[..torn.len().saturating_sub(1)].contains(&b'\n'));
     for (index, entry) in read.entries.iter().enumerate() {
         assert_eq!(entry.sequence, index as u64 + 1);

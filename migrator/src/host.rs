@@ -54,7 +54,7 @@ pub struct Command {
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// The exit code; `None` where a signal ended it.
+    /// The exit code; `None` where a signal ended it here (over ssh it is 128 and the signal's number then).
     pub code: Option<i32>,
     /// The end of what it printed.
     pub stdout: Printed,
@@ -122,7 +122,36 @@ impl fmt::Display for Printed {
     }
 }
 
+/// Whether a process is there, by its check command's word (docs/hosts.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Exit code 0: it runs, or is about to.
+    Running,
+    /// Exit code 1: it is gone.
+    Gone,
+    /// Anything else: the command can't tell. Never to be taken for gone.
+    Unknown,
+}
+
+impl Printed {
+    /// Keeps the last `max` bytes.
+    fn keep(&mut self, max: usize) {
+        let over = self.bytes.len().saturating_sub(max);
+        self.bytes.drain(..over);
+        self.cut += over as u64;
+    }
+}
+
 impl Output {
+    /// What it means as the output of a check command.
+    pub fn presence(&self) -> Presence {
+        match self.code {
+            Some(0) => Presence::Running,
+            Some(1) => Presence::Gone,
+            _ => Presence::Unknown,
+        }
+    }
+
     /// Whether it exited with 0.
     pub fn is_success(&self) -> bool {
         self.code == Some(0)
