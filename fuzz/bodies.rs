@@ -6,6 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use migrator::config_file::{self, ConfigFile};
 use migrator::journal;
+use migrator::pegasus::frame::{Reply, Request};
+use migrator::pegasus::http::{HttpAnswer, config_value, content_length};
+use migrator::pegasus::messages::{
+    ClusterInfoReply, CommandRequest, ControlMetaReply, ListAppsReply, ListAppsRequest, ListNodesReply,
+    QueryConfigReply, QueryConfigRequest, RecoveryReply, RecoveryRequest,
+};
+use migrator::pegasus::metadata::{app_info, partition_config};
+use migrator::pegasus::record::{Value, decode_body, encode_body};
 use migrator::plan::{ClusterFacts, MetaServerFacts, Plan, render};
 use replicator::acl_map::AclMap;
 use replicator::certificate::Certificate;
@@ -179,14 +187,54 @@ pub(crate) fn plan(input: &[u8]) {
     assert_eq!(read["cluster"].as_str(), Some(text));
 }
 
+/// A meta server's bytes, and those of whoever asks one: frames and records are refused, or come back as they were.
+pub(crate) fn pegasus_rpc(input: &[u8]) {
+    fn record<T: Value + PartialEq + std::fmt::Debug>(body: &[u8]) {
+        if let Ok(value) = decode_body::<T>(body) {
+            assert_eq!(decode_body(&encode_body(0, &value)), Ok(value));
+        }
+    }
+    let Some((choice, frame)) = input.split_first() else { return };
+    match choice % 4 {
+        0 => {
+            let Ok(request) = Request::decode(frame) else { return };
+            assert_eq!(Request::decode(&request.encode()).as_ref(), Ok(&request));
+            record::<ListAppsRequest>(&request.body);
+            record::<QueryConfigRequest>(&request.body);
+            record::<RecoveryRequest>(&request.body);
+            record::<CommandRequest>(&request.body);
+        }
+        1 => {
+            let Ok(reply) = Reply::decode(frame) else { return };
+            assert_eq!(Reply::decode(&reply.encode()).as_ref(), Ok(&reply));
+            let body = match &reply {
+                Reply::Thrift(reply) => &reply.body,
+                Reply::Rdsn(_, body) => body,
+            };
+            record::<ClusterInfoReply>(body);
+            record::<ListAppsReply>(body);
+            record::<ListNodesReply>(body);
+            record::<QueryConfigReply>(body);
+            record::<ControlMetaReply>(body);
+            record::<RecoveryReply>(body);
+            record::<String>(body);
+        }
+        2 => {
+            let Ok(text) = std::str::from_utf8(frame) else { return };
+            drop((content_length(text), HttpAnswer::parse(text, Vec::new())));
+            drop(config_value("hosts_list", frame));
+        }
+        _ => drop((app_info(frame), partition_config(frame))),
+    }
+}
+
 /// A journal: it is damaged, or its whole lines are numbered and its torn end has no line end but its last.
 pub(crate) fn journal(input: &[u8]) {
-    let Ok((read, _)) = journal::parse::<journal::Record>(input) else { return };
-    let whole = input.len() - usize::try_from(read.torn_bytes).expect("no more is torn than there is");
-    let (whole, torn) = input.split_at(whole);
-    assert_eq!(whole.split_inclusive(|byte| *byte == b'\n').count(), read.entries.len());
-    assert!(!torn[..torn.len().saturating_sub(1)].contains(&b'\n'));
-    for (index, entry) in read.entries.iter().enumerate() {
-        assert_eq!(entry.sequence, index as u64 + 1);
+    let Ok(read) = journal::parse(input) else { return };
+    let (whole, torn) = input.split_at(input.len() - read.torn);
+    assert_eq!(whole.split_inclusive(|byte| *byte == b'\n').count(), read.records.len());
+    assert!(!torn.contains(&b'\n'));
+    for (index, record) in read.records.iter().enumerate() {
+        assert_eq!(record.number, index as u64);
     }
 }

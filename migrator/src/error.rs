@@ -36,6 +36,10 @@ pub enum ErrorKind {
     Protocol,
     /// The other side says no.
     Refused,
+    /// Somebody wanted it to end. Nothing is wrong.
+    Interrupted,
+    /// All is done, and something is wrong elsewhere that a person must see to.
+    Alarm,
     /// Something of this machine: a file, a process.
     Local,
 }

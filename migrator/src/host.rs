@@ -78,6 +78,11 @@ impl Command {
         Self { what, script, args: Vec::new(), input: Vec::new(), output_bytes_max: OUTPUT_BYTES_MAX }
     }
 
+    /// What it is called.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
     /// One more argument: `$1`, `$2`, ...
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
@@ -122,17 +127,6 @@ impl fmt::Display for Printed {
     }
 }
 
-/// Whether a process is there, by its check command's word (docs/hosts.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// Exit code 0: it runs, or is about to.
-    Running,
-    /// Exit code 1: it is gone.
-    Gone,
-    /// Anything else: the command can't tell. Never to be taken for gone.
-    Unknown,
-}
-
 impl Printed {
     /// Keeps the last `max` bytes.
     fn keep(&mut self, max: usize) {
@@ -143,15 +137,6 @@ impl Printed {
 }
 
 impl Output {
-    /// What it means as the output of a check command.
-    pub fn presence(&self) -> Presence {
-        match self.code {
-            Some(0) => Presence::Running,
-            Some(1) => Presence::Gone,
-            _ => Presence::Unknown,
-        }
-    }
-
     /// Whether it exited with 0.
     pub fn is_success(&self) -> bool {
         self.code == Some(0)

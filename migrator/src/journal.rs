@@ -1,187 +1,285 @@
-//! The journal: what was intended, and what came of it, on the disk before each act.
+//! The journal: what is about to be done, written and fsynced before it is done.
 //!
-//! A file of lines, each a JSON object: `{"check":"…","seq":1,"at_ms":…,"record":…}`. `check` is the beginning of a BLAKE3
-//! digest over the check of the line before and the rest of this line, so a line that was changed, lost or moved is found.
-//! Only the last line may be torn, for each one is on the disk before the next is begun: it is then left out, and that is
-//! said. Damage before it is an error, since what follows can't be trusted.
-//!
-//! The journal says what to look at; what is so is asked of the world. Files: `journal`, mode 0600, and `lock` beside it,
-//! which one program holds while it writes. The calls block for as long as the disk takes: an act waits for its intent.
+//! One line a record: a checksum, a blank, JSON, a newline. A line that was torn by a crash is the last one, and what it
+//! was going to say had not begun; it is cut off. A line that is damaged in any other place is an error: somebody has
+//! written there. Beside it lies a file whose lock keeps two migrators off one migration; it ends with the process.
 
-mod line;
-mod record;
-
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::marker::PhantomData;
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use self::line::Check;
-pub use self::line::parse;
-pub use self::record::Record;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::state::{State, now_ms};
 
-/// The journal's name in its directory.
-pub const FILE: &str = "journal";
-
-/// The lock's name in its directory.
-pub const LOCK: &str = "lock";
-
-/// The largest journal that is read. A migration writes some hundred lines.
-pub const JOURNAL_BYTES_MAX: u64 = 256 << 20;
-
-/// A journal that is written, and that nobody else writes.
-#[derive(Debug)]
-pub struct Journal<R = Record> {
-    file: File,
-    subject: String,
-    next_sequence: u64,
-    check: Check,
-    /// Set when a write failed: what is on the disk is not known then, and nothing may follow it.
-    is_broken: bool,
-    _lock: Flock<File>,
-    _records: PhantomData<fn(R)>,
+/// What a record says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Entry {
+    /// The migration begins.
+    Begun {
+        /// Who writes this.
+        tool: String,
+        /// `copy` or `recovery`.
+        method: String,
+        /// blake3 of the plan.
+        plan: String,
+    },
+    /// Another process goes on with it.
+    Resumed,
+    /// A step begins.
+    Step(String),
+    /// Something is about to be done.
+    Act(String),
+    /// It is done; what a command said, if it was one.
+    Acted {
+        /// What.
+        what: String,
+        /// The command's own words, shortened.
+        output: Option<String>,
+    },
+    /// The step is done.
+    StepDone(String),
+    /// A step is about to be taken back.
+    Undo(String),
+    /// It is taken back.
+    Undone(String),
+    /// Something failed: the error's own words.
+    Failed(String),
+    /// It stopped before this step, as it was told.
+    Paused(String),
+    /// All of it is done.
+    Done,
+    /// All of it is taken back.
+    RolledBack,
 }
 
-/// A line of the journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry<R = Record> {
-    /// Counts from 1, without gaps.
-    pub sequence: u64,
-    /// When it was written, in ms since the epoch, by this machine's clock.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begun { method, .. } => write!(f, "begun by {method}"),
+            Self::Resumed => f.write_str("resumed"),
+            Self::Step(step) => write!(f, "{step} begins"),
+            Self::Act(what) => write!(f, "about to {what}"),
+            Self::Acted { what, .. } => write!(f, "done: {what}"),
+            Self::StepDone(step) => write!(f, "{step} is done"),
+            Self::Undo(step) => write!(f, "{step} is taken back"),
+            Self::Undone(step) => write!(f, "{step} was taken back"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Paused(step) => write!(f, "paused before {step}"),
+            Self::Done => f.write_str("all is done"),
+            Self::RolledBack => f.write_str("all was taken back"),
+        }
+    }
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// 0 for the first, one more for each.
+    pub number: u64,
+    /// When it was written, in ms since the epoch.
     pub at_ms: u64,
     /// What it says.
-    pub record: R,
+    pub entry: Entry,
+    /// All that is known by then.
+    pub state: State,
+}
+
+/// A journal that is written. While it lives nobody else can open it.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    directory: PathBuf,
+    next: u64,
+    /// A write failed: nothing may follow it.
+    is_broken: bool,
+    _lock: Flock<File>,
 }
 
 /// What a journal holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entries<R = Record> {
-    /// Its lines, the oldest first.
-    pub entries: Vec<Entry<R>>,
-    /// Bytes at the end that are no whole line: of a write that was cut off. Its act was not begun.
-    pub torn_bytes: u64,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// All whole records.
+    pub records: Vec<Record>,
+    /// Bytes of a record that a crash has torn, at the end.
+    pub torn: usize,
+    whole: usize,
 }
 
-impl<R: Serialize + DeserializeOwned> Journal<R> {
-    /// A new journal; an error where there is one already. The directory is made if need be, its parent is not.
-    pub fn create(dir: &Path) -> Result<Self> {
-        let subject = subject(dir);
-        let failed = |op: &str, error: io::Error| local(&subject, op, error.to_string());
-        match DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("create", error)),
-            _ => {}
-        }
-        let lock = lock(dir, &subject)?;
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(dir.join(FILE))
-            .map_err(|error| failed("create", error))?;
-        // The file, its name, and the name of its directory.
-        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let synced = file.sync_all().and_then(|()| sync(dir)).and_then(|()| sync(parent));
-        synced.map_err(|error| failed("create", error))?;
-        Ok(Self::at(file, lock, subject, 1, Check::first()))
+impl Contents {
+    /// What is known.
+    pub fn state(&self) -> Option<&State> {
+        self.records.last().map(|record| &record.state)
     }
 
-    /// What a journal holds, and the journal to go on with. A torn end is cut off; the caller is told.
-    pub fn open(dir: &Path) -> Result<(Entries<R>, Self)> {
-        let subject = subject(dir);
-        let failed = |op: &str, error: io::Error| local(&subject, op, error.to_string());
-        let lock = lock(dir, &subject)?;
-        let bytes = bytes(dir, &subject)?;
-        let (entries, check) = parse(&bytes).map_err(|why| local(&subject, "read", why))?;
-        let file = OpenOptions::new().append(true).open(dir.join(FILE)).map_err(|error| failed("open", error))?;
-        if entries.torn_bytes > 0 {
-            let whole = bytes.len() as u64 - entries.torn_bytes;
-            let cut = file.set_len(whole).and_then(|()| file.sync_all());
-            cut.map_err(|error| failed("cut off its torn end", error))?;
-        }
-        let next = entries.entries.len() as u64 + 1;
-        Ok((entries, Self::at(file, lock, subject, next, check)))
+    /// Whether there is nothing left to do: it was done, or taken back.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.records.last().map(|record| &record.entry), None | Some(Entry::Done | Entry::RolledBack))
     }
 
-    /// What a journal holds, for somebody who only looks. Whoever writes it is not disturbed; a line that is being written is
-    /// a torn one.
-    pub fn read(dir: &Path) -> Result<Entries<R>> {
-        let subject = subject(dir);
-        let (entries, _) = parse(&bytes(dir, &subject)?).map_err(|why| local(&subject, "read", why))?;
-        Ok(entries)
+    /// Whether it was on its way back when it was left.
+    pub fn is_going_back(&self) -> bool {
+        let last = self.records.iter().rev().find(|record| {
+            matches!(record.entry, Entry::Step(_) | Entry::StepDone(_) | Entry::Undo(_) | Entry::Undone(_))
+        });
+        matches!(last.map(|record| &record.entry), Some(Entry::Undo(_) | Entry::Undone(_)))
     }
 
-    /// Writes a line. It is on the disk when this comes back; when this fails, nothing more can be written, and what it was
-    /// for must not be done.
-    pub fn write(&mut self, record: &R) -> Result<()> {
-        if self.is_broken {
-            return Err(local(&self.subject, "write", "an earlier write failed".to_owned()));
+    /// How it was begun.
+    pub fn method(&self) -> Option<&str> {
+        self.records.iter().rev().find_map(|record| match &record.entry {
+            Entry::Begun { method, .. } => Some(method.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The plan that it was begun with, by its digest.
+    pub fn plan(&self) -> Option<&str> {
+        self.records.iter().rev().find_map(|record| match &record.entry {
+            Entry::Begun { plan, .. } => Some(plan.as_str()),
+            _ => None,
+        })
+    }
+}
+
+impl Journal {
+    /// Opens the journal in `directory`, which is made if it is not there, and gives what it holds. Refused while another
+    /// process has it open.
+    pub fn open(directory: &Path) -> Result<(Self, Contents)> {
+        let failed = |op: &str, error: std::io::Error| local(directory, op, error.to_string());
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| failed("create it", error))?;
+        let lock = options().open(directory.join("lock")).map_err(|error| failed("open its lock", error))?;
+        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+            Errno::EWOULDBLOCK => local(
+                directory,
+                "lock it",
+                "another zkmigrator works on this migration: wait for it, or end it".to_owned(),
+            ),
+            errno => local(directory, "lock it", errno.to_string()),
+        })?;
+        let mut file = options().open(path(directory)).map_err(|error| failed("open it", error))?;
+        let bytes = read_bounded(&mut file, directory)?;
+        let contents = parse(&bytes).map_err(|why| local(directory, "read it", why))?;
+        if contents.torn > 0 {
+            file.set_len(contents.whole as u64).map_err(|error| failed("cut off a torn record", error))?;
         }
-        let (line, check) = line::encode(self.check, self.next_sequence, now_ms(), record)
-            .map_err(|error| local(&self.subject, "write", error.to_string()))?;
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
-            self.is_broken = true;
-            return Err(local(&self.subject, "write", error.to_string()));
-        }
-        self.check = check;
-        self.next_sequence += 1;
+        // A file that is only in the cache is not there after a crash.
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| failed("sync it", error))?;
+        let next = contents.records.len() as u64;
+        Ok((Self { file, directory: directory.to_owned(), next, is_broken: false, _lock: lock }, contents))
+    }
+
+    /// Reads a journal without opening it: also while another process writes it.
+    pub fn look(directory: &Path) -> Result<Contents> {
+        let mut file = File::open(path(directory)).map_err(|error| local(directory, "open it", error.to_string()))?;
+        let bytes = read_bounded(&mut file, directory)?;
+        parse(&bytes).map_err(|why| local(directory, "read it", why))
+    }
+
+    /// Puts the journal of a migration that has ended out of the way, under that migration's name.
+    pub fn put_away(&mut self, id: &str) -> Result<()> {
+        let failed = |error: std::io::Error| local(&self.directory, "put the last journal away", error.to_string());
+        fs::rename(path(&self.directory), self.directory.join(format!("journal.{id}"))).map_err(failed)?;
+        self.file = options().open(path(&self.directory)).map_err(failed)?;
+        self.next = 0;
         Ok(())
     }
 
-    fn at(file: File, lock: Flock<File>, subject: String, next_sequence: u64, check: Check) -> Self {
-        Self { file, subject, next_sequence, check, is_broken: false, _lock: lock, _records: PhantomData }
+    /// Where it lies; files of the migration lie beside it.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
-}
 
-fn subject(dir: &Path) -> String {
-    format!("journal {}", dir.display())
-}
-
-fn local(subject: &str, op: &str, why: String) -> Error {
-    Error::new(ErrorKind::Local, subject, op, why)
-}
-
-/// Goes when the program does, however that ends.
-fn lock(dir: &Path, subject: &str) -> Result<Flock<File>> {
-    let failed = |error: io::Error| local(subject, "lock", error.to_string());
-    let path = dir.join(LOCK);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map_err(failed)?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => Ok(lock),
-        Err((_, Errno::EWOULDBLOCK)) => {
-            Err(Error::new(ErrorKind::Refused, subject, "lock", "another zkmigrator is working with it"))
+    /// Adds a record. When this returns it survives a crash.
+    pub fn write(&mut self, entry: Entry, state: &State) -> Result<()> {
+        let record = Record { number: self.next, at_ms: now_ms(), entry, state: state.clone() };
+        if self.is_broken {
+            return Err(local(
+                &self.directory,
+                "write it",
+                "an earlier write failed: what it holds is not known".to_owned(),
+            ));
         }
-        Err((_, errno)) => Err(failed(errno.into())),
+        let line = line(&record);
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(|error| {
+            self.is_broken = true;
+            local(&self.directory, "write it", error.to_string())
+        })?;
+        self.next += 1;
+        Ok(())
     }
 }
 
-fn bytes(dir: &Path, subject: &str) -> Result<Vec<u8>> {
+fn path(directory: &Path) -> PathBuf {
+    directory.join("journal")
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true).mode(0o600);
+    options
+}
+
+fn read_bounded(file: &mut File, directory: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let opened = File::open(dir.join(FILE)).map(|file| file.take(JOURNAL_BYTES_MAX + 1));
-    let read = opened.and_then(|mut file| file.read_to_end(&mut bytes));
-    read.map_err(|error| local(subject, "read", error.to_string()))?;
-    if bytes.len() as u64 > JOURNAL_BYTES_MAX {
-        return Err(local(subject, "read", format!("it is larger than {JOURNAL_BYTES_MAX} bytes")));
+    let max = limits::JOURNAL_BYTES_MAX;
+    file.take(max + 1).read_to_end(&mut bytes).map_err(|error| local(directory, "read it", error.to_string()))?;
+    if bytes.len() as u64 > max {
+        return Err(local(directory, "read it", format!("it is larger than {max} bytes: it is no journal of ours")));
     }
     Ok(bytes)
 }
 
-fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
+/// Reads what a journal's file holds. The error says which line is damaged.
+pub fn parse(bytes: &[u8]) -> Result<Contents, String> {
+    let mut contents = Contents::default();
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
+    while let Some((index, line)) = lines.next() {
+        match record(line) {
+            Ok(record) if record.number == index as u64 => {
+                contents.records.push(record);
+                contents.whole += line.len();
+            }
+            Ok(record) => return Err(format!("line {} is record {}: lines are missing", index + 1, record.number)),
+            // What a crash leaves is at the end, and has no newline: that is written last.
+            Err(_) if lines.peek().is_none() && !line.ends_with(b"\n") => contents.torn = line.len(),
+            Err(why) => return Err(format!("line {} is damaged: {why}", index + 1)),
+        }
+    }
+    Ok(contents)
 }
 
-fn now_ms() -> u64 {
-    // A clock before the epoch, or one that has run for 500 million years, is shown as 0.
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or_default()
+fn record(line: &[u8]) -> Result<Record, String> {
+    let line = line.strip_suffix(b"\n").ok_or("it has no end")?;
+    let line = std::str::from_utf8(line).map_err(|_| "it is no text")?;
+    let (sum, json) = line.split_once(' ').ok_or("it has no checksum")?;
+    if sum != checksum(json) {
+        return Err("its checksum is another".to_owned());
+    }
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+fn line(record: &Record) -> String {
+    let json =
+        serde_json::to_string(record).expect("a record holds nothing that JSON can't: no map has other keys than text");
+    format!("{} {json}\n", checksum(&json))
+}
+
+fn checksum(json: &str) -> String {
+    blake3::hash(json.as_bytes()).to_hex()[..16].to_owned()
+}
+
+fn local(directory: &Path, op: &str, why: String) -> Error {
+    Error::new(ErrorKind::Local, format!("journal {}", directory.display()), op, why)
 }
 
 #[cfg(test)]

@@ -1,11 +1,20 @@
 //! Moves an Apache Pegasus cluster from one ZooKeeper ensemble to another.
-//!
-//! Its room in the workspace, and so far nothing but an honest `--help`: the steps, the journal and the meta server's
-//! RPC come with their own issue. Until then the tree itself is moved by `zkreplicator`, by hand.
 
 pub mod cli;
+pub mod conductor;
 pub mod config_file;
 pub mod error;
+pub mod guard;
 pub mod host;
 pub mod journal;
+pub mod limits;
+pub mod lock;
+pub mod migration;
+pub mod pegasus;
 pub mod plan;
+pub mod report;
+pub mod server;
+pub mod state;
+pub mod step;
+pub mod steps;
+pub mod trees;

@@ -12,6 +12,7 @@
 //! session, parents first, many in flight. The source is never written, but by a bench, below a path that it made.
 
 pub mod acl_map;
+pub mod acl_memory;
 pub mod amounts;
 pub mod batch;
 pub mod bench;

@@ -60,6 +60,9 @@ pub const BUDGET_BYTES: usize = 8 * 1024 * 1024;
 /// Visits that the whole line may hold, whatever they weigh: what a server writes in 200 ms.
 pub const BUDGET_OPERATIONS: usize = 32_768;
 
+/// ACLs that are remembered of one side, where somebody wants them to be: about 56 bytes each.
+pub const REMEMBERED_ACLS_MAX: usize = 4_000_000;
+
 /// Fingerprints of znodes that a copy keeps to find what changed while it read: 8 bytes each, and the slack of their
 /// buckets. Above it a changed ACL is found by reading all of them again.
 pub const FINGERPRINTS_MAX: usize = 16_000_000;

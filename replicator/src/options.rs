@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::acl_map::AclMap;
+use crate::acl_memory::AclMemory;
 use crate::bench::shape::Tree;
 use crate::certificate::Certificate;
 use crate::connect::ConnectString;
@@ -60,6 +61,8 @@ pub struct EnsembleOptions {
     pub spared: Vec<(String, u16)>,
     /// How fast its servers may be asked; all sessions to this side share it.
     pub pace: Option<Pace>,
+    /// ACLs that need not be asked for again; for who reads the same tree more than once.
+    pub acl_memory: Option<AclMemory>,
 }
 
 impl EnsembleOptions {
@@ -77,6 +80,7 @@ impl EnsembleOptions {
             read_from: ReadFrom::default(),
             spared: Vec::new(),
             pace: None,
+            acl_memory: None,
         }
     }
 }

@@ -187,7 +187,7 @@ impl<'a> Pairing<'a> {
             return Ok(());
         }
         let znodes = pairs.iter().enumerate().filter_map(|(index, pair)| match pair {
-            Pair::Znode { target: Beside::Znode(znode), .. } => Some((index, znode.path.clone())),
+            Pair::Znode { target: Beside::Znode(znode), .. } => Some((index, znode.path.clone(), znode.stat)),
             _ => None,
         });
         for (index, acl) in self.reader.acls(znodes.collect()).await? {

@@ -63,6 +63,11 @@ fn plans_are_refused_in_one_line_or_hold_together() {
 }
 
 #[test]
+fn a_meta_servers_frames_are_refused_or_come_back_as_they_were() {
+    replay("pegasus_rpc", bodies::pegasus_rpc);
+}
+
+#[test]
 fn journals_are_damaged_or_say_what_was_written() {
     replay("journal", bodies::journal);
 }

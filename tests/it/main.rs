@@ -1,5 +1,6 @@
 //! The one integration test binary: one link, one shared pair of servers.
 
+mod acl_memory;
 mod acl_policy;
 mod bad_input;
 mod bench;
@@ -16,6 +17,7 @@ mod hostile;
 mod hosts;
 mod killed;
 mod limits;
+mod migrate;
 mod moving;
 mod operations;
 mod pace;

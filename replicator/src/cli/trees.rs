@@ -175,6 +175,7 @@ impl Access {
             retry: Retry::within(self.retry_for),
             read_from: self.read_from.into(),
             spared: Vec::new(),
+            acl_memory: None,
             pace: None,
         })
     }

@@ -11,13 +11,14 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::Visit;
 use super::acl_lanes::AclLanes;
 use crate::acl_map::AclMap;
+use crate::acl_memory::AclMemory;
 use crate::error::{Code, Error, Result, Side};
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
 use crate::session::{Lane, ReadOp, ReadReply, sparing_the_leader};
 use crate::znode::{Acl, Stat, ZnodePath, Zxid};
 
-/// An ACL with its own stat, or why the server did not give it.
+/// An ACL with its own stat (or that of its znode, where it was read before), or why the server did not give it.
 pub type AclReply = Result<(Acl, Stat), Code>;
 
 /// A znode whose ACL is of another moment than its data, which another server gave: the aversion of the ACL, or that the
@@ -33,6 +34,7 @@ pub struct Reader {
     acls: Option<AclLanes>,
     /// What makes of this side's ACLs what they are taken for.
     map: AclMap,
+    memory: Option<AclMemory>,
     behind: Option<Zxid>,
 }
 
@@ -85,14 +87,20 @@ impl Reader {
             AclPolicy::Open => None,
             AclPolicy::Preserve | AclPolicy::Map(_) => Some(AclLanes::open(&first, &options, seen).await),
         };
-        Ok(Self { data: std::iter::once(first).chain(others).map(DataLane::new).collect(), acls, map, behind })
+        Ok(Self {
+            data: std::iter::once(first).chain(others).map(DataLane::new).collect(),
+            acls,
+            map,
+            memory: options.acl_memory,
+            behind,
+        })
     }
 
     /// The same sessions with windows of their own: for a walk that is awaited by somebody who holds places in ours.
     #[must_use]
     pub fn beside(&self) -> Self {
         let acls = self.acls.as_ref().map(AclLanes::with_own_windows);
-        Self { data: self.data.clone(), acls, map: self.map.clone(), behind: self.behind }
+        Self { data: self.data.clone(), acls, map: self.map.clone(), memory: self.memory.clone(), behind: self.behind }
     }
 
     /// The last transaction that the ensemble had acknowledged when the sessions were opened: none of them shows
@@ -121,12 +129,21 @@ impl Reader {
         self.acls.is_some()
     }
 
-    /// Reads the ACLs of znodes, many at once; gives them with the caller's own mark, in any order.
-    pub async fn acls<M>(&self, znodes: Vec<(M, ZnodePath)>) -> Result<Vec<(M, AclReply)>> {
+    /// Gets the ACLs of znodes with these stats, many at once; gives them with the caller's own mark, in any order.
+    pub async fn acls<M>(&self, znodes: Vec<(M, ZnodePath, Stat)>) -> Result<Vec<(M, AclReply)>> {
         let Some(lanes) = &self.acls else { return Ok(Vec::new()) };
-        let asks = stream::iter(znodes).map(|(mark, path)| async move {
+        let memory = self.memory.as_ref();
+        let asks = stream::iter(znodes).map(|(mark, path, stat)| async move {
+            if let Some(acl) = memory.and_then(|memory| memory.recall(&path, &stat)) {
+                return Ok((mark, Ok((acl, stat))));
+            }
             match lanes.acl(&path).await {
-                Ok(acl) => Ok((mark, Ok(acl))),
+                Ok((acl, stat)) => {
+                    if let Some(memory) = memory {
+                        memory.remember(&path, &stat, &acl);
+                    }
+                    Ok((mark, Ok((acl, stat))))
+                }
                 Err(error) => error.code().map(|code| (mark, Err(code))).ok_or(error),
             }
         });
@@ -141,7 +158,7 @@ impl Reader {
             return Ok(torn);
         }
         let znodes = visits.iter().enumerate().filter_map(|(index, visit)| match visit {
-            Visit::Znode(znode) => Some((index, znode.path.clone())),
+            Visit::Znode(znode) => Some((index, znode.path.clone(), znode.stat)),
             _ => None,
         });
         for (index, acl) in self.acls(znodes.collect()).await? {

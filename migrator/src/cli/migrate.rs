@@ -1,0 +1,246 @@
+//! `zkmigrator plan`, `run`, `resume`, `rollback` and `status`.
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use super::process::stop_on_signal;
+use super::{Common, Format, MethodName, Resume, Run, Written};
+use crate::conductor::{Ended, Method};
+use crate::config_file::{self, HOSTS_LIST, META_SERVER, START_LEVEL, ZOOKEEPER};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{Contents, Entry, Journal};
+use crate::migration::Migration;
+use crate::plan::{Plan, StepName};
+use crate::report::{Report, rehearsal, standing};
+use crate::state::{State, now_ms};
+use crate::steps::{self, NO_PAUSE, written_hosts};
+
+impl MethodName {
+    fn method(self) -> &'static Method {
+        match self {
+            Self::Copy => &steps::COPY,
+        }
+    }
+}
+
+/// Shows everything, changes nothing.
+pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Written> {
+    let (plan, _) = common.read()?;
+    let mut migration = Migration::new(plan, State::default(), None, stop_on_signal()).await?;
+    let found = steps::look(&mut migration).await?;
+    let diffs = diffs(&migration).await;
+    let (text, json) = rehearsal(&migration, method.method(), &found, &diffs);
+    let code = if found.wrong.is_empty() { 0 } else { 2 };
+    Ok(Written { text: in_format(common.format, &text, &json), code })
+}
+
+/// What becomes of each configuration file. One that can't be edited is among the findings.
+async fn diffs(migration: &Migration) -> Vec<String> {
+    let target = written_hosts(&migration.plan.target.connect);
+    let mut diffs = Vec::new();
+    for server in &migration.servers {
+        let edits = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str())), (META_SERVER, START_LEVEL, Some("blind"))];
+        if let Ok((before, after)) = server.edited(&edits).await {
+            let name = format!("{}:{}", server.plan.host, server.plan.config_file.display());
+            diffs.push(config_file::diff(&name, before.bytes(), after.bytes()));
+        }
+    }
+    diffs
+}
+
+/// Migrates.
+pub(super) async fn run(run: &Run) -> Result<Written> {
+    let (plan, digest) = run.common.read()?;
+    let pauses = pauses(&plan, &run.pause_before)?;
+    let (mut journal, contents) = Journal::open(&plan.journal)?;
+    if !contents.is_ended() {
+        return Err(Error::new(
+            ErrorKind::Input,
+            format!("journal {}", plan.journal.display()),
+            "begin a migration",
+            "one was begun and has not ended: zkmigrator resume goes on with it, zkmigrator rollback takes it back",
+        ));
+    }
+    if let Some(last) = contents.state() {
+        journal.put_away(&last.id)?;
+    }
+    let state = State {
+        id: new_id(),
+        times: crate::state::Times { began: Some(now_ms()), ..Default::default() },
+        ..State::default()
+    };
+    let method = run.method.method();
+    let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal()).await?;
+    let tool = format!("zkmigrator {}", env!("CARGO_PKG_VERSION"));
+    migration.write(Entry::Begun { tool, method: method.name.to_owned(), plan: digest })?;
+    let ended = method.forward(&mut migration, &pauses, None).await;
+    end(migration, method, ended, "run", &run.common).await
+}
+
+/// Goes on.
+pub(super) async fn resume(resume: &Resume) -> Result<Written> {
+    let (plan, digest) = resume.common.read()?;
+    let pauses = pauses(&plan, &resume.pause_before)?;
+    let (mut migration, contents) = reopen(plan, &digest).await?;
+    let paused_at = contents.records.last().and_then(|record| match &record.entry {
+        Entry::Paused(step) => serde_json::from_value(step.as_str().into()).ok(),
+        _ => None,
+    });
+    let rolling_back = contents.is_going_back();
+    migration.write(Entry::Resumed)?;
+    let method = method_of(&contents)?;
+    if rolling_back {
+        migration.say("it was on its way back, and goes on with that");
+        let ended = method.back(&mut migration).await;
+        return end(migration, method, ended, "resume", &resume.common).await;
+    }
+    let ended = method.forward(&mut migration, &pauses, paused_at).await;
+    end(migration, method, ended, "resume", &resume.common).await
+}
+
+/// Goes back.
+pub(super) async fn rollback(common: &Common) -> Result<Written> {
+    let (plan, digest) = common.read()?;
+    let (mut migration, contents) = reopen(plan, &digest).await?;
+    migration.write(Entry::Resumed)?;
+    let method = method_of(&contents)?;
+    let ended = method.back(&mut migration).await;
+    end(migration, method, ended, "rollback", common).await
+}
+
+/// Says what the journal says.
+pub(super) fn status(common: &Common) -> Result<Written> {
+    let (plan, _) = common.read()?;
+    let contents = Journal::look(&plan.journal)?;
+    let method = method_of(&contents)?;
+    let (Some(state), Some(last)) = (contents.state(), contents.records.last()) else {
+        return Ok(Written { text: "no migration was begun\n".to_owned(), code: 0 });
+    };
+    let ended = contents.is_ended();
+    let mut lines = vec![format!(
+        "migration {} of {}: {}",
+        state.id,
+        state.cluster_root,
+        if ended { "ended" } else { "not ended" }
+    )];
+    let mut json_steps = Vec::new();
+    for (index, step) in method.steps.iter().enumerate() {
+        let standing = standing(state, index);
+        lines.push(format!("  {:<20} {standing}", step.name().to_string()));
+        json_steps.push(serde_json::json!({"name": step.name(), "standing": standing}));
+    }
+    lines.push(format!("  last record          {} ({} ago)", last.entry, ago(last.at_ms)));
+    if contents.torn > 0 {
+        lines.push(format!("  the last {} bytes of the journal were torn by a crash", contents.torn));
+    }
+    if !ended {
+        let plan = common.plan.display();
+        lines.push(format!("  next: zkmigrator resume --plan {plan} or zkmigrator rollback --plan {plan}"));
+    }
+    let json = serde_json::json!({
+        "schema": 1,
+        "command": "status",
+        "migration": state.id,
+        "ended": ended,
+        "steps": json_steps,
+        "last": last.entry.to_string(),
+        "last_at_ms": last.at_ms,
+        "records": contents.records.len(),
+        "torn_bytes": contents.torn,
+        "state": state,
+    });
+    Ok(Written { text: in_format(common.format, &(lines.join("\n") + "\n"), &json), code: 0 })
+}
+
+fn ago(at_ms: u64) -> String {
+    let passed = std::time::Duration::from_secs(now_ms().saturating_sub(at_ms) / 1000);
+    humantime::format_duration(passed).to_string()
+}
+
+/// Steps to stop before: those of the plan and those of the command line.
+fn pauses(plan: &Plan, said: &[StepName]) -> Result<BTreeSet<StepName>> {
+    let pauses: BTreeSet<StepName> = plan.pause_before.iter().chain(said).copied().collect();
+    match NO_PAUSE.iter().find(|step| pauses.contains(step)) {
+        None => Ok(pauses),
+        Some(step) => Err(Error::new(
+            ErrorKind::Input,
+            "plan",
+            format!("pause before {step}"),
+            "the cluster would have no meta server meanwhile: pause before stop-leader instead",
+        )),
+    }
+}
+
+async fn reopen(plan: Plan, digest: &str) -> Result<(Migration, Contents)> {
+    let (journal, contents) = Journal::open(&plan.journal)?;
+    let wrong = |why: &str| Error::new(ErrorKind::Input, format!("journal {}", plan.journal.display()), "go on", why);
+    let Some(state) = contents.state().cloned() else { return Err(wrong("no migration was begun: zkmigrator run")) };
+    if contents.is_ended() {
+        return Err(wrong("the migration has ended: there is nothing to go on with, and nothing to take back"));
+    }
+    if contents.torn > 0 {
+        super::tell("the journal's last record was torn by a crash; what it was going to say had not begun");
+    }
+    let changed = contents.plan().is_some_and(|begun_with| begun_with != digest);
+    let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal()).await?;
+    if changed {
+        migration.note("the plan is another than the one that the migration was begun with");
+    }
+    Ok((migration, contents))
+}
+
+fn method_of(contents: &Contents) -> Result<&'static Method> {
+    match contents.method() {
+        Some("copy") | None => Ok(&steps::COPY),
+        Some(other) => Err(Error::new(
+            ErrorKind::Input,
+            "journal",
+            "go on",
+            format!("it is of the method {other:?}, which this version does not know"),
+        )),
+    }
+}
+
+/// Says how it ended, in the journal too, and gives the lock back.
+async fn end(
+    mut migration: Migration,
+    method: &'static Method,
+    ended: Ended,
+    command: &'static str,
+    common: &Common,
+) -> Result<Written> {
+    let entry = match &ended {
+        Ended::Done => Some(Entry::Done),
+        Ended::Paused(step) => Some(Entry::Paused(step.to_string())),
+        Ended::RolledBack(_) => Some(Entry::RolledBack),
+        // With nothing begun that would have to be taken back, nothing is open.
+        Ended::Failed(_) if !migration.state.copied => Some(Entry::RolledBack),
+        Ended::Failed(_) | Ended::NeedsPerson { .. } | Ended::Interrupted => None,
+    };
+    if let Some(entry) = entry {
+        if let Err(error) = migration.write(entry) {
+            migration.say(&error.to_string());
+        }
+    }
+    migration.release_guard().await;
+    let state = &migration.state;
+    let report = Report { command, plan_file: common.plan.display().to_string(), method, state, ended: &ended };
+    let (text, json) = (report.text(), report.json());
+    if let Err(error) = crate::migration::keep(&migration.directory(), "report.json", &format!("{json:#}\n")) {
+        migration.say(&error.to_string());
+    }
+    Ok(Written { text: in_format(common.format, &text, &json), code: ended.exit_code() })
+}
+
+pub(super) fn in_format(format: Format, text: &str, json: &serde_json::Value) -> String {
+    match format {
+        Format::Text => replicator::terminal::lines(text).into_owned(),
+        Format::Json => replicator::terminal::json(&format!("{json:#}\n")).into_owned(),
+    }
+}
+
+/// The time in UTC, as a file can be called.
+fn new_id() -> String {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    now.chars().filter(char::is_ascii_alphanumeric).collect()
+}

@@ -1,0 +1,29 @@
+//! Every maximum of this crate, named, with its reason.
+
+/// The largest journal that is read: a migration of 100 meta servers writes less than 10 MB.
+pub const JOURNAL_BYTES_MAX: u64 = 64 << 20;
+
+/// The largest frame that is taken from a meta server. The partition configurations of a table with 100,000 partitions
+/// are some 25 MB; a length above this is taken for damage.
+pub const FRAME_BYTES_MAX: usize = 32 << 20;
+
+/// The most elements that one list or map of a frame may say it has. An element of one byte on the wire may be a record
+/// of 250 bytes in memory: this and [`FRAME_BYTES_MAX`] bound what a frame can make of itself.
+pub const FRAME_ELEMENTS_MAX: usize = 1 << 18;
+
+/// The largest head of an HTTP answer. The meta server's own are below 200 bytes.
+pub const HTTP_HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// The largest body of an HTTP answer. A configuration value's is below 1 KiB.
+pub const HTTP_BODY_BYTES_MAX: usize = 4 << 20;
+
+/// The most meta servers that one cluster may be said to have. Each is asked at the same time when the primary is looked
+/// for; real clusters have two or three.
+pub const META_SERVERS_MAX: usize = 32;
+
+/// The most findings that are listed of a tree; the rest is counted. A tree that lost all its partitions would otherwise
+/// give a finding each.
+pub const FINDINGS_MAX: usize = 100;
+
+/// The most partitions that a table may say it has. Real ones have up to some thousand.
+pub const PARTITIONS_MAX: i32 = 1 << 20;

@@ -1,0 +1,81 @@
+//! The steps, a file each, and the order in which a method takes them.
+//!
+//! The order of `copy` closes what Pegasus's document leaves open: the followers go first, so that no election undoes what
+//! the leader is told; `blind` stands in every configuration file before it is set, so that a leader that comes back is
+//! blind too; and since blind stops not every write, what counts is the proof that is made when no meta server runs.
+
+mod backup;
+mod blind;
+mod check_copy;
+mod pre_copy;
+mod preflight;
+mod rewrite_config;
+mod start_followers;
+mod start_leader;
+mod stop_followers;
+mod stop_leader;
+mod tripwire;
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+
+pub use self::preflight::{Findings, look, written_hosts};
+use crate::conductor::Method;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::Migration;
+use crate::plan::StepName;
+
+/// By copying the tree.
+pub static COPY: Method = Method {
+    name: "copy",
+    steps: &[
+        &preflight::Preflight,
+        &backup::Backup,
+        &pre_copy::PreCopy,
+        &stop_followers::StopFollowers,
+        &blind::Blind,
+        &stop_leader::StopLeader,
+        &check_copy::CheckCopy,
+        &rewrite_config::RewriteConfig,
+        &start_leader::StartLeader,
+        &start_followers::StartFollowers,
+        &tripwire::Tripwire,
+    ],
+    way_back,
+};
+
+/// Steps before which nobody may pause: the cluster would have no meta server meanwhile.
+pub const NO_PAUSE: [StepName; 3] = [StepName::CheckCopy, StepName::RewriteConfig, StepName::StartLeader];
+
+/// There is one until the new ZooKeeper has taken a write: what was written there would be lost with it.
+fn way_back(migration: &mut Migration) -> LocalBoxFuture<'_, Result<()>> {
+    async move {
+        if migration.state.times.leader_starting.is_none() {
+            return Ok(());
+        }
+        match written_at_target(migration).await? {
+            None => Ok(()),
+            Some(why) => Err(no_way_back(&why)),
+        }
+    }
+    .boxed_local()
+}
+
+/// What was written at the target since the last proof; `None`: nothing.
+async fn written_at_target(migration: &mut Migration) -> Result<Option<String>> {
+    let Some(certificate) = migration.state.certificate.clone() else { return Ok(None) };
+    migration.trees()?.written_at_target(&certificate, &tokio_util::sync::CancellationToken::new()).await
+}
+
+fn no_way_back(why: &str) -> Error {
+    Error::new(
+        ErrorKind::Refused,
+        "target",
+        "go back",
+        format!(
+            "the new ZooKeeper has taken writes ({why}), which the old one does not have: going back would lose them. Go on: \
+             see that the meta servers run on the new ZooKeeper (zkmigrator resume does it). Only if nothing of what was \
+             written since is needed: stop all meta servers, give them back their old hosts_list, and start them"
+        ),
+    )
+}

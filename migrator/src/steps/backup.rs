@@ -1,0 +1,106 @@
+//! What a person would need if everything else went wrong: the lists that Pegasus's document asks for, and the files.
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+
+use super::preflight::refresh_tables;
+use crate::error::Result;
+use crate::migration::{Migration, keep};
+use crate::pegasus::messages::PartitionConfig;
+use crate::pegasus::shell;
+use crate::pegasus::types::AppStatus;
+use crate::plan::StepName;
+use crate::step::{Standing, Step, Touches};
+
+/// Files that every backup has, besides the configuration files.
+const FILES: [&str; 4] = ["apps.list", "apps.all.list", "nodes.list", "partitions.json"];
+
+/// See the room.
+pub(super) struct Backup;
+
+impl Step for Backup {
+    fn name(&self) -> StepName {
+        StepName::Backup
+    }
+
+    fn purpose(&self) -> &'static str {
+        "saves tables, partitions, nodes and configuration files beside the journal"
+    }
+
+    fn touches(&self) -> Touches {
+        Touches::Nothing
+    }
+
+    fn describe(&self, migration: &Migration) -> Vec<String> {
+        let directory = migration.directory();
+        let mut files: Vec<String> = FILES.iter().map(|file| (*file).to_owned()).collect();
+        files.extend(migration.servers.iter().map(|server| config_name(&server.address)));
+        vec![format!("write {} into {}", files.join(", "), directory.display())]
+    }
+
+    fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
+        async {
+            let directory = migration.directory();
+            let configs = migration.servers.iter().map(|server| config_name(&server.address));
+            let mut files = FILES.iter().map(|file| (*file).to_owned()).chain(configs);
+            Ok(match files.find(|file| !directory.join(file).is_file()) {
+                Some(missing) => Standing::Open(format!("{missing} is not in {}", directory.display())),
+                None => Standing::Done,
+            })
+        }
+        .boxed_local()
+    }
+
+    fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            let directory = migration.directory();
+            migration.about_to(format!("write the backup into {}", directory.display()))?;
+            save_tables(migration, "apps").await?;
+            let nodes = migration.meta.list_nodes(None).await?;
+            let list = shell::node_list("nodes.list", &nodes, &migration.partitions);
+            keep(&directory, "nodes.list", &list)?;
+            for server in migration.servers.clone() {
+                let file = server.config().await?;
+                keep(&directory, &config_name(&server.address), &String::from_utf8_lossy(file.bytes()))?;
+            }
+            migration.did("write the backup", None)
+        }
+        .boxed_local()
+    }
+
+    fn undo<'a>(&'a self, _: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        // It is there for whoever wants to know what there was.
+        async { Ok(()) }.boxed_local()
+    }
+}
+
+/// Asks the leader again, and saves the tables and their partitions under this name.
+pub(super) async fn save_tables(migration: &mut Migration, name: &str) -> Result<()> {
+    refresh_tables(migration).await?;
+    let (directory, apps) = (migration.directory(), migration.apps.clone().unwrap_or_default());
+    let available: Vec<_> = apps.iter().filter(|app| app.status == AppStatus::Available).cloned().collect();
+    keep(&directory, &format!("{name}.list"), &shell::app_list(&available, None))?;
+    keep(&directory, &format!("{name}.all.list"), &shell::app_list(&apps, Some(&migration.partitions)))?;
+    keep(&directory, "partitions.json", &format!("{:#}\n", partitions(migration)))
+}
+
+/// Where each partition's replicas are, for a person.
+fn partitions(migration: &Migration) -> serde_json::Value {
+    let of_app = |(id, list): (&i32, &Vec<PartitionConfig>)| {
+        let partition = |config: &PartitionConfig| {
+            serde_json::json!({
+                "partition": config.pid.to_string(),
+                "ballot": config.ballot,
+                "primary": config.primary_name(),
+                "secondaries": config.secondary_names(),
+            })
+        };
+        (id.to_string(), list.iter().map(partition).collect::<Vec<_>>().into())
+    };
+    serde_json::Value::Object(migration.partitions.iter().map(of_app).collect())
+}
+
+/// The name of a configuration file's copy.
+pub(super) fn config_name(address: &str) -> String {
+    format!("config.{}.ini", address.replace(['/', ':'], "_"))
+}

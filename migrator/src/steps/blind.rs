@@ -1,0 +1,186 @@
+//! The level goes to blind, so that as little as possible is written, and what changed since the copy is sent.
+//!
+//! The level lives in the leader's memory (meta_service.cpp:183,866): a leader that starts again has the one of its
+//! configuration file. So `blind` is written there first, and the level is read again and again. It stops not every write
+//! (facts on the server, section 4): the proof that counts is made when no meta server runs. This one makes that one short.
+
+use futures::FutureExt;
+use futures::future::{LocalBoxFuture, try_join_all};
+use tokio::time::{Duration, sleep};
+
+use super::backup::save_tables;
+use super::stop_followers::see_followers_gone;
+use crate::config_file::{META_SERVER, START_LEVEL};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::Migration;
+use crate::pegasus::types::Level;
+use crate::plan::StepName;
+use crate::server::Server;
+use crate::state::now_ms;
+use crate::step::{Standing, Step, Touches};
+
+/// Times that a level that was lost is set again.
+const LOSSES_MAX: usize = 3;
+/// Between two attempts to set a level or to read it back.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// See the room.
+pub(super) struct Blind;
+
+impl Step for Blind {
+    fn name(&self) -> StepName {
+        StepName::Blind
+    }
+
+    fn purpose(&self) -> &'static str {
+        "sets the meta level to blind, here and in every configuration file, and sends what has changed"
+    }
+
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+
+    fn holds_until(&self) -> Option<StepName> {
+        Some(StepName::StopLeader)
+    }
+
+    fn describe(&self, migration: &Migration) -> Vec<String> {
+        let edit = |server: &Server| {
+            let file = server.plan.config_file.display();
+            format!("{}: {file}: [{META_SERVER}] {START_LEVEL} = blind", server.plan.host)
+        };
+        let mut lines: Vec<String> = migration.servers.iter().map(edit).collect();
+        lines.push("set_meta_level blind; read it back, again and again".to_owned());
+        lines.push("copy what has changed; prove that both trees are the same".to_owned());
+        lines
+    }
+
+    fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
+        async {
+            Ok(match migration.meta.level().await {
+                Ok(Level::Blind) => Standing::Done,
+                Ok(level) => Standing::Open(format!("the level is {level}")),
+                Err(error) => Standing::Open(error.to_string()),
+            })
+        }
+        .boxed_local()
+    }
+
+    fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            if migration.state.level.is_none() {
+                let level = migration.meta.level().await?;
+                migration.state.level = Some(level.name().to_owned());
+            }
+            set_start_levels(migration, Some("blind")).await?;
+            for _ in 0..LOSSES_MAX {
+                set(migration, Level::Blind).await?;
+                see_followers_gone(migration).await?;
+                // What blind lets through is in here too, and is what the new leader must show.
+                save_tables(migration, "apps.blind").await?;
+                let proof = migration.prove().await?;
+                super::check_copy::check(migration).await?;
+                match migration.meta.level().await {
+                    Ok(Level::Blind) => {
+                        migration
+                            .say(&format!("{} znodes proven the same at zxid {}", proof.znodes, proof.source_zxid));
+                        return Ok(());
+                    }
+                    Ok(level) => migration.note(format!("the level was {level} again, and is set to blind again")),
+                    Err(error) => {
+                        migration.note(format!("the level could not be read again ({error}), and is set again"));
+                    }
+                }
+            }
+            Err(Error::new(
+                ErrorKind::Refused,
+                "cluster",
+                "stay blind",
+                format!(
+                    "the level was lost {LOSSES_MAX} times: does a bulk load begin, or does the leader start again?"
+                ),
+            ))
+        }
+        .boxed_local()
+    }
+
+    fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            set_start_levels(migration, None).await?;
+            let Some(level) = migration.state.level.as_deref().and_then(Level::from_name) else { return Ok(()) };
+            set(migration, level).await?;
+            migration.state.times.frozen = None;
+            Ok(())
+        }
+        .boxed_local()
+    }
+}
+
+/// Gives every configuration file the level that a leader starts with: this one, or each its own.
+pub(super) async fn set_start_levels(migration: &mut Migration, level: Option<&str>) -> Result<()> {
+    let own = |server: &Server| migration.state.files.get(&server.address).and_then(|file| file.start_level.clone());
+    let value = |server: &Server| level.map(str::to_owned).or_else(|| own(server));
+    let edits = migration.servers.iter().map(|server| (server.clone(), value(server))).collect();
+    put_all(migration, (META_SERVER, START_LEVEL), edits).await
+}
+
+/// Gives a key its value in the configuration files of servers, all at once, where it has another; `None` takes the line
+/// away. The journal knows of all of them before the first is written, and each is read back.
+pub(super) async fn put_all(
+    migration: &mut Migration,
+    (section, key): (&str, &str),
+    edits: Vec<(Server, Option<String>)>,
+) -> Result<()> {
+    let edited = edits.iter().map(|(server, value)| async move {
+        let (before, after) = server.edited(&[(section, key, value.as_deref())]).await?;
+        Ok((before.bytes() != after.bytes()).then_some((server, value, after)))
+    });
+    let edited: Vec<_> = try_join_all(edited).await?.into_iter().flatten().collect();
+    if edited.is_empty() {
+        return Ok(());
+    }
+    let write = |(server, value, _): &(&Server, &Option<String>, _)| {
+        let value = value.as_deref().unwrap_or("its default");
+        format!("{} of {}: [{section}] {key} = {value}", server.plan.config_file.display(), server.address)
+    };
+    let what = format!("write {}", edited.iter().map(write).collect::<Vec<_>>().join("; "));
+    migration.about_to(&what)?;
+    let id = migration.id()?;
+    try_join_all(edited.iter().map(|(server, _, after)| server.put_config(after, &id))).await?;
+    migration.did(what, None)
+}
+
+/// Sets the level, and reads it back. An answer that got lost is asked for again: the same level twice is the same level.
+pub(super) async fn set(migration: &mut Migration, level: Level) -> Result<()> {
+    let mut last = None;
+    for _ in 0..LOSSES_MAX {
+        if migration.meta.level().await.is_ok_and(|now| now == level) {
+            if level == Level::Blind && migration.state.times.frozen.is_none() {
+                migration.state.times.frozen = Some(now_ms());
+            }
+            return Ok(());
+        }
+        let what = format!("set the level to {level}");
+        if level == Level::Blind && migration.state.times.frozen.is_none() {
+            migration.state.times.frozen = Some(now_ms());
+        }
+        migration.about_to(&what)?;
+        match migration.meta.set_level(level).await {
+            Ok(_) => migration.did(what, None)?,
+            Err(error) => {
+                migration.fail(&error);
+                last = Some(error);
+                sleep(AGAIN_AFTER).await;
+            }
+        }
+    }
+    match migration.meta.level().await {
+        Ok(now) if now == level => Ok(()),
+        Ok(now) => {
+            let why = format!("it is {now} although it was set: somebody else sets it");
+            Err(last
+                .unwrap_or_else(|| Error::new(ErrorKind::Refused, "cluster", format!("set the level to {level}"), why)))
+        }
+        Err(error) => Err(last.unwrap_or(error)),
+    }
+}

@@ -1,0 +1,157 @@
+//! The tree is copied while the cluster is live, so that little is left to do while it stands still.
+//!
+//! A copier that asks too much can cost a weak ZooKeeper its sessions, and a meta server that loses its session ends
+//! (meta_server_failure_detector.cpp:182-192). So both sides are asked with care, and whoever stands in line for the lock is
+//! watched: when one of them loses its session, the copy stops.
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use replicator::progress::Progress;
+use replicator::session::Lane;
+use tokio::time::{Duration, Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::{self, Holder};
+use crate::migration::Migration;
+use crate::plan::StepName;
+use crate::step::{Standing, Step, Touches};
+
+/// Between two looks at the line for the lock.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Copies while the cluster is live and writes: what still differs then is for the delta.
+const ROUNDS_MAX: usize = 5;
+/// Of a hundred znodes, how many may still differ.
+const STILL_DIFFERENT_MAX: u64 = 1;
+
+/// See the room.
+pub(super) struct PreCopy;
+
+impl Step for PreCopy {
+    fn name(&self) -> StepName {
+        StepName::PreCopy
+    }
+
+    fn purpose(&self) -> &'static str {
+        "copies the tree while the cluster is live, and compares all of it"
+    }
+
+    fn touches(&self) -> Touches {
+        Touches::Target
+    }
+
+    fn holds_until(&self) -> Option<StepName> {
+        // What was read by a process that is gone must be read again, which had better be done before anything is stopped.
+        Some(StepName::StopFollowers)
+    }
+
+    fn describe(&self, migration: &Migration) -> Vec<String> {
+        let (source, target) = (&migration.plan.source.connect, &migration.plan.target.connect);
+        let root = &migration.state.cluster_root;
+        vec![
+            format!("zkreplicator copy --verify {}{root} {}{root}", source.servers(), target.servers()),
+            "stop it when a meta server loses its ZooKeeper session".to_owned(),
+        ]
+    }
+
+    fn check<'a>(&'a self, _: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
+        async { Ok(Standing::Open("what was compared by another process is compared again".to_owned())) }.boxed_local()
+    }
+
+    fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            migration.state.copied = true;
+            migration.about_to("copy the tree")?;
+            let lane = migration.trees()?.lock_at_source().await?;
+            let line = lock::holders(&lane).await?;
+            let copied = tokio::select! {
+                copied = copy_until_equal(migration) => copied,
+                lost = lost_session(&lane, &line) => Err(lost),
+            };
+            lane.close().await;
+            let said = copied?;
+            migration.did("copy the tree", Some(said))
+        }
+        .boxed_local()
+    }
+
+    fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            if !migration.state.copied {
+                return Ok(());
+            }
+            migration.about_to("remove the copy from the target")?;
+            wait_for_lock(migration).await?;
+            // Nobody uses it. That it could not be removed is nothing that a cluster would have to wait for.
+            let removed = migration.trees()?.remove_target(&CancellationToken::new()).await;
+            match &removed {
+                Ok(_) => migration.state.copied = false,
+                Err(error) => {
+                    let target = migration.trees()?.target().to_string();
+                    migration.note(format!(
+                        "the copy could not be removed ({error}): remove it by hand: zkreplicator rm {target}"
+                    ));
+                }
+            }
+            migration.did("remove the copy from the target", removed.ok().map(|znodes| format!("{znodes} znodes")))
+        }
+        .boxed_local()
+    }
+}
+
+/// Waits until the lock nodes of a leader that was started there and stopped again have gone with its session.
+async fn wait_for_lock(migration: &mut Migration) -> Result<()> {
+    let until = Instant::now() + migration.lock_outlives() + LOOK_EVERY;
+    let lane = migration.trees()?.lock_at_target().await?;
+    while Instant::now() < until {
+        match lock::holders(&lane).await {
+            Ok(holders) if !holders.is_empty() => sleep(LOOK_EVERY).await,
+            // What can't be looked at is told of by who removes.
+            _ => break,
+        }
+    }
+    lane.close().await;
+    Ok(())
+}
+
+/// Copies and compares until nothing differs, or little enough.
+async fn copy_until_equal(migration: &mut Migration) -> Result<String> {
+    let (max, stop) = (migration.plan.limits.verify_max, migration.stop.clone());
+    let trees = migration.trees()?;
+    let mut last = String::new();
+    for round in 1..=ROUNDS_MAX {
+        let copied = trees.copy(true, &Progress::default(), &stop).await?;
+        let verified = timeout(max, trees.verify(copied.target_zxid, true, &stop)).await.map_err(|_| {
+            let max = humantime::format_duration(max);
+            Error::new(ErrorKind::TimedOut, "tree", "compare", format!("it took longer than verify_max, {max}"))
+        })??;
+        let (differ, znodes) = (verified.differences.total(), verified.source.sum.znodes);
+        last = format!("{znodes} znodes compared, {differ} differ, round {round}");
+        if verified.is_equal() || round == ROUNDS_MAX && differ * 100 <= znodes * STILL_DIFFERENT_MAX {
+            return Ok(last);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Refused,
+        "source",
+        "copy it while it is live",
+        format!("it changes faster than it can be copied: {last}; migrate when less happens in the cluster"),
+    ))
+}
+
+/// Waits until one of `line` is no longer there.
+async fn lost_session(lane: &Lane, line: &[Holder]) -> Error {
+    loop {
+        sleep(LOOK_EVERY).await;
+        // What can't be looked at now is looked at again; a source that is gone ends the copy by itself.
+        let Ok(now) = lock::holders(lane).await else { continue };
+        if let Some(lost) = line.iter().find(|holder| !now.contains(holder)) {
+            let why = format!(
+                "it is no longer in line for the lock ({}): it lost its ZooKeeper session or ended. Is the source overloaded? \
+                 [limits.source_pace] latency_max makes the copy slower",
+                lost.name
+            );
+            return Error::new(ErrorKind::Refused, format!("meta server {}", lost.address), "keep its session", why);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Every meta server's configuration names the target. The level that a leader starts with stays blind: the new leader is
+//! looked at before it may write.
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+
+use super::blind::put_all;
+use super::preflight::{same_hosts, written_hosts};
+use crate::config_file::{HOSTS_LIST, ZOOKEEPER};
+use crate::error::Result;
+use crate::migration::Migration;
+use crate::plan::StepName;
+use crate::server::Server;
+use crate::step::{Standing, Step, Touches};
+
+/// See the room.
+pub(super) struct RewriteConfig;
+
+impl Step for RewriteConfig {
+    fn name(&self) -> StepName {
+        StepName::RewriteConfig
+    }
+
+    fn purpose(&self) -> &'static str {
+        "gives every meta server the new hosts_list"
+    }
+
+    fn touches(&self) -> Touches {
+        Touches::Outage
+    }
+
+    fn describe(&self, migration: &Migration) -> Vec<String> {
+        let target = written_hosts(&migration.plan.target.connect);
+        let edit = |server: &Server| {
+            let file = server.plan.config_file.display();
+            format!("{}: {file}: [{ZOOKEEPER}] {HOSTS_LIST} = {target}", server.plan.host)
+        };
+        migration.servers.iter().map(edit).collect()
+    }
+
+    fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
+        async {
+            let target = written_hosts(&migration.plan.target.connect);
+            for server in &migration.servers {
+                let (hosts, _) = server.configured().await?;
+                if !hosts.as_deref().is_some_and(|hosts| same_hosts(hosts, &target)) {
+                    return Ok(Standing::Open(format!("{} has hosts_list {hosts:?}", server.address)));
+                }
+            }
+            Ok(Standing::Done)
+        }
+        .boxed_local()
+    }
+
+    fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            let away = migration.away();
+            away.bound(async {
+                if migration.state.times.leader_starting.is_none() {
+                    migration.see_all_gone().await?;
+                }
+                let target = written_hosts(&migration.plan.target.connect);
+                let edits = migration.servers.iter().map(|server| (server.clone(), Some(target.clone()))).collect();
+                put_all(migration, (ZOOKEEPER, HOSTS_LIST), edits).await
+            })
+            .await
+        }
+        .boxed_local()
+    }
+
+    fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            let own = |server: &Server| Some(migration.state.files.get(&server.address)?.hosts_list.clone());
+            let known = migration.servers.iter().filter_map(|server| Some((server.clone(), Some(own(server)?))));
+            let edits = known.collect();
+            put_all(migration, (ZOOKEEPER, HOSTS_LIST), edits).await
+        }
+        .boxed_local()
+    }
+}

@@ -1,0 +1,121 @@
+//! All meta servers but the leader are stopped, so that nobody takes over what the leader is told.
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+
+use crate::error::{ErrorKind, Result};
+use crate::migration::Migration;
+use crate::pegasus::client::Role;
+use crate::plan::StepName;
+use crate::server::{Process, Server};
+use crate::step::{Standing, Step, Touches};
+
+/// See the room.
+pub(super) struct StopFollowers;
+
+impl Step for StopFollowers {
+    fn name(&self) -> StepName {
+        StepName::StopFollowers
+    }
+
+    fn purpose(&self) -> &'static str {
+        "stops all meta servers but the leader"
+    }
+
+    fn touches(&self) -> Touches {
+        Touches::Cluster
+    }
+
+    fn holds_until(&self) -> Option<StepName> {
+        Some(StepName::StartLeader)
+    }
+
+    fn describe(&self, migration: &Migration) -> Vec<String> {
+        let stop = |server: &Server| format!("{}: {} (unless it leads)", server.plan.host, server.plan.stop.as_str());
+        migration.servers.iter().map(stop).collect()
+    }
+
+    fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
+        async {
+            for server in migration.followers() {
+                if server.process().await? != Process::Gone {
+                    return Ok(Standing::Open(format!("{} is not gone", server.address)));
+                }
+            }
+            Ok(if migration.state.leader.is_some() {
+                Standing::Done
+            } else {
+                Standing::Open("nobody leads".to_owned())
+            })
+        }
+        .boxed_local()
+    }
+
+    fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            let leader = migration.meta.primary().await?;
+            migration.server(&leader)?;
+            migration.state.leader = Some(leader.clone());
+            for server in migration.followers() {
+                stop(migration, &server).await?;
+            }
+            see_followers_gone(migration).await?;
+            // An election among those that were being stopped would have made another leader, which is stopped by now.
+            let leads = migration.leader()?;
+            match migration.meta.role(&leads.address).await? {
+                Role::Primary => Ok(()),
+                Role::Follower(_) => {
+                    Err(leads.error(ErrorKind::Refused, "lead", "it leads no longer, and the others were stopped"))
+                }
+            }
+        }
+        .boxed_local()
+    }
+
+    fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            for server in migration.followers() {
+                start(migration, &server).await?;
+            }
+            Ok(())
+        }
+        .boxed_local()
+    }
+}
+
+/// Stops a server that runs, and sees it gone.
+pub(super) async fn stop(migration: &mut Migration, server: &Server) -> Result<()> {
+    if server.process().await? == Process::Gone {
+        return Ok(());
+    }
+    let what = format!("stop {}", server.address);
+    migration.about_to(&what)?;
+    let output = server.stop().await?;
+    server.wait_gone().await?;
+    migration.did(what, Some(output))
+}
+
+/// Starts a server that is gone, and waits until it answers in whatever role.
+pub(super) async fn start(migration: &mut Migration, server: &Server) -> Result<()> {
+    if server.process().await? == Process::Gone {
+        let what = format!("start {}", server.address);
+        migration.about_to(&what)?;
+        let output = server.start().await?;
+        migration.did(what, Some(output))?;
+    }
+    server.wait_answers(&migration.meta).await
+}
+
+/// Looks again whether all but the leader are gone, and have stayed it.
+pub(super) async fn see_followers_gone(migration: &Migration) -> Result<()> {
+    for server in migration.followers() {
+        match server.process().await? {
+            Process::Gone => {}
+            Process::Running(why) | Process::Unclear(why) => {
+                let why = format!("{why}: does a supervisor bring it back? its stop command must keep it stopped");
+                return Err(server.error(ErrorKind::Refused, "stay stopped", why));
+            }
+        }
+    }
+    Ok(())
+}

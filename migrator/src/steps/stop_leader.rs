@@ -1,0 +1,146 @@
+//! The leader is stopped: only now can nothing write. What has changed until then is sent, and both trees are proven the
+//! same; from here until a leader runs again everything is bounded by `meta_away_max`.
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use zookeeper_client::Client;
+
+use super::blind::put_all;
+use super::stop_followers;
+use crate::config_file::{HOSTS_LIST, ZOOKEEPER};
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock;
+use crate::migration::Migration;
+use crate::plan::StepName;
+use crate::server::{Process, Server};
+use crate::state::now_ms;
+use crate::step::{Standing, Step, Touches};
+
+/// See the room.
+pub(super) struct StopLeader;
+
+impl Step for StopLeader {
+    fn name(&self) -> StepName {
+        StepName::StopLeader
+    }
+
+    fn purpose(&self) -> &'static str {
+        "stops the leader, sends the last changes, and proves both trees the same"
+    }
+
+    fn touches(&self) -> Touches {
+        Touches::Outage
+    }
+
+    fn holds_until(&self) -> Option<StepName> {
+        Some(StepName::StartLeader)
+    }
+
+    fn describe(&self, migration: &Migration) -> Vec<String> {
+        let away = humantime::format_duration(migration.plan.limits.meta_away_max);
+        let stop = |server: &Server| format!("{}: {} (if it leads)", server.plan.host, server.plan.stop.as_str());
+        let mut lines: Vec<String> = migration.servers.iter().map(stop).collect();
+        lines.push("send the last changes; prove that both trees are the same".to_owned());
+        lines.push(format!("go back if no leader has been started within {away}"));
+        lines
+    }
+
+    fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
+        async {
+            // Whoever brought a meta server back meanwhile, and stopped it again, may have let it write.
+            Ok(Standing::Open(match migration.see_all_gone().await {
+                Ok(()) => "it is proven again".to_owned(),
+                Err(error) => error.to_string(),
+            }))
+        }
+        .boxed_local()
+    }
+
+    fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            migration.refuse_when_frozen_too_long()?;
+            let leader = migration.leader()?;
+            if leader.process().await? != Process::Gone {
+                let lane = migration.trees()?.lock_at_source().await?;
+                let holders = lock::holders(&lane).await;
+                lane.close().await;
+                migration.state.holders = holders?;
+            }
+            migration.state.times.leader_stopping = migration.state.times.leader_stopping.or(Some(now_ms()));
+            migration.begin_away();
+            let away = migration.away();
+            away.bound(stop_followers::stop(migration, &leader)).await?;
+            migration.state.times.leader_gone = Some(now_ms());
+            away.bound(migration.see_all_gone()).await?;
+            // Blind may have been lost, and what slips through it was written until now.
+            let proof = away.bound(migration.prove()).await?;
+            let kind = if proof.is_full() { "in full" } else { "ACLs by their versions, all else in full" };
+            migration.say(&format!(
+                "{} znodes proven the same ({kind}) at zxid {} of the source",
+                proof.znodes, proof.source_zxid
+            ));
+            Ok(())
+        }
+        .boxed_local()
+    }
+
+    fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            let leader = migration.leader()?;
+            // Whatever became of the file: on the old ZooKeeper it starts with the old list.
+            let own = migration.state.files.get(&leader.address).map(|file| file.hosts_list.clone());
+            put_all(migration, (ZOOKEEPER, HOSTS_LIST), vec![(leader.clone(), own)]).await?;
+            if leader.process().await? == Process::Gone {
+                remove_stale_lock(migration, &leader).await?;
+            }
+            stop_followers::start(migration, &leader).await?;
+            leader.wait_leads(&migration.meta, migration.lock_outlives()).await?;
+            migration.end_away();
+            let times = &mut migration.state.times;
+            (times.leader_stopping, times.leader_gone) = (None, None);
+            migration.state.proof = None;
+            Ok(())
+        }
+        .boxed_local()
+    }
+}
+
+/// Deletes the stopped leader's own lock node at the source, so that it need not wait for its own former session. Only where
+/// the plan says so, its process is gone, and the znode is the one that was seen before: the one write to the source.
+async fn remove_stale_lock(migration: &mut Migration, leader: &Server) -> Result<()> {
+    if !migration.plan.policy.remove_stale_lock {
+        return Ok(());
+    }
+    let lane = migration.trees()?.lock_at_source().await?;
+    let now = lock::holders(&lane).await;
+    lane.close().await;
+    let now = now?;
+    let mut stale =
+        migration.state.holders.iter().filter(|holder| holder.address == leader.address && now.contains(holder));
+    let Some(holder) = stale.next().cloned() else { return Ok(()) };
+    let lock = migration.trees()?.lock().to_owned();
+    let what = format!("delete the stale lock node {lock}/{} of {}", holder.name, leader.address);
+    migration.about_to(&what)?;
+    let source = crate::migration::ensemble(&migration.plan.source)?;
+    let deleted = delete(&source, &format!("{lock}/{}", holder.name)).await;
+    match deleted {
+        Ok(()) => migration.did(what, None),
+        // It only makes the leader wait.
+        Err(error) => {
+            migration.note(format!("{what}: {error}; the leader waits until that session expires"));
+            Ok(())
+        }
+    }
+}
+
+async fn delete(source: &crate::trees::Ensemble, path: &str) -> Result<()> {
+    let failed =
+        |error: zookeeper_client::Error| Error::new(ErrorKind::Refused, "source", "delete a znode", error.to_string());
+    let mut connector = Client::connector();
+    for auth in &source.auths {
+        connector = connector.with_auth(&auth.scheme, auth.credentials.as_bytes());
+    }
+    let chroot = if source.connect.chroot.is_none() { "" } else { source.connect.chroot.as_str() };
+    let client = connector.connect(&format!("{}{chroot}", source.connect.servers())).await.map_err(failed)?;
+    client.delete(path, None).await.map_err(failed)
+}

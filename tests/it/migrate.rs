@@ -1,0 +1,4 @@
+//! A cluster of stand-in meta servers moved from one real ZooKeeper to another by the real program.
+
+mod cluster;
+mod whole;

@@ -1,0 +1,197 @@
+//! Three stand-in meta servers as processes on the recorded tree, and a plan for the migration of their cluster.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use harness::pegasus::{MetaConfig, MetaServer};
+use harness::tree::TreeZnode;
+use harness::{Server, golden, load, shared_pair, unique_root, until};
+use migrator::pegasus::client::{MetaClient, MetaOptions};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::product::{Run, finish};
+
+pub(super) type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// How long anything may take to come about.
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
+/// The meta servers' session timeout, by which their lock outlives them.
+const SESSION_TIMEOUT_MS: u64 = 2_000;
+
+/// A cluster that serves.
+pub(super) struct Cluster {
+    pub(super) source: &'static Server,
+    pub(super) target: &'static Server,
+    pub(super) root: String,
+    pub(super) metas: Vec<MetaServer>,
+    directory: TempDir,
+    /// More lines of the plan, by table.
+    policy: String,
+    limits: String,
+    head: String,
+}
+
+impl Cluster {
+    /// Three meta servers on the recorded tree.
+    pub(super) async fn start(name: &str) -> Fallible<Self> {
+        Self::start_with(name, |_| {}).await
+    }
+
+    /// The same; `change` has the last word on their configuration files.
+    pub(super) async fn start_with(name: &str, change: impl Fn(&mut MetaConfig)) -> Fallible<Self> {
+        let (source, target) = shared_pair().await?;
+        let root = format!("{}/onebox", unique_root(name));
+        load(&source.client().await?, &root, recorded()).await?;
+        let program = Path::new(env!("CARGO_BIN_EXE_stand-in-meta-server"));
+        let metas = MetaServer::prepare(program, 3, &source.connect_string(), |config| {
+            config.root.clone_from(&root);
+            config.lock_root = format!("{root}/lock");
+            config.zookeeper_timeout_ms = SESSION_TIMEOUT_MS;
+            change(config);
+        })?;
+        let (policy, limits, head) = (String::new(), String::new(), String::new());
+        let cluster = Self { source, target, root, metas, directory: tempfile::tempdir()?, policy, limits, head };
+        for meta in &cluster.metas {
+            meta.start()?;
+        }
+        cluster.settled().await?;
+        Ok(cluster)
+    }
+
+    /// Adds a line to `[policy]` of the plan.
+    pub(super) fn policy(mut self, line: &str) -> Self {
+        self.policy += line;
+        self.policy.push('\n');
+        self
+    }
+
+    /// Adds a line to `[limits]` of the plan, or takes the place of one with the same key.
+    pub(super) fn limit(mut self, line: &str) -> Self {
+        self.limits += line;
+        self.limits.push('\n');
+        self
+    }
+
+    /// Adds a line to the plan's head.
+    pub(super) fn head(mut self, line: &str) -> Self {
+        self.head += line;
+        self.head.push('\n');
+        self
+    }
+
+    /// A file of the test's.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Waits until one leads and all stand in line.
+    pub(super) async fn settled(&self) -> Fallible<()> {
+        let client = self.client()?;
+        until("all meta servers to serve", LIMIT, async || {
+            for meta in &self.metas {
+                client.role(meta.name()).await.ok()?;
+            }
+            client.cluster_info().await.ok()
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Asks the meta servers.
+    pub(super) fn client(&self) -> Fallible<MetaClient> {
+        let options = MetaOptions { primary_wait: Duration::from_millis(500), ..MetaOptions::default() };
+        Ok(MetaClient::new(self.metas.iter().map(|meta| meta.name().to_owned()).collect(), options)?)
+    }
+
+    /// The plan's file, written anew.
+    pub(super) fn plan(&self) -> Fallible<PathBuf> {
+        let limit = |key: &str, default: &str| {
+            if self.limits.lines().any(|line| line.starts_with(&format!("{key} "))) {
+                String::new()
+            } else {
+                format!("{key} = {default:?}\n")
+            }
+        };
+        let mut text = format!(
+            "cluster = \"onebox\"\njournal = {:?}\n{}\n[source]\nconnect = {:?}\n[target]\nconnect = {:?}\n[policy]\n{}\n[limits]\n{}{}{}\n",
+            self.file("journal"),
+            self.head,
+            self.source.connect_string(),
+            self.target.connect_string(),
+            self.policy,
+            self.limits,
+            limit("tripwire", "1s"),
+            limit("cleanup_hold", "1ms"),
+        );
+        for meta in &self.metas {
+            let script = |name: &str| meta.file(name);
+            text += &format!(
+                "[[meta_server]]\naddress = {:?}\nhost = \"local\"\nconfig_file = {:?}\nstop = {:?}\nstart = {:?}\ncheck = {:?}\n",
+                meta.name(),
+                script("config.ini"),
+                script("stop.sh"),
+                script("start.sh"),
+                script("check.sh"),
+            );
+        }
+        let file = self.file("zkmigrator.toml");
+        std::fs::write(&file, text)?;
+        Ok(file)
+    }
+
+    /// Starts the program with the plan and these arguments.
+    pub(super) fn spawn(&self, args: &[&str]) -> Fallible<Child> {
+        let plan = self.plan()?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zkmigrator-under-test"));
+        command.args(args).arg("--plan").arg(plan).current_dir(self.directory.path());
+        command.stdin(std::process::Stdio::null()).kill_on_drop(true).env_remove("RUST_LOG");
+        Ok(command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn()?)
+    }
+
+    /// Runs the program with the plan and these arguments.
+    pub(super) async fn run(&self, args: &[&str]) -> Fallible<Run> {
+        Ok(finish(self.spawn(args)?).await)
+    }
+
+    /// `hosts_list` as each meta server that runs has it.
+    pub(super) async fn hosts(&self) -> Fallible<Vec<String>> {
+        let client = self.client()?;
+        let mut hosts = Vec::new();
+        for meta in self.metas.iter().filter(|meta| meta.is_running()) {
+            hosts.push(client.config_value(meta.name(), "hosts_list").await?);
+        }
+        Ok(hosts)
+    }
+
+    /// The configuration files.
+    pub(super) fn configs(&self) -> Fallible<Vec<String>> {
+        Ok(self.metas.iter().map(|meta| std::fs::read_to_string(meta.file("config.ini"))).collect::<Result<_, _>>()?)
+    }
+
+    /// Fails the test unless the cluster serves on that ZooKeeper as it did before.
+    pub(super) async fn expect_on(&self, server: &Server) -> Fallible<()> {
+        self.settled().await?;
+        assert_eq!(self.hosts().await?, vec![server.connect_string(); 3]);
+        let info = self.client()?.cluster_info().await?;
+        assert_eq!((info.zookeeper_hosts, info.zookeeper_root), (server.connect_string(), self.root.clone()));
+        assert_eq!(self.client()?.level().await?.name(), "steady");
+        let apps = self.client()?.list_apps(None).await?;
+        let names: Vec<&str> = apps.iter().map(|app| app.app_name.as_str()).collect();
+        assert_eq!(names, ["stat", "temp", "user_profile", "orders", "ns.table_with.dots", "to_drop", "renamed"]);
+        Ok(())
+    }
+}
+
+/// The recorded tree of a cluster, without what belonged to sessions, from its root.
+pub(super) fn recorded() -> impl Iterator<Item = TreeZnode> + Send {
+    golden::live().into_iter().filter_map(|znode| {
+        let path = znode.path.strip_prefix(golden::CLUSTER_ROOT)?;
+        (!path.is_empty() && znode.stat.ephemeral_owner == 0).then(|| TreeZnode {
+            path: path.to_owned(),
+            data: znode.data.clone(),
+            acl: znode.acl.clone(),
+            ephemeral: false,
+        })
+    })
+}
