@@ -158,11 +158,6 @@ impl Host {
         Ok(Self { place: place.clone(), ssh })
     }
 
-    /// Where it is.
-    pub fn place(&self) -> &Place {
-        &self.place
-    }
-
     /// Runs a command to its end. Whatever its exit code is, that is no error. An error has an unknown outcome where the
     /// command may have begun; kinds: [`ErrorKind::TimedOut`], [`ErrorKind::Unreachable`], [`ErrorKind::Local`].
     ///
