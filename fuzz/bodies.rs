@@ -232,7 +232,7 @@ pub(crate) fn pegasus_rpc(input: &[u8]) {
 pub(crate) fn journal(input: &[u8]) {
     let Ok(read) = journal::parse(input) else { return };
     let (whole, torn) = input.split_at(input.len() - read.torn);
-    assert_eq!(whole.iter().filter(|byte| **byte == b'\n').count(), read.records.len());
+    assert_eq!(whole.split_inclusive(|byte| *byte == b'\n').count(), read.records.len());
     assert!(!torn.contains(&b'\n'));
     for (index, record) in read.records.iter().enumerate() {
         assert_eq!(record.number, index as u64);

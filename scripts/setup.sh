@@ -192,14 +192,12 @@ setup_apt_update() {
   fi
 }
 
-setup_install() { # packages...
-  local status=0
+setup_install() ( # packages...; a subshell, so that its trap is its own and is run whatever ends it
   setup_say "installing $*"
+  trap 'setup_release_services "$@"' EXIT
   setup_hold_services
-  setup_apt install --no-install-recommends --no-remove "$@" || status=$?
-  setup_release_services "$@"
-  [ "$status" -eq 0 ] || setup_by_hand 'apt-get could not install them' "apt-get install --no-install-recommends $*"
-}
+  setup_apt install --no-install-recommends --no-remove "$@" || setup_by_hand 'apt-get could not install them' "apt-get install --no-install-recommends $*"
+)
 
 # Debian starts a service when its package is installed, unless this file forbids it (policy-rc.d). One that is there
 # already stays as it is: containers have one that forbids everything.
@@ -213,7 +211,7 @@ setup_hold_services() {
 }
 
 setup_release_services() { # packages...
-  [ -z "$setup_policy_is_ours" ] || "${setup_sudo[@]}" rm -f "$setup_policy"
+  [ -z "${setup_policy_is_ours:-}" ] || "${setup_sudo[@]}" rm -f "$setup_policy"
   # Not at the next boot either. Without systemd's socket and service there is nothing to turn off.
   if [[ " $* " == *' openssh-server '* ]] && command -v systemctl >/dev/null 2>&1; then
     "${setup_sudo[@]}" systemctl disable ssh.service ssh.socket >/dev/null 2>&1 || true

@@ -128,7 +128,8 @@ impl ConfigFile {
             return Err(format!("line {line} holds an escape (^# or ^;), which is not edited"));
         }
         let Some(value) = entry.value.clone() else { return Ok("") };
-        let text = str::from_utf8(&self.bytes[value]).map_err(|_| format!("the value on line {line} is not UTF-8"))?;
+        let text =
+            std::str::from_utf8(&self.bytes[value]).map_err(|_| format!("the value on line {line} is not UTF-8"))?;
         match template(text) {
             Some(mark) => Err(format!(
                 "the value on line {line} is a template ({mark}): what a deployment tool or -cargs makes of it is not in \

@@ -54,7 +54,7 @@ pub struct Command {
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// The exit code; `None` where a signal ended it.
+    /// The exit code; `None` where a signal ended it here (over ssh it is 128 and the signal's number then).
     pub code: Option<i32>,
     /// The end of what it printed.
     pub stdout: Printed,
@@ -127,6 +127,15 @@ impl fmt::Display for Printed {
     }
 }
 
+impl Printed {
+    /// Keeps the last `max` bytes.
+    fn keep(&mut self, max: usize) {
+        let over = self.bytes.len().saturating_sub(max);
+        self.bytes.drain(..over);
+        self.cut += over as u64;
+    }
+}
+
 impl Output {
     /// Whether it exited with 0.
     pub fn is_success(&self) -> bool {
@@ -147,11 +156,6 @@ impl Host {
             Place::Ssh(name) => Some(Arc::new(Ssh::connect(name, options).await?)),
         };
         Ok(Self { place: place.clone(), ssh })
-    }
-
-    /// Where it is.
-    pub fn place(&self) -> &Place {
-        &self.place
     }
 
     /// Runs a command to its end. Whatever its exit code is, that is no error. An error has an unknown outcome where the

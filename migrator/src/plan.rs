@@ -129,14 +129,6 @@ pub struct Hooks {
     pub after: Option<Script>,
 }
 
-impl Ensemble {
-    /// What `hosts_list` says of it: its servers, and the chroot where there is one.
-    pub fn hosts_list(&self) -> String {
-        let chroot = if self.connect.chroot.is_none() { "" } else { self.connect.chroot.as_str() };
-        self.connect.servers() + chroot
-    }
-}
-
 impl Default for Policy {
     fn default() -> Self {
         Self {

@@ -47,6 +47,8 @@ impl Sshd {
     pub const BEHIND: &str = "behind";
     /// The same server, whose key is not known by this name.
     pub const STRANGER: &str = "stranger";
+    /// The same server, where our key runs nothing but `exit 1`, as `nologin` does.
+    pub const MUTE: &str = "mute";
     /// A port that nobody listens on.
     pub const CLOSED: &str = "closed";
 
@@ -109,14 +111,14 @@ fn greets(port: u16) -> bool {
 }
 
 fn write_files(path: &Path, port: u16) -> Result<(), Error> {
-    for key in ["host_key", "user_key"] {
+    for key in ["host_key", "user_key", "mute_key"] {
         run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path.join(key)))?;
     }
     let read = |name: &str| fs::read_to_string(path.join(name)).map_err(Error::io(name.to_owned()));
     let write = |name: &str, text: String| fs::write(path.join(name), text).map_err(Error::io(name.to_owned()));
     let at = |name: &str| path.join(name).display().to_string();
     let user = run(Command::new("id").arg("-un"))?;
-    write("authorized_keys", read("user_key.pub")?)?;
+    write("authorized_keys", format!("{}command=\"exit 1\" {}", read("user_key.pub")?, read("mute_key.pub")?))?;
     write("known_hosts", format!("known {}", read("host_key.pub")?))?;
     write(
         "sshd_config",
@@ -127,16 +129,19 @@ fn write_files(path: &Path, port: u16) -> Result<(), Error> {
             at("authorized_keys")
         ),
     )?;
-    let (here, behind, stranger, closed) = (Sshd::NAME, Sshd::BEHIND, Sshd::STRANGER, Sshd::CLOSED);
+    let (here, behind, stranger, closed, mute) = (Sshd::NAME, Sshd::BEHIND, Sshd::STRANGER, Sshd::CLOSED, Sshd::MUTE);
+    let (user, user_key, mute_key, known_hosts) = (user.trim(), at("user_key"), at("mute_key"), at("known_hosts"));
+    // The first value of a keyword counts, but for IdentityFile, of which all are tried.
     write(
         "ssh_config",
         format!(
-            "Host {closed}\n  Port 1\nHost {stranger}\n  HostKeyAlias unknown\nHost {behind}\n  ProxyJump {here}\nHost *\n  HostName 127.0.0.1\n  Port {port}\n  \
-             User {}\n  HostKeyAlias known\n  IdentityFile {}\n  IdentitiesOnly yes\n  UserKnownHostsFile {}\n  \
-             GlobalKnownHostsFile none\n",
-            user.trim(),
-            at("user_key"),
-            at("known_hosts")
+            "Host {closed}\n  Port 1\n\
+             Host {stranger}\n  HostKeyAlias unknown\n\
+             Host {behind}\n  ProxyJump {here}\n\
+             Host {mute}\n  IdentityFile {mute_key}\n\
+             Host * !{mute}\n  IdentityFile {user_key}\n\
+             Host *\n  HostName 127.0.0.1\n  Port {port}\n  User {user}\n  HostKeyAlias known\n  IdentitiesOnly yes\n  \
+             UserKnownHostsFile {known_hosts}\n  GlobalKnownHostsFile none\n"
         ),
     )
 }

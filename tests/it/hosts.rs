@@ -34,10 +34,12 @@ async fn commands_arguments_and_exit_codes_go_over_ssh_as_they_are() {
     assert_eq!(output.code, Some(3));
     assert_eq!(output.stdout.bytes, format!("{odd}||in\0put").as_bytes());
     assert_eq!(output.stderr.bytes, b"no\n");
-    for code in [0, 1, 126, 127, 254] {
+    for code in [0, 1, 126, 127, 254, 255] {
         let output = host.run(&Command::new("try", format!("exit {code}")), LIMIT).await.unwrap();
-        assert_eq!(output.code, Some(code));
+        assert_eq!((output.code, &*output.stdout.bytes), (Some(code), &b""[..]));
     }
+    let output = host.run(&Command::new("try", "printf 'no line end'; kill -9 $$"), LIMIT).await.unwrap();
+    assert_eq!((output.code, &*output.stdout.bytes), (Some(128 + 9), &b"no line end"[..]));
     let output = host.run(&Command::new("try", "head -c 300000 /dev/zero; echo end"), LIMIT).await.unwrap();
     assert_eq!(output.stdout.bytes.len(), OUTPUT_BYTES_MAX);
     assert!(output.stdout.bytes.ends_with(b"\0end\n"));
@@ -71,8 +73,9 @@ async fn a_connection_that_broke_is_made_again_and_the_command_is_not_sent_twice
     let (_sshd, host) = host().await;
     let dir = tempfile::tempdir().unwrap();
     let count = dir.path().join("count").display().to_string();
-    // What serves this connection is the parent of our shell.
-    let command = Command::new("stop", "echo x >>\"$1\"; kill -9 $PPID; sleep 60").arg(&count);
+    // What serves this connection is the parent of the shell that our shell runs in.
+    let script = "echo x >>\"$1\"; read -r _ _ _ sshd _ </proc/$PPID/stat; kill -9 \"$sshd\"; sleep 60";
+    let command = Command::new("stop", script).arg(&count);
     let error = host.run(&command, LIMIT).await.unwrap_err();
     assert_eq!((error.kind, error.outcome_unknown), (ErrorKind::Unreachable, true), "{error}");
     assert!(host.run(&Command::new("try", "exit 0"), LIMIT).await.unwrap().is_success());
@@ -97,6 +100,14 @@ async fn the_operators_configuration_decides_the_way_and_an_unknown_key_is_refus
     let error = connect(&sshd, Sshd::STRANGER).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable);
     assert!(error.to_string().contains("Host key verification failed"), "{error}");
+}
+
+#[tokio::test]
+async fn an_exit_code_that_is_not_the_commands_own_is_not_believed() {
+    let sshd = Sshd::start().await.expect("sshd starts");
+    let error = connect(&sshd, Sshd::MUTE).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Protocol);
+    assert!(error.to_string().contains("the host did not say how it ended"), "{error}");
 }
 
 #[tokio::test]

@@ -161,8 +161,11 @@ fn takes_away_only_a_line_that_holds_nothing_else() {
     );
 }
 
-/// Every key with the bytes of its value, but for one.
-fn others<'a>(file: &'a ConfigFile, section: &str, key: &str) -> Vec<(&'a [u8], &'a [u8], Option<&'a [u8]>)> {
+/// A section, a key, and the bytes of its value.
+type Setting<'a> = (&'a [u8], &'a [u8], Option<&'a [u8]>);
+
+/// Every setting but one.
+fn others<'a>(file: &'a ConfigFile, section: &str, key: &str) -> Vec<Setting<'a>> {
     let entries = file.sections.iter().flat_map(|section| section.entries.iter().map(|entry| (&*section.name, entry)));
     entries
         .filter(|(name, entry)| (*name, &*entry.key) != (section.as_bytes(), key.as_bytes()))

@@ -5,21 +5,21 @@ use std::io;
 use futures::future::try_join3;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::{Command, Printed};
+use super::Printed;
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 16 << 10;
 
-/// Gives the input, and reads both outputs to their ends.
+/// Gives the input, and reads both outputs to their ends; of each the last `output_bytes_max` bytes are kept.
 pub(super) async fn exchange(
-    command: &Command,
+    input: &[u8],
+    output_bytes_max: usize,
     stdin: impl AsyncWrite + Unpin,
     stdout: impl AsyncRead + Unpin,
     stderr: impl AsyncRead + Unpin,
 ) -> io::Result<(Printed, Printed)> {
-    let max = command.output_bytes_max;
     let ((), stdout, stderr) =
-        try_join3(write(stdin, &command.input), end_of(stdout, max), end_of(stderr, max)).await?;
+        try_join3(write(stdin, input), end_of(stdout, output_bytes_max), end_of(stderr, output_bytes_max)).await?;
     Ok((stdout, stderr))
 }
 
@@ -42,10 +42,8 @@ async fn end_of(mut from: impl AsyncRead + Unpin, max: usize) -> io::Result<Prin
     loop {
         let read = from.read(&mut buffer).await?;
         printed.bytes.extend_from_slice(&buffer[..read]);
-        let over = printed.bytes.len().saturating_sub(max);
-        if read == 0 || over > max {
-            printed.bytes.drain(..over);
-            printed.cut += over as u64;
+        if read == 0 || printed.bytes.len() > 2 * max {
+            printed.keep(max);
         }
         if read == 0 {
             return Ok(printed);

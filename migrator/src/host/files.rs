@@ -162,11 +162,9 @@ pub(super) fn write_command(path: &Path, content: &[u8], id: &MigrationId) -> Re
 
 fn command(verb: &str, script: &str, path: &Path) -> Result<Command> {
     // The shell's $(...) would take a line break off the end of a name.
-    match path.to_str().filter(|text| path.is_absolute() && !text.contains(['\n', '\0'])) {
-        Some(text) => Ok(Command::new(format!("{verb} {text}"), script).arg(text)),
-        None => {
-            let (subject, why) = (format!("file {}", path.display()), "it is no absolute path of one line of UTF-8");
-            Err(Error::new(ErrorKind::Input, subject, verb, why))
-        }
-    }
+    let Some(text) = path.to_str().filter(|text| path.is_absolute() && !text.contains(['\n', '\0'])) else {
+        let (subject, why) = (format!("file {}", path.display()), "it is no absolute path of one line of UTF-8");
+        return Err(Error::new(ErrorKind::Input, subject, verb, why));
+    };
+    Ok(Command::new(format!("{verb} {text}"), script).arg(text))
 }

@@ -29,7 +29,8 @@ pub(super) async fn run(command: &Command) -> Result<Output> {
         return Err(failed(std::io::Error::other("its pipes are missing")));
     };
     let unknown = |error| failed(error).with_unknown_outcome();
-    let (stdout, stderr) = exchange(command, stdin, stdout, stderr).await.map_err(unknown)?;
+    let (stdout, stderr) =
+        exchange(&command.input, command.output_bytes_max, stdin, stdout, stderr).await.map_err(unknown)?;
     let status = child.wait().await.map_err(unknown)?;
     // What it left running on purpose stays.
     group.0 = None;

@@ -3,6 +3,7 @@
 //! The operator's configuration, keys, agent and jump hosts decide how a host is reached; nothing is asked of a person
 //! (`BatchMode`), and a host whose key is not known is refused. A connection that broke is made again before the next
 //! command; a command is never sent twice.
+//! A command's exit code is believed only where the host itself said it, behind the command.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -21,6 +22,17 @@ const ALIVE_EVERY: Duration = Duration::from_secs(5);
 /// How long a connection stays when this program was killed and nobody closes it.
 const IDLE_SECONDS_MAX: NonZeroUsize = NonZeroUsize::new(600).expect("600 is not 0");
 
+/// Runs a script (`$0`) with its arguments, and says how it ended: that it ended at all, and with which code. ssh's own exit
+/// code can't be told from a command's (255), and a login shell that runs nothing at all (`nologin`) exits with 1, which a check
+/// command would mean as "gone".
+const WRAPPER: &str = r#"sh -c "$0" sh "$@"; printf '\nzkmigrator: exit code %d\n' "$?""#;
+
+/// What stands before the exit code.
+const END: &[u8] = b"\nzkmigrator: exit code ";
+
+/// Bytes of the wrapper's last line at most: a code has three digits.
+const END_BYTES_MAX: usize = END.len() + 4;
+
 /// A host that ssh reaches.
 #[derive(Debug)]
 pub(super) struct Ssh {
@@ -38,32 +50,7 @@ impl Ssh {
     /// Runs a command to its end. When this is dropped before, the command may go on at the host.
     pub(super) async fn run(&self, command: &Command) -> Result<Output> {
         let session = self.session().await?;
-        let failed = |error: openssh::Error| unreachable(&self.name, &command.what, &error);
-        let mut child = session
-            .command("sh")
-            .args(["-c", &command.script, "sh"])
-            .args(&command.args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .await
-            .map_err(failed)?;
-        let unknown = |error| failed(error).with_unknown_outcome();
-        let pipes = (child.stdin().take(), child.stdout().take(), child.stderr().take());
-        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-            return Err(unknown(openssh::Error::Disconnected));
-        };
-        let exchanged = exchange(command, stdin, stdout, stderr).await;
-        let (stdout, stderr) = exchanged.map_err(|error| unknown(openssh::Error::ChildIo(error)))?;
-        let code = match child.wait().await {
-            Ok(status) => status.code(),
-            // The crate takes this exit code for the shell's word that a command is missing.
-            Err(openssh::Error::Remote(error)) if error.kind() == std::io::ErrorKind::NotFound => Some(127),
-            // ssh's own exit code for a broken connection; also that of a command which exits with 255.
-            Err(error) => return Err(unknown(error)),
-        };
-        Ok(Output { code, stdout, stderr })
+        run(&session, &self.name, command).await
     }
 
     /// The connection, made again if it broke.
@@ -74,6 +61,48 @@ impl Ssh {
         }
         Ok(session.clone())
     }
+}
+
+async fn run(session: &Session, name: &str, command: &Command) -> Result<Output> {
+    let failed = |error: openssh::Error| unreachable(name, &command.what, &error);
+    let mut child = session
+        .command("sh")
+        .args(["-c", WRAPPER, &command.script])
+        .args(&command.args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .await
+        .map_err(failed)?;
+    let unknown = |error| failed(error).with_unknown_outcome();
+    let pipes = (child.stdin().take(), child.stdout().take(), child.stderr().take());
+    let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+        return Err(unknown(openssh::Error::Disconnected));
+    };
+    let max = command.output_bytes_max;
+    let exchanged = exchange(&command.input, max + END_BYTES_MAX, stdin, stdout, stderr).await;
+    let (mut stdout, mut stderr) = exchanged.map_err(|error| unknown(openssh::Error::ChildIo(error)))?;
+    let ended = child.wait().await;
+    let Some(code) = take_end(&mut stdout.bytes) else {
+        ended.map_err(unknown)?;
+        let why = format!("the host did not say how it ended, but: {stdout} {stderr}");
+        let error = Error::new(ErrorKind::Protocol, format!("host ssh:{name}"), &command.what, why.trim_end());
+        return Err(error.with_unknown_outcome());
+    };
+    stdout.keep(max);
+    stderr.keep(max);
+    Ok(Output { code: Some(code), stdout, stderr })
+}
+
+/// Takes the wrapper's last line away.
+fn take_end(stdout: &mut Vec<u8>) -> Option<i32> {
+    let start = stdout.len().saturating_sub(END_BYTES_MAX);
+    let at = start + stdout[start..].windows(END.len()).rposition(|window| window == END)?;
+    let digits = stdout[at + END.len()..].strip_suffix(b"\n")?;
+    let code = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    stdout.truncate(at);
+    Some(code)
 }
 
 async fn connect(name: &str, options: &SshOptions) -> Result<Session> {
@@ -87,14 +116,26 @@ async fn connect(name: &str, options: &SshOptions) -> Result<Session> {
     if let Some(file) = &options.config_file {
         builder.config_file(file);
     }
-    match tokio::time::timeout(options.connect_max, builder.connect(name)).await {
-        Ok(Ok(session)) => Ok(session),
-        Ok(Err(error)) => Err(unreachable(name, "connect", &error)),
-        Err(_) => {
-            let why = format!("no connection within {}", humantime::format_duration(options.connect_max));
-            Err(Error::new(ErrorKind::TimedOut, format!("host ssh:{name}"), "connect", why))
-        }
+    let connected = async {
+        let session = builder.connect(name).await.map_err(|error| unreachable(name, "connect", &error))?;
+        try_shell(&session, name).await?;
+        Ok(session)
+    };
+    tokio::time::timeout(options.connect_max, connected).await.unwrap_or_else(|_| {
+        let why = format!("no connection within {}", humantime::format_duration(options.connect_max));
+        Err(Error::new(ErrorKind::TimedOut, format!("host ssh:{name}"), "connect", why))
+    })
+}
+
+/// The login shell must run what it is given, and say nothing of its own: that would be taken for a file's content.
+async fn try_shell(session: &Session, name: &str) -> Result<()> {
+    let command = Command::new("try the login shell", ":");
+    let output = run(session, name, &command).await?;
+    if output.is_success() && output.stdout.bytes.is_empty() {
+        return Ok(());
     }
+    let why = format!("it prints something of its own, which would be taken for a command's output: {}", output.stdout);
+    Err(Error::new(ErrorKind::Protocol, format!("host ssh:{name}"), command.what, why))
 }
 
 fn unreachable(name: &str, op: &str, error: &openssh::Error) -> Error {

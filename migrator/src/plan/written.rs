@@ -133,7 +133,7 @@ fn wrong(text: &str, span: Option<Range<usize>>, why: &str) -> Error {
     let why = match span {
         Some(span) => {
             let before = &text.as_bytes()[..span.start.min(text.len())];
-            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            let line = before.split(|byte| *byte == b'\n').count();
             let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             let column = 1 + String::from_utf8_lossy(&before[start..]).chars().count();
             format!("line {line}, column {column}: {why}")
