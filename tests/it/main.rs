@@ -31,6 +31,7 @@ mod rm;
 mod rounds;
 mod scan;
 mod secrets;
+mod stand_in;
 mod sync;
 mod verify;
 mod wire;

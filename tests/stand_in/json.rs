@@ -24,8 +24,7 @@ pub(crate) fn app(info: &AppInfo, status: AppStatus) -> Vec<u8> {
         info.expire_second,
         info.create_second,
         info.drop_second,
-        // What the server knows of duplications stands elsewhere.
-        0,
+        flag(info.duplicating),
         info.init_partition_count,
         flag(info.is_bulk_loading),
         flag(info.atomic_idempotent),

@@ -130,8 +130,8 @@ record! {
         10: create_second: i64,
         /// When it was dropped.
         11: drop_second: i64,
-        /// Whether it is duplicated to another cluster. What stands in ZooKeeper says nothing: the server sets it from
-        /// the duplications that it finds.
+        /// Whether it is duplicated to another cluster. What stands in ZooKeeper is of the table's last
+        /// write; the server sets it from the duplications that it finds.
         12: duplicating: Option<bool>,
         /// The partition count before a split.
         13: init_partition_count: i32,

@@ -27,6 +27,8 @@ pub fn recorded_replicas(nodes: &[&str]) -> Value {
             }
         }
     }
-    let node = |name: &&str| ((*name).to_owned(), json!({ "apps": apps, "replicas": replicas.get(*name) }));
+    let node = |name: &&str| {
+        ((*name).to_owned(), json!({ "apps": apps, "replicas": replicas.get(*name).cloned().unwrap_or_default() }))
+    };
     Value::Object(nodes.iter().map(node).collect())
 }
