@@ -14,6 +14,8 @@ use crate::pegasus::messages::ClusterInfoRequest;
 use crate::pegasus::types::ErrorCode;
 use crate::plan::{Limits, MetaServer};
 
+/// How long a process may take to be there after its start command: systemd and its like come back before it is.
+const STARTED_WITHIN: Duration = Duration::from_secs(3);
 /// How long a file may take to be read or written: one of some KiB, over a connection that is there.
 pub const FILE_MAX: Duration = Duration::from_secs(5);
 /// How long its port may take to say whether anybody listens.
@@ -140,12 +142,18 @@ impl Server {
     }
 
     async fn wait(&self, op: &str, max: Duration, look: impl AsyncFn() -> Result<()>) -> Result<()> {
-        let until = Instant::now() + max;
+        let begun = Instant::now();
         loop {
             let Err(last) = look().await else { return Ok(()) };
-            if Instant::now() >= until {
+            if begun.elapsed() >= max {
                 let max = humantime::format_duration(max);
                 return Err(self.error(ErrorKind::TimedOut, op, format!("not within {max}: {}", last.why)));
+            }
+            // One that has ended does not come back by being waited for.
+            if begun.elapsed() >= STARTED_WITHIN && self.process().await? == Process::Gone {
+                let why =
+                    format!("its process is gone, {} s after it was started: see its log", STARTED_WITHIN.as_secs());
+                return Err(self.error(ErrorKind::Refused, op, why));
             }
             sleep(LOOK_EVERY).await;
         }

@@ -4,7 +4,7 @@ mod answers;
 mod levels;
 #[path = "../stand_in/records.rs"]
 #[expect(dead_code, reason = "the tests need some of the records")]
-mod records;
+pub(crate) mod records;
 mod recovery;
 mod session;
 mod starts;

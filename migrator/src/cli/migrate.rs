@@ -27,7 +27,7 @@ impl MethodName {
 pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Written> {
     let (plan, _) = common.read()?;
     let mut migration = Migration::new(plan, State::default(), None, stop_on_signal()).await?;
-    let found = steps::look(&mut migration).await?;
+    let found = steps::look(&mut migration).await;
     let diffs = diffs(&migration).await;
     let (text, json) = rehearsal(&migration, method.method(), &found, &diffs);
     let code = if found.wrong.is_empty() { 0 } else { 2 };

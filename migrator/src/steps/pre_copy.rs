@@ -105,7 +105,7 @@ async fn wait_for_lock(migration: &mut Migration) -> Result<()> {
     let lane = migration.trees()?.lock_at_target().await?;
     while Instant::now() < until {
         match lock::holders(&lane).await {
-            Ok(holders) if !holders.is_empty() => sleep(LOOK_EVERY).await,
+            Ok(holders) if holders.iter().any(|holder| holder.session != 0) => sleep(LOOK_EVERY).await,
             // What can't be looked at is told of by who removes.
             _ => break,
         }

@@ -61,7 +61,7 @@ impl Step for Preflight {
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            let found = look(migration).await?;
+            let found = look(migration).await;
             for note in &found.notes {
                 migration.note(note.as_str());
             }
@@ -79,17 +79,23 @@ impl Step for Preflight {
     }
 }
 
-/// Looks at everything; an error only where nothing can be said at all.
-pub async fn look(migration: &mut Migration) -> Result<Findings> {
+/// Looks at everything, as far as it gets: what can't be looked at is wrong too.
+pub async fn look(migration: &mut Migration) -> Findings {
     let mut found = Findings::default();
-    configuration(migration, &mut found).await?;
-    meta_servers(migration, &mut found).await?;
-    lock_line(migration, &mut found).await?;
-    replica_servers(migration, &mut found).await?;
-    tables(migration, &mut found).await?;
-    tree(migration, &mut found).await?;
-    target(migration, &mut found).await?;
-    Ok(found)
+    if let Err(error) = look_into(migration, &mut found).await {
+        found.wrong.push(error.to_string());
+    }
+    found
+}
+
+async fn look_into(migration: &mut Migration, found: &mut Findings) -> Result<()> {
+    configuration(migration, found).await?;
+    meta_servers(migration, found).await?;
+    lock_line(migration, found).await?;
+    replica_servers(migration, found).await?;
+    tables(migration, found).await?;
+    tree(migration, found).await?;
+    target(migration, found).await
 }
 
 /// Which ZooKeeper each meta server really uses, by its own words and by its file; and whether the file can be edited.
@@ -169,7 +175,8 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
     }
     // Without these nothing else can be looked at.
     if migration.state.cluster_root.is_empty() || migration.state.lock_root.is_empty() {
-        return Err(Error::new(ErrorKind::Refused, "cluster", "begin a migration", found.wrong.join("; ")));
+        let why = "where its tree and its lock are is not known";
+        return Err(Error::new(ErrorKind::Refused, "cluster", "look at anything else", why));
     }
     Ok(())
 }
