@@ -55,6 +55,13 @@ impl Cluster {
         serves.await.unwrap_or_else(|error| panic!("{error}: {}", server.log()));
     }
 
+    async fn until_primary(&self, index: usize) {
+        let (meta, name) = (self.meta(), self.servers[index].name());
+        until("it to be the primary", LIMIT, async || matches!(meta.role(name).await, Ok(Role::Primary)).then_some(()))
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {}", self.servers[index].log()));
+    }
+
     /// A client of all of them.
     fn meta(&self) -> MetaClient {
         let names = self.servers.iter().map(|server| server.name().to_owned()).collect();

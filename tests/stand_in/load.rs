@@ -116,12 +116,12 @@ async fn duplicates(keeper: &Keeper, app_path: &str) -> bool {
     false
 }
 
-/// A partition without replicas.
+/// A partition without replicas. The name of its primary is left out until it is read from ZooKeeper, where it is written as
+/// an invalid one.
 pub(crate) fn empty_partition(info: &AppInfo, index: i32) -> PartitionConfig {
     PartitionConfig {
         pid: Gpid { app_id: info.app_id, index },
         max_replica_count: info.max_replica_count,
-        hp_primary: Some(HostPort::default()),
         hp_secondaries: Some(Vec::new()),
         hp_last_drops: Some(Vec::new()),
         ..PartitionConfig::default()

@@ -49,6 +49,16 @@ impl State {
         partitions.flat_map(|config| config.primary_name().into_iter().chain(config.secondary_names())).collect()
     }
 
+    /// How many replicas of available tables a node has: all, or primaries.
+    pub(crate) fn held(&self, node: &String, all: bool) -> u32 {
+        let available = self.apps.values().filter(|app| app.info.status == AppStatus::Available);
+        let partitions = available.flat_map(|app| app.partitions.values());
+        let held = partitions.filter(|config| {
+            config.primary_name().as_ref() == Some(node) || (all && config.secondary_names().contains(node))
+        });
+        u32::try_from(held.count()).unwrap_or(u32::MAX)
+    }
+
     /// A change of one table.
     pub(crate) fn change(&mut self, app_id: i32, change: impl FnOnce(&mut AppInfo)) {
         if let Some(app) = self.apps.get_mut(&app_id) {

@@ -49,7 +49,7 @@ impl MetaConfig {
         let (servers, zookeeper, timeout_ms) = (self.servers.join(","), &self.zookeeper, self.zookeeper_timeout_ms);
         let admin = admin.display();
         format!(
-            r#"; The meta server of cluster onebox.
+            r"; The meta server of cluster onebox.
 [apps..default]
   run = true
   count = 1
@@ -144,7 +144,7 @@ stateful = true
 ; for tests only
 [stand_in]
   admin = {admin}
-"#
+"
         )
     }
 }
