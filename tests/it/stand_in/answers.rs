@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use harness::until;
 use migrator::pegasus::frame::{Reply, Request};
+use migrator::pegasus::http::content_length;
 use migrator::pegasus::messages::{AppInfo, Call, ListAppsReply, ListAppsRequest};
 use migrator::pegasus::record::{Value, decode_body, encode_body};
 use migrator::pegasus::types::Level;
@@ -62,15 +63,13 @@ impl<'a> Recorded<'a> {
         bytes
     }
 
-    async fn ask(&self, server: usize, request: &[u8]) -> Vec<u8> {
+    /// The answer to this request, as far as it came within the limit: it is whole when `whole` says so.
+    async fn ask(&self, server: usize, request: &[u8], limit: Duration, whole: impl Fn(&[u8]) -> bool) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.cluster.servers[server].name()).await.expect("it listens");
         stream.write_all(request).await.expect("it reads");
         let mut reply = Vec::new();
-        // The end of an answer shows in the next one's absence; a whole frame ends the wait.
-        let read = async {
-            while stream.read_buf(&mut reply).await.is_ok_and(|read| read > 0) && Reply::decode(&reply).is_err() {}
-        };
-        let _ = timeout(NEVER, read).await;
+        let read = async { while stream.read_buf(&mut reply).await.is_ok_and(|read| read > 0) && !whole(&reply) {} };
+        let _ = timeout(limit, read).await;
         reply
     }
 
@@ -79,7 +78,8 @@ impl<'a> Recorded<'a> {
         let server = if name.contains("follower") { self.cluster.servers.len() - 1 } else { 0 };
         let request = self.here(golden(&format!("{name}.req.bin")));
         let wanted = self.here(golden(&format!("{name}.resp.bin")));
-        let got = self.ask(server, &request).await;
+        let limit = if wanted.is_empty() { NEVER } else { LIMIT };
+        let got = self.ask(server, &request, limit, |reply| Reply::decode(reply).is_ok()).await;
         let log = self.cluster.servers[server].log();
         let rpc = Request::decode(&request).expect("it was recorded").rpc;
         assert_eq!(shown(&rpc, &got), shown(&rpc, &wanted), "{name}: {log}");
@@ -90,7 +90,13 @@ impl<'a> Recorded<'a> {
     async fn check_http(&self, server: usize, path: &str, name: &str) {
         let wanted = String::from_utf8(self.here(golden(name))).expect("it is text").replace("\r\n", "\n");
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
-        let got = String::from_utf8(self.ask(server, request.as_bytes()).await).expect("it is text");
+        let whole = |answer: &[u8]| {
+            let text = String::from_utf8_lossy(answer);
+            let parts = text.split_once("\r\n\r\n");
+            parts.is_some_and(|(head, body)| content_length(head).is_ok_and(|length| length == body.len()))
+        };
+        let got = self.ask(server, request.as_bytes(), LIMIT, whole).await;
+        let got = String::from_utf8(got).expect("it is text");
         assert_eq!(got.replace("\r\n", "\n"), wanted, "{name}");
     }
 }

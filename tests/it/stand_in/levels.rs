@@ -23,15 +23,20 @@ use super::{APPS, Cluster, LIMIT, recorded};
 /// How long an answer is waited for that may never come.
 const NEVER: Duration = Duration::from_millis(500);
 
-/// Sends a request that a migration never sends; its answer, if there is one.
-async fn ask<A: Value>(cluster: &Cluster, rpc: &str, request: &impl Value) -> Option<A> {
+/// The answer to a request that a migration never sends.
+async fn ask<A: Value>(cluster: &Cluster, rpc: &str, request: &impl Value) -> A {
+    ask_within(cluster, rpc, request, LIMIT).await.unwrap_or_else(|| panic!("no answer: {}", cluster.servers[0].log()))
+}
+
+/// The same, if it comes in time.
+async fn ask_within<A: Value>(cluster: &Cluster, rpc: &str, request: &impl Value, limit: Duration) -> Option<A> {
     let mut stream = TcpStream::connect(cluster.servers[0].name()).await.expect("it listens");
     stream.write_all(&Request::new(rpc, 1, 1000, encode_body(1, request)).encode()).await.expect("it reads");
     let mut reply = Vec::new();
     let read = async {
         while stream.read_buf(&mut reply).await.is_ok_and(|read| read > 0) && Reply::decode(&reply).is_err() {}
     };
-    timeout(NEVER, read).await.ok()?;
+    timeout(limit, read).await.ok()?;
     let Ok(Reply::Thrift(reply)) = Reply::decode(&reply) else { panic!("no reply: {}", cluster.servers[0].log()) };
     Some(decode_body(&reply.body).expect("it is the reply's record"))
 }
@@ -70,10 +75,10 @@ async fn blind_refuses_new_tables_and_lets_environments_through() {
     cluster.start(0).await;
     blind(&cluster).await;
     let before = tree(&cluster).await;
-    let refused: CreateAppReply = ask(&cluster, "RPC_CM_CREATE_APP", &create("t")).await.expect("it answers");
+    let refused: CreateAppReply = ask(&cluster, "RPC_CM_CREATE_APP", &create("t")).await;
     assert_eq!(refused.err.0, "ERR_STATE_FREEZED");
     assert_eq!(tree(&cluster).await, before);
-    let written: HintReply = ask(&cluster, "RPC_CM_UPDATE_APP_ENV", &env("temp")).await.expect("it answers");
+    let written: HintReply = ask(&cluster, "RPC_CM_UPDATE_APP_ENV", &env("temp")).await;
     assert_eq!(written.err.0, "ERR_OK");
     assert!(cluster.data(&format!("{APPS}/2")).await.contains(r#""envs":{"a":"b"}"#));
 }
@@ -85,7 +90,7 @@ async fn a_table_dropped_in_blind_is_written_and_never_answered() {
     let meta = blind(&cluster).await;
     let partition = cluster.data(&format!("{APPS}/4/0")).await;
     let request = DropAppRequest { app_name: "orders".to_owned(), ..DropAppRequest::default() };
-    assert!(ask::<DropAppReply>(&cluster, "RPC_CM_DROP_APP", &request).await.is_none());
+    assert!(ask_within::<DropAppReply>(&cluster, "RPC_CM_DROP_APP", &request, NEVER).await.is_none());
     assert!(cluster.data(&format!("{APPS}/4")).await.contains("app_status::AS_DROPPED"));
     assert_eq!(cluster.data(&format!("{APPS}/4/0")).await, partition);
     let apps = meta.list_apps(Some(AppStatus::Dropping)).await.expect("it answers");
@@ -97,10 +102,10 @@ async fn steady_drops_and_creates_tables() {
     let cluster = Cluster::prepare(1, &recorded(), |_| {}).await;
     cluster.start(0).await;
     let request = DropAppRequest { app_name: "orders".to_owned(), ..DropAppRequest::default() };
-    let dropped: DropAppReply = ask(&cluster, "RPC_CM_DROP_APP", &request).await.expect("it answers");
+    let dropped: DropAppReply = ask(&cluster, "RPC_CM_DROP_APP", &request).await;
     assert_eq!(dropped.err.0, "ERR_OK");
     assert!(cluster.data(&format!("{APPS}/4/0")).await.contains(r#""ballot":4"#));
-    let created: CreateAppReply = ask(&cluster, "RPC_CM_CREATE_APP", &create("t")).await.expect("it answers");
+    let created: CreateAppReply = ask(&cluster, "RPC_CM_CREATE_APP", &create("t")).await;
     assert_eq!((created.err.0.as_str(), created.appid), ("ERR_OK", 8));
     assert!(cluster.data(&format!("{APPS}/8/3")).await.contains(r#""pid":"8.3","ballot":0"#));
 }
@@ -111,7 +116,7 @@ async fn a_bulk_load_sets_the_level_back_to_steady() {
     cluster.start(0).await;
     let meta = blind(&cluster).await;
     let request = StartBulkLoadRequest { app_name: "temp".to_owned(), ..StartBulkLoadRequest::default() };
-    let started: HintReply = ask(&cluster, "RPC_CM_START_BULK_LOAD", &request).await.expect("it answers");
+    let started: HintReply = ask(&cluster, "RPC_CM_START_BULK_LOAD", &request).await;
     assert_eq!(started.err.0, "ERR_OK");
     assert_eq!(meta.level().await.expect("it answers"), Level::Steady);
 }
