@@ -1,6 +1,8 @@
 //! The stand-in meta server by itself, held to what a real one was seen to do: its bytes, its levels, its starts and ends.
 
 mod answers;
+#[path = "../stand_in/json.rs"]
+mod json;
 mod levels;
 #[path = "../stand_in/records.rs"]
 #[expect(dead_code, reason = "the tests need some of the records")]
@@ -16,6 +18,7 @@ use harness::golden::{self, GoldenZnode};
 use harness::{MetaConfig, MetaServer, Server, ServerOptions, until};
 use migrator::pegasus::client::{MetaClient, MetaOptions, Role};
 use migrator::pegasus::messages::{Call, ClusterInfoRequest};
+use migrator::pegasus::metadata::{app_info, partition_config};
 use migrator::pegasus::types::ErrorCode;
 use zookeeper_client::Client;
 
@@ -100,6 +103,22 @@ fn recorded() -> Vec<GoldenZnode> {
         znode.data = data.replace("\"expire_second\":1795463870", "\"expire_second\":9795463870").into_bytes();
     }
     tree
+}
+
+#[test]
+fn tables_and_partitions_are_written_as_they_were_recorded() {
+    let mut written = 0;
+    for znode in golden::live().into_iter().chain(golden::after_recovery()) {
+        if let Ok(info) = app_info(&znode.data) {
+            assert_eq!(json::app(&info, info.status), znode.data, "{}", znode.path);
+        } else if let Ok(config) = partition_config(&znode.data) {
+            assert_eq!(json::partition(&config), znode.data, "{}", znode.path);
+        } else {
+            continue;
+        }
+        written += 1;
+    }
+    assert_eq!(written, 7 + 48 + 7 + 45);
 }
 
 /// An RPC's name, for what a stand-in is told of it.
