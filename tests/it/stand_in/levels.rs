@@ -15,8 +15,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::records::{
-    CreateAppOptions, CreateAppReply, CreateAppRequest, DropAppReply, DropAppRequest, HintReply, StartBulkLoadRequest,
-    UpdateEnvRequest,
+    AddBackupPolicyRequest, AddDuplicationReply, AddDuplicationRequest, CreateAppOptions, CreateAppReply,
+    CreateAppRequest, DropAppReply, DropAppRequest, HintReply, RecallAppReply, RecallAppRequest, RenameAppRequest,
+    StartBulkLoadRequest, UpdateEnvRequest,
 };
 use super::{APPS, Cluster, LIMIT, recorded};
 
@@ -81,6 +82,29 @@ async fn blind_refuses_new_tables_and_lets_environments_through() {
     let written: HintReply = ask(&cluster, "RPC_CM_UPDATE_APP_ENV", &env("temp")).await;
     assert_eq!(written.err.0, "ERR_OK");
     assert!(cluster.data(&format!("{APPS}/2")).await.contains(r#""envs":{"a":"b"}"#));
+}
+
+#[tokio::test]
+async fn blind_lets_renames_recalls_duplications_and_backups_through() {
+    let cluster = Cluster::prepare(1, &recorded(), |_| {}).await;
+    cluster.start(0).await;
+    blind(&cluster).await;
+    let (old, new) = ("renamed".to_owned(), "again".to_owned());
+    let rename = RenameAppRequest { old_app_name: old, new_app_name: new };
+    let renamed: HintReply = ask(&cluster, "RPC_CM_RENAME_APP", &rename).await;
+    let recall = RecallAppRequest { app_id: 6, new_app_name: String::new() };
+    let recalled: RecallAppReply = ask(&cluster, "RPC_CM_RECALL_APP", &recall).await;
+    let duplicate = AddDuplicationRequest { app_name: "temp".to_owned(), ..AddDuplicationRequest::default() };
+    let duplicated: AddDuplicationReply = ask(&cluster, "RPC_CM_ADD_DUPLICATION", &duplicate).await;
+    let backup = AddBackupPolicyRequest { policy_name: "daily".to_owned(), ..AddBackupPolicyRequest::default() };
+    let backed_up: HintReply = ask(&cluster, "RPC_CM_ADD_BACKUP_POLICY", &backup).await;
+    for err in [renamed.err, recalled.err, duplicated.err, backed_up.err] {
+        assert_eq!(err.0, "ERR_OK");
+    }
+    assert!(cluster.data(&format!("{APPS}/7")).await.contains(r#""app_name":"again""#));
+    assert!(cluster.data(&format!("{APPS}/6")).await.contains("app_status::AS_AVAILABLE"));
+    assert!(cluster.data(&format!("{APPS}/2/duplication/{}", duplicated.dupid)).await.contains("DS_PREPARE"));
+    assert!(cluster.data("/pegasus/onebox/backup/daily").await.contains(r#""policy_name":"daily""#));
 }
 
 #[tokio::test]
