@@ -14,8 +14,8 @@ mod starts;
 use std::path::Path;
 use std::time::Duration;
 
-use harness::golden::{self, GoldenZnode};
-use harness::{MetaConfig, MetaServer, Server, ServerOptions, until};
+use harness::golden::{self, CLUSTER_ROOT, GoldenZnode};
+use harness::{MetaConfig, MetaServer, Server, ServerOptions, tree, until};
 use migrator::pegasus::client::{MetaClient, MetaOptions, Role};
 use migrator::pegasus::messages::{Call, ClusterInfoRequest};
 use migrator::pegasus::metadata::{app_info, partition_config};
@@ -103,6 +103,20 @@ fn recorded() -> Vec<GoldenZnode> {
         znode.data = data.replace("\"expire_second\":1795463870", "\"expire_second\":9795463870").into_bytes();
     }
     tree
+}
+
+#[tokio::test]
+async fn a_large_tree_is_served_soon() {
+    const ZNODES: usize = 20_000;
+    let cluster = Cluster::prepare(1, &[], |_| {}).await;
+    let tree = tree::pegasus_like(1, ZNODES);
+    harness::load(&cluster.client, CLUSTER_ROOT, tree).await.expect("the tree can be written");
+    cluster.start(0).await;
+    let apps = cluster.meta().list_apps(None).await.expect("it answers");
+    let partitions = apps.iter().map(|app| app.partition_count).sum::<i32>();
+    assert!(partitions > 19_000, "{partitions} partitions");
+    assert_eq!(cluster.meta().list_nodes(None).await.expect("it answers").len(), 1_000);
+    assert_eq!(cluster.meta().cluster_info().await.expect("it answers").zookeeper_root, CLUSTER_ROOT);
 }
 
 #[test]

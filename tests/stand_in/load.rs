@@ -181,11 +181,8 @@ pub(crate) async fn write_apps(server: &Server, keeper: &Keeper, apps: Vec<Store
 
 /// A primary on a dead node is taken away from its partitions, unless the level forbids it.
 async fn downgrade(server: &Server) {
-    if server.effective_level() <= Level::Blind.number() || server.state().phase != Phase::Serving {
-        return;
-    }
     let dead = server.nodes().dead;
-    if dead.is_empty() {
+    if dead.is_empty() || server.effective_level() <= Level::Blind.number() {
         return;
     }
     let hit: Vec<PartitionConfig> = {

@@ -26,8 +26,10 @@ pub(crate) fn pairs(server: &Server) -> Vec<(&'static str, String)> {
     let settings = &server.settings;
     let nodes = server.nodes().alive;
     let state = server.state();
-    let [primaries, replicas] =
-        [false, true].map(|all| deviation(&nodes.iter().map(|node| state.held(node, all)).collect::<Vec<_>>()));
+    let replicas = state.replicas();
+    let held: Vec<[u32; 2]> = nodes.iter().map(|node| replicas.get(node).copied().unwrap_or_default()).collect();
+    let primaries = deviation(held.iter().map(|[primaries, _]| *primaries));
+    let replicas = deviation(held.iter().map(|[primaries, secondaries]| primaries + secondaries));
     // What the balancer would move; it does not know where there are nodes enough to ask it.
     let total = if nodes.len() < settings.min_live_nodes.max(3) { 0 } else { -1 };
     let operations =
@@ -51,8 +53,8 @@ pub(super) fn cluster_info(server: &Server) -> ClusterInfoReply {
 }
 
 /// How far apart these numbers are.
-fn deviation(counts: &[u32]) -> String {
-    let counts: Vec<f64> = counts.iter().map(|count| f64::from(*count)).collect();
+fn deviation(counts: impl Iterator<Item = u32>) -> String {
+    let counts: Vec<f64> = counts.map(f64::from).collect();
     // An empty sum is -0, which would be printed.
     let mean = |values: &[f64]| values.iter().fold(0.0, |sum, value| sum + value) / values.len().max(1) as f64;
     let middle = mean(&counts);
@@ -80,7 +82,9 @@ pub(super) fn list_nodes(server: &Server, asked: &ListNodesRequest) -> ListNodes
     let both = [(NodeStatus::Alive, alive), (NodeStatus::Unalive, dead)];
     let wanted = both.into_iter().filter(|(status, _)| asked.status == NodeStatus::Invalid || asked.status == *status);
     let infos = wanted.flat_map(|(status, names)| {
-        names.into_iter().map(move |name| NodeInfo { status, node: address(&name), hp_node: name.parse().ok() })
+        let info =
+            move |name: String| NodeInfo { status, node: server.node_address(&name), hp_node: name.parse().ok() };
+        names.into_iter().map(info)
     });
     ListNodesReply { err: ErrorCode::OK.into(), infos: infos.collect() }
 }

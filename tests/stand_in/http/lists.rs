@@ -68,15 +68,15 @@ fn healthy(app: &StoredApp, health: Health) -> String {
 
 pub(super) fn nodes(server: &Server) -> String {
     let Nodes { alive, dead } = server.nodes();
-    let state = server.state();
+    let replicas = server.state().replicas();
     let row = |name: &String, status: &str| {
-        let [primaries, all] = [state.held(name, false), state.held(name, true)];
+        let [primaries, secondaries] = replicas.get(name).copied().unwrap_or_default();
         object([
             ("address", text(&name)),
             ("status", text(&status)),
-            ("replica_count", text(&all)),
+            ("replica_count", text(&(primaries + secondaries))),
             ("primary_count", text(&primaries)),
-            ("secondary_count", text(&(all - primaries))),
+            ("secondary_count", text(&secondaries)),
         ])
     };
     let mut rows: Vec<(&String, String)> = alive.iter().map(|name| (name, row(name, "ALIVE"))).collect();
