@@ -36,7 +36,7 @@ const START: &str = r#"
 rm -f pid
 setsid sh -c '
   while :; do
-    rm -f status; "$1" config.ini -app_list meta >>log 2>&1 </dev/null & echo $! >pid.new; mv pid.new pid
+    rm -f status; "$1" config.ini -app_list APP >>log 2>&1 </dev/null & echo $! >pid.new; mv pid.new pid
     wait $!; echo $? >status
     [ -e respawn ] || break
     sleep 0.1
@@ -66,7 +66,7 @@ pub struct MetaServer {
 
 impl MetaServer {
     /// Makes the places of so many meta servers of one cluster, with their configuration files; starts none. `program` is
-    /// the stand-in; `change` has the last word on each configuration.
+    /// the stand-in; `change` has the last word on each configuration, and makes replica servers of them with `app`.
     ///
     /// # Errors
     /// [`Error::Io`] if files can't be written, [`Error::NoPort`].
@@ -89,7 +89,8 @@ impl MetaServer {
     fn place(program: &Path, config: &MetaConfig) -> Result<Self, Error> {
         let directory = tempfile::Builder::new().prefix("meta-server-").tempdir();
         let directory = directory.map_err(Error::io("a temporary directory"))?.keep();
-        let start = format!("{HEAD}{}", START.replace("PROGRAM", &program.display().to_string()));
+        let start =
+            format!("{HEAD}{}", START.replace("APP", config.app).replace("PROGRAM", &program.display().to_string()));
         let admin = directory.join("admin.json");
         for (name, text, mode) in [
             ("config.ini", config.text(&admin), 0o640),

@@ -102,7 +102,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn new(config: &Config) -> Result<Self, String> {
+    /// Of an app: `meta` or `replica`.
+    pub(crate) fn new(config: &Config, app: &str) -> Result<Self, String> {
         let text = |section: &str, key: &str, default: &str| {
             let value = config.get(section, key).unwrap_or(default).to_owned();
             if value.contains("%{") {
@@ -110,7 +111,7 @@ impl Settings {
             }
             Ok(value)
         };
-        let port = number(text("apps.meta", "ports", "34601"))?;
+        let port = number(text(&format!("apps.{app}"), "ports", "34601"))?;
         let level = text("meta_server", "meta_function_level_on_start", "steady")?;
         let lock_root = text("meta_server", "distributed_lock_service_parameters", "")?;
         if lock_root.is_empty() {

@@ -153,6 +153,17 @@ async fn files_that_the_server_refuses_abort() {
 }
 
 #[tokio::test]
+async fn a_replica_server_answers_for_its_configuration_alone() {
+    let cluster = Cluster::prepare(1, &[], |config| config.app = "replica").await;
+    cluster.servers[0].start().expect("there is a shell");
+    let (meta, server) = (cluster.meta(), cluster.servers[0].name());
+    let lease = until("it to listen", LIMIT, async || meta.config_value(server, "fd_lease_seconds").await.ok()).await;
+    assert_eq!(lease.expect("it listens"), "20");
+    assert_eq!(meta.config_value(server, "config_sync_interval_ms").await.expect("it answers"), "30000");
+    assert!(meta.role(server).await.is_err());
+}
+
+#[tokio::test]
 async fn one_that_is_told_not_to_start_does_not() {
     let cluster = Cluster::prepare(1, &[], |_| {}).await;
     cluster.servers[0].tell(&json!({ "refuse_start": true })).expect("it can be told");
