@@ -24,15 +24,14 @@ use crate::state::Phase;
 const NOBODY: &str = "ERR_NETWORK_FAILURE";
 
 pub(super) async fn answer(server: &Server, request: &Request) -> Answered {
+    // Whoever asks while one is under way waits for its end.
+    let _one = server.writing.lock().await;
     let phase = server.state().phase;
     match phase {
         Phase::Starting | Phase::Follower => body(&RecoveryReply::refuse(ErrorCode::FORWARD_TO_OTHERS)),
         Phase::Serving => body(&RecoveryReply::refuse("ERR_SERVICE_ALREADY_RUNNING")),
         Phase::Loading | Phase::Recovering => match decode_body::<RecoveryRequest>(&request.body) {
-            Ok(asked) => {
-                let _one = server.writing.lock().await;
-                body(&recover(server, &asked).await)
-            }
+            Ok(asked) => body(&recover(server, &asked).await),
             Err(_) => Answered::Never,
         },
     }
@@ -147,17 +146,12 @@ fn partitions(apps: &mut [StoredApp], nodes: &[(&String, &Node)], skip_lost: boo
             replicas.truncate(usize::try_from(wanted).unwrap_or_default());
             if replicas.is_empty() {
                 lost = true;
-                let _ = match skip_lost {
-                    true => writeln!(
-                        hint_message,
-                        "WARNING: partition({pid}) has no replica collected, force recover the lost partition to empty"
-                    ),
-                    false => writeln!(
-                        hint_message,
-                        "ERROR: partition({pid}) has no replica collected, you can force recover it by set \
-                         skip_lost_partitions option"
-                    ),
+                let [word, what] = if skip_lost {
+                    ["WARNING", "force recover the lost partition to empty"]
+                } else {
+                    ["ERROR", "you can force recover it by set skip_lost_partitions option"]
                 };
+                let _ = writeln!(hint_message, "{word}: partition({pid}) has no replica collected, {what}");
                 continue;
             }
             fill(config, &replicas);
