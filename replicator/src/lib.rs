@@ -13,6 +13,7 @@
 
 pub mod acl_map;
 pub mod amounts;
+pub mod archive;
 pub mod batch;
 pub mod bench;
 pub mod budget;

@@ -3,6 +3,7 @@
 //! Nothing here knows a command line; see [`crate::cli`] for how a user says it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -12,10 +13,12 @@ use crate::bench::shape::Tree;
 use crate::certificate::Certificate;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
+use crate::error::Side;
 use crate::filter::Filter;
 use crate::limits;
 use crate::pace::Pace;
-use crate::retry::Retry;
+use crate::retry::{Retries, Retry};
+use crate::whole_file::Existing;
 use crate::znode::Zxid;
 
 /// One side's identity in one scheme, as `addauth` takes it. Its credentials never reach a log: `Debug` hides them.
@@ -79,6 +82,57 @@ impl EnsembleOptions {
             pace: None,
         }
     }
+}
+
+/// Where a tree is.
+#[derive(Clone, Debug)]
+pub enum TreeOptions {
+    /// In an ensemble.
+    Ensemble(EnsembleOptions),
+    /// In a file.
+    Archive(ArchiveOptions),
+}
+
+impl TreeOptions {
+    /// How to reach its servers, where it has any.
+    pub fn ensemble(&self) -> Option<&EnsembleOptions> {
+        if let Self::Ensemble(options) = self { Some(options) } else { None }
+    }
+
+    /// Whether it is a file.
+    pub fn is_archive(&self) -> bool {
+        matches!(self, Self::Archive(_))
+    }
+
+    /// How often its servers were tried again.
+    pub fn retries(&self) -> Retries {
+        self.ensemble().map(|options| options.retry.counts()).unwrap_or_default()
+    }
+}
+
+impl From<EnsembleOptions> for TreeOptions {
+    fn from(options: EnsembleOptions) -> Self {
+        Self::Ensemble(options)
+    }
+}
+
+/// A tree in a file.
+#[derive(Clone, Debug)]
+pub struct ArchiveOptions {
+    /// The file.
+    pub file: PathBuf,
+    /// What becomes of it where it is damaged.
+    pub salvage: Salvage,
+}
+
+/// What becomes of an archive that is damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Salvage {
+    /// Nothing of it is used.
+    #[default]
+    Refused,
+    /// What is left is, and what is lost is listed.
+    Wanted,
 }
 
 /// What speaks to a server.
@@ -160,7 +214,7 @@ pub enum EphemeralPolicy {
 )]
 pub struct CopyOptions {
     /// Where the tree is.
-    pub source: EnsembleOptions,
+    pub source: TreeOptions,
     /// Where it goes.
     pub target: EnsembleOptions,
     /// Whether a target that holds znodes is brought up to date instead of refused.
@@ -193,9 +247,9 @@ pub struct CopyOptions {
 
 impl CopyOptions {
     /// The defaults of the command line.
-    pub fn between(source: EnsembleOptions, target: EnsembleOptions) -> Self {
+    pub fn between(source: impl Into<TreeOptions>, target: EnsembleOptions) -> Self {
         Self {
-            source,
+            source: source.into(),
             target,
             update: false,
             verify: false,
@@ -234,9 +288,9 @@ pub struct BenchOptions {
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {
     /// One tree.
-    pub source: EnsembleOptions,
+    pub source: TreeOptions,
     /// The tree that should be equal.
-    pub target: EnsembleOptions,
+    pub target: TreeOptions,
     /// What of the trees is compared.
     pub filter: Filter,
     /// Whether ACLs are compared.
@@ -285,11 +339,45 @@ pub enum OwnedZnodes {
     Removed,
 }
 
+/// What a dump is told.
+#[derive(Clone, Debug)]
+pub struct DumpOptions {
+    /// Where the tree is.
+    pub source: EnsembleOptions,
+    /// What errors call it.
+    pub side: Side,
+    /// Where the archive goes.
+    pub file: PathBuf,
+    /// What becomes of a file that is there already.
+    pub existing: Existing,
+    /// What of the tree is kept.
+    pub filter: Filter,
+    /// What becomes of ACLs.
+    pub acl: AclPolicy,
+    /// What becomes of an ACL that the source hides in part.
+    pub masked_acls: MaskedAcls,
+}
+
+impl DumpOptions {
+    /// The defaults of the command line.
+    pub fn of(source: EnsembleOptions, file: PathBuf) -> Self {
+        Self {
+            source,
+            side: Side::Source,
+            file,
+            existing: Existing::Kept,
+            filter: Filter::default(),
+            acl: AclPolicy::Preserve,
+            masked_acls: MaskedAcls::default(),
+        }
+    }
+}
+
 /// What a scan is told.
 #[derive(Clone, Debug)]
 pub struct ScanOptions {
     /// The tree.
-    pub tree: EnsembleOptions,
+    pub tree: TreeOptions,
     /// What of it is looked at.
     pub filter: Filter,
     /// Whether ACLs are read. A map is not applied: what stands there is what is told.
@@ -302,9 +390,9 @@ pub struct ScanOptions {
 
 impl ScanOptions {
     /// The defaults of the command line.
-    pub fn of(tree: EnsembleOptions) -> Self {
+    pub fn of(tree: impl Into<TreeOptions>) -> Self {
         Self {
-            tree,
+            tree: tree.into(),
             filter: Filter::default(),
             acl: AclPolicy::Preserve,
             top: limits::SCAN_TOP,
@@ -315,10 +403,10 @@ impl ScanOptions {
 
 impl VerifyOptions {
     /// The defaults of the command line.
-    pub fn between(source: EnsembleOptions, target: EnsembleOptions, filter: Filter) -> Self {
+    pub fn between(source: impl Into<TreeOptions>, target: impl Into<TreeOptions>, filter: Filter) -> Self {
         Self {
-            source,
-            target,
+            source: source.into(),
+            target: target.into(),
             filter,
             acl: AclPolicy::Preserve,
             counters: CounterPolicy::default(),
@@ -329,15 +417,15 @@ impl VerifyOptions {
         }
     }
 
-    /// What brings the target to what this verify compares, and nothing else.
-    pub fn to_fix(&self, jute_maxbuffer: usize) -> CopyOptions {
+    /// What brings `target`, this verify's own, to what it compares, and nothing else.
+    pub fn to_fix(&self, target: EnsembleOptions, jute_maxbuffer: usize) -> CopyOptions {
         CopyOptions {
             update: true,
             filter: self.filter.clone(),
             acl: self.acl.clone(),
             counters: self.counters == CounterPolicy::Compare,
             jute_maxbuffer,
-            ..CopyOptions::between(self.source.clone(), self.target.clone())
+            ..CopyOptions::between(self.source.clone(), target)
         }
     }
 
@@ -345,7 +433,7 @@ impl VerifyOptions {
     pub fn of_copy(copy: &CopyOptions, report: &CopyReport) -> Self {
         Self {
             source: copy.source.clone(),
-            target: copy.target.clone(),
+            target: copy.target.clone().into(),
             filter: copy.filter.clone(),
             acl: copy.acl.clone(),
             counters: CounterPolicy::default(),

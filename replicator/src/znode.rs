@@ -3,6 +3,7 @@
 //! Nothing here talks to a server. Paths are relative to the root of the tree that is moved: the root itself is `/`,
 //! wherever it lives in an ensemble (the chroot is applied in one place, [`crate::connect::Chroot`]).
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -71,6 +72,13 @@ impl ZnodePath {
     /// Whether this is the root of the tree.
     pub fn is_root(&self) -> bool {
         self.0.len() == 1
+    }
+}
+
+/// Its hash and its order are those of its text, so that a map of paths can be asked with a part of one.
+impl Borrow<str> for ZnodePath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
