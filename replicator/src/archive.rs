@@ -15,6 +15,8 @@ mod fields;
 pub mod frame;
 pub mod index;
 mod losses;
+#[cfg(test)]
+mod model;
 mod reading;
 pub mod replay;
 pub mod sink;
@@ -35,11 +37,13 @@ pub use self::reading::Chunks;
 pub use self::replay::{MadeUp, Replay, Wanted};
 use self::block::Item;
 use self::survey::{Found, Survey, Unusable};
+use crate::digest::TreeDigest;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::filter::Filter;
-use crate::options::{AclPolicy, ArchiveOptions, Salvage};
+use crate::options::{AclPolicy, ArchiveOptions, CounterPolicy, Salvage};
 use crate::pool::Pool;
-use crate::verify::Summary;
+use crate::source::Visit;
+use crate::verify::{Reading, Summary};
 
 /// An archive that was looked at, and can be read.
 #[derive(Debug)]
@@ -141,6 +145,18 @@ impl Archive {
     /// All of it, as a walk of the tree would give it.
     pub fn chunks(&self, wanted: Wanted) -> Chunks<'_> {
         Chunks::of(self, wanted)
+    }
+
+    /// Reads all of it as it would be restored, and holds it against its end.
+    pub async fn read_back(&self) -> Result<()> {
+        let wanted = Wanted { filter: Filter::default(), acl: AclPolicy::Preserve, names: false, torn: false };
+        let (mut chunks, mut read) = (self.chunks(wanted), Reading::default());
+        while let Some(chunk) = chunks.next().await? {
+            for znode in chunk.visits.iter().filter_map(Visit::znode) {
+                read.add(znode, &TreeDigest::of(znode, CounterPolicy::Ignore));
+            }
+        }
+        self.check_digest(&read.sum)
     }
 
     /// Items of one block. Runs on the pool.
