@@ -1,6 +1,7 @@
 //! The one integration test binary: one link, one shared pair of servers.
 
 mod acl_policy;
+mod archive;
 mod bad_input;
 mod bench;
 mod certificate;

@@ -97,32 +97,49 @@ pub(crate) fn acl(number: usize) -> Acl {
 }
 
 impl Node {
-    /// All of it in the order of a walk: each parent, its children, all below them.
+    /// All of it in an order that a walk may have: each znode behind its parent, and a parent left behind the last of its
+    /// children, be it before what is below them or after it.
     pub(crate) fn items(&self) -> Vec<Item> {
         let mut items = Vec::new();
-        self.add(&ZnodePath::root(), &mut items);
+        self.znode(&ZnodePath::root(), &mut items);
+        self.below(&ZnodePath::root(), &mut items);
         items
     }
 
-    fn add(&self, path: &ZnodePath, items: &mut Vec<Item>) {
-        let listed = self.children.len() + self.ephemerals.len();
+    fn listed(&self) -> usize {
+        self.children.len() + self.ephemerals.len()
+    }
+
+    fn znode(&self, path: &ZnodePath, items: &mut Vec<Item>) {
         let data = self.data.clone().map(Bytes::from);
         let data_length = i32::try_from(self.data.as_ref().map_or(0, Vec::len)).expect("small");
-        let num_children = i32::try_from(listed).expect("few");
+        let num_children = i32::try_from(self.listed()).expect("few");
         let stat = Stat { data_length, num_children, ..self.stat };
         let acl = self.acl.map(acl);
         items.push(Item::Znode(Znode { path: path.clone(), data, acl, kind: self.kind, stat }));
-        if listed == 0 {
+    }
+
+    fn below(&self, path: &ZnodePath, items: &mut Vec<Item>) {
+        if self.listed() == 0 {
             return;
         }
-        items.push(Item::Children { parent: path.clone(), listed });
+        items.push(Item::Children { parent: path.clone(), listed: self.listed() });
         for name in &self.ephemerals {
             items.push(Item::Ephemeral { path: path.child(name), owner: i64::MIN + 7 });
         }
-        for (name, child) in &self.children {
-            child.add(&path.child(name), items);
+        let children = || self.children.iter().map(|(name, child)| (path.child(name), child));
+        // Both orders come about.
+        let deep = self.stat.version % 2 == 0;
+        for (path, child) in children() {
+            child.znode(&path, items);
+            if deep {
+                child.below(&path, items);
+            }
         }
         items.push(Item::Leave(path.clone()));
+        if !deep {
+            children().for_each(|(path, child)| child.below(&path, items));
+        }
     }
 }
 

@@ -1,15 +1,16 @@
 //! Items of an archive give the visits of a walk: the same that the tree gave, cut by a filter if one is wanted.
 //!
 //! An archive names no children: they are those that come, so a list of them is given when its parent is left. A filter is
-//! applied as a walk applies it: a znode that is only on the way is kept until something below it is taken.
+//! applied as a walk applies it: a znode that is only on the way is kept until something below it is taken, and its parent is
+//! not left before that is known.
 //!
 //! In a damaged archive znodes come without their parents. Where that is to be made do with, a lost parent is made up: null
-//! data, the ACL of the nearest ancestor that is there (open to anyone where there is none); and every znode that was not
-//! left is left at the end.
+//! data, and the ACL of the child that needs it; and every znode that was not left is left at the end.
 //!
-//! Pure, and in the memory of the znodes that are open: those that were given, and not yet left.
+//! Pure, and in the memory of the znodes that are open: those that were given, and not yet left. To mend what is torn, a hash
+//! of each znode that has children is remembered, too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ahash::RandomState;
 
@@ -49,21 +50,28 @@ pub struct MadeUp {
 pub struct Replay {
     wanted: Wanted,
     open: HashMap<ZnodePath, Open, RandomState>,
-    /// The znode that came last.
+    /// The znode that came last, without its data.
     last: Option<Znode>,
+    /// It is on the way, and has no children unless they come next.
+    childless: Option<Znode>,
+    /// Where parents may be missing: hashes of those that came.
+    parents: HashSet<u64, RandomState>,
     made_up: MadeUp,
 }
 
-/// A znode whose children may still come.
+/// A znode whose children may still come, or of which it is not known yet whether they lead to anything.
 #[derive(Debug)]
 struct Open {
     place: Place,
     /// If it is on the way and was not given yet.
     kept: Option<Znode>,
-    acl: Option<Acl>,
     names: PackedNames,
     listed: usize,
     left_out: usize,
+    /// Children that are kept, and not settled.
+    unsettled: usize,
+    /// All its children have come.
+    is_left: bool,
 }
 
 /// Names of children, one behind the other.
@@ -76,7 +84,8 @@ struct PackedNames {
 impl Replay {
     /// Nothing came yet.
     pub fn new(wanted: Wanted) -> Self {
-        Self { wanted, open: HashMap::default(), last: None, made_up: MadeUp::default() }
+        let (open, parents) = (HashMap::default(), HashSet::default());
+        Self { wanted, open, last: None, childless: None, parents, made_up: MadeUp::default() }
     }
 
     /// Znodes that were made up until now.
@@ -86,26 +95,28 @@ impl Replay {
 
     /// Adds the visits that an item gives.
     pub fn take(&mut self, item: Item, visits: &mut Vec<Visit>) -> Result<(), Malformed> {
+        if !matches!(&item, Item::Children { parent, .. } if self.last.as_ref().is_some_and(|last| last.path == *parent)) {
+            self.settle_childless(visits);
+        }
         match item {
             Item::Znode(znode) => {
-                self.parent_of(&znode.path, visits)?;
+                self.parent_of(&znode, visits)?;
                 self.znode(znode, visits)
             }
             Item::Ephemeral { path, owner } => self.ephemeral(path, owner, visits),
             Item::Children { parent, listed } => self.children(&parent, listed),
-            Item::Leave(path) => self.leave(path, visits),
+            Item::Leave(path) => self.leave(&path, visits),
         }
     }
 
     /// The archive has ended.
     pub fn finish(&mut self, visits: &mut Vec<Visit>) -> Result<(), Malformed> {
+        self.settle_childless(visits);
         if !self.wanted.torn && !self.open.is_empty() {
             return malformed("it ends before all children have come");
         }
-        let mut open: Vec<ZnodePath> = self.open.keys().cloned().collect();
-        // Children before their parents.
-        open.sort_by_cached_key(|path| (std::cmp::Reverse(path.as_str().matches('/').count()), path.is_root(), path.clone()));
-        open.into_iter().try_for_each(|path| self.leave(path, visits))
+        let open: Vec<ZnodePath> = self.open.keys().cloned().collect();
+        open.iter().try_for_each(|path| self.leave(path, visits))
     }
 
     fn znode(&mut self, mut znode: Znode, visits: &mut Vec<Visit>) -> Result<(), Malformed> {
@@ -117,19 +128,19 @@ impl Replay {
             (acl, _) => acl,
         };
         self.last = Some(Znode { data: None, ..znode.clone() });
-        if znode.stat.num_children > 0 {
-            self.opened(&znode, place);
+        let has_children = znode.stat.num_children > 0;
+        if has_children {
+            self.opened(&znode.path, place)?;
         }
         match place {
             Place::LeftOut => {}
             Place::Taken => {
-                self.give_ancestors(&znode.path, visits);
+                let settled = self.give_ancestors(&znode.path, visits);
                 visits.push(Visit::Znode(znode));
+                settled.iter().for_each(|parent| self.settle_one(parent, visits));
             }
-            Place::OnTheWay => match self.open.get_mut(&znode.path) {
-                Some(open) => open.kept = Some(znode),
-                None => self.leads_nowhere(znode.path, Names::default(), visits),
-            },
+            Place::OnTheWay if has_children => self.keep(znode),
+            Place::OnTheWay => self.childless = Some(znode),
         }
         Ok(())
     }
@@ -150,13 +161,13 @@ impl Replay {
     fn children(&mut self, parent: &ZnodePath, listed: usize) -> Result<(), Malformed> {
         if !self.open.contains_key(parent) {
             // It had no children yet when its own stat was read.
-            match self.last.take_if(|last| last.path == *parent) {
-                Some(last) => {
-                    let place = self.place(parent);
-                    self.opened(&last, place);
+            if self.last.take_if(|last| last.path == *parent).is_some() {
+                self.opened(parent, self.place(parent))?;
+                if let Some(kept) = self.childless.take() {
+                    self.keep(kept);
                 }
-                None if self.wanted.torn => return Ok(()),
-                None => return malformed(format!("children of {parent:?} are listed, which did not come")),
+            } else if !self.wanted.torn {
+                return malformed(format!("children of {parent:?} are listed, which did not come"));
             }
         }
         if let Some(open) = self.open.get_mut(parent) {
@@ -165,26 +176,53 @@ impl Replay {
         Ok(())
     }
 
-    fn leave(&mut self, path: ZnodePath, visits: &mut Vec<Visit>) -> Result<(), Malformed> {
-        let Some(open) = self.open.remove(&path) else {
-            let why = || malformed(format!("{path:?} is left, which did not come"));
-            return if self.wanted.torn { Ok(()) } else { why() };
-        };
-        let Open { place, kept, names, listed, left_out, .. } = open;
-        match (place, kept) {
-            (Place::LeftOut, _) => {}
-            (_, Some(_)) => self.leads_nowhere(path, names.pack(), visits),
-            (_, None) => {
-                if left_out > 0 {
-                    visits.push(Visit::Filtered(path.clone(), left_out));
-                }
-                if self.wanted.names {
-                    visits.push(Visit::Children { parent: path.clone(), names: names.pack(), listed });
-                }
-                visits.push(Visit::Leave(path));
-            }
+    fn leave(&mut self, path: &ZnodePath, visits: &mut Vec<Visit>) -> Result<(), Malformed> {
+        match self.open.get_mut(path) {
+            Some(open) => open.is_left = true,
+            None if self.wanted.torn => {}
+            None => return malformed(format!("{path:?} is left, which did not come")),
         }
+        self.close(path, visits);
         Ok(())
+    }
+
+    /// Closes a znode all of whose children have come and are settled; which may settle its parent in turn.
+    fn close(&mut self, path: &ZnodePath, visits: &mut Vec<Visit>) {
+        if !self.open.get(path).is_some_and(|open| open.is_left && open.unsettled == 0) {
+            return;
+        }
+        let Some(Open { place, kept, names, listed, left_out, .. }) = self.open.remove(path) else { return };
+        if place == Place::LeftOut {
+            return;
+        }
+        if left_out > 0 {
+            visits.push(Visit::Filtered(path.clone(), left_out));
+        }
+        if kept.is_some() {
+            self.leads_nowhere(path.clone(), names.pack(), visits);
+            if let Some(parent) = path.parent() {
+                self.settle_one(&parent, visits);
+            }
+            return;
+        }
+        if self.wanted.names {
+            visits.push(Visit::Children { parent: path.clone(), names: names.pack(), listed });
+        }
+        visits.push(Visit::Leave(path.clone()));
+    }
+
+    /// It is known of one more child of `parent` whether it leads to anything.
+    fn settle_one(&mut self, parent: &ZnodePath, visits: &mut Vec<Visit>) {
+        if let Some(open) = self.open.get_mut(parent) {
+            open.unsettled = open.unsettled.saturating_sub(1);
+        }
+        self.close(parent, visits);
+    }
+
+    fn settle_childless(&mut self, visits: &mut Vec<Visit>) {
+        if let Some(znode) = self.childless.take() {
+            self.leads_nowhere(znode.path, Names::default(), visits);
+        }
     }
 
     /// A znode that was on the way, and nothing below it is taken.
@@ -195,12 +233,27 @@ impl Replay {
         visits.push(Visit::OnTheWay(path, names));
     }
 
-    fn opened(&mut self, znode: &Znode, place: Place) {
-        let Znode { path, acl, .. } = znode;
-        // Only for those that are made up below it.
-        let acl = if self.wanted.torn { acl.clone() } else { None };
-        let open = Open { place, kept: None, acl, names: PackedNames::default(), listed: 0, left_out: 0 };
+    fn opened(&mut self, path: &ZnodePath, place: Place) -> Result<(), Malformed> {
+        let (names, kept) = (PackedNames::default(), None);
+        let open = Open { place, kept, names, listed: 0, left_out: 0, unsettled: 0, is_left: false };
         self.open.insert(path.clone(), open);
+        if self.wanted.torn {
+            if self.parents.len() >= limits::FINGERPRINTS_MAX {
+                return malformed("it has more parents than can be remembered to mend it");
+            }
+            self.parents.insert(self.open.hasher().hash_one(path.as_str()));
+        }
+        Ok(())
+    }
+
+    /// Keeps an open znode that is on the way until it is known whether it leads to anything.
+    fn keep(&mut self, znode: Znode) {
+        if let Some(parent) = parent_of(znode.path.as_str()).and_then(|parent| self.open.get_mut(parent)) {
+            parent.unsettled += 1;
+        }
+        if let Some(open) = self.open.get_mut(&znode.path) {
+            open.kept = Some(znode);
+        }
     }
 
     /// What becomes of a path whose parent is open.
@@ -226,42 +279,41 @@ impl Replay {
         Ok(())
     }
 
-    /// Gives what was kept above a znode that is taken, parents first.
-    fn give_ancestors(&mut self, path: &ZnodePath, visits: &mut Vec<Visit>) {
+    /// Gives what was kept above a znode that is taken, parents first; gives the parents of what was kept.
+    fn give_ancestors(&mut self, path: &ZnodePath, visits: &mut Vec<Visit>) -> Vec<ZnodePath> {
         if self.wanted.filter.is_empty() {
-            return;
+            return Vec::new();
         }
         let (mut above, mut given) = (path.as_str(), Vec::new());
         while let Some(parent) = parent_of(above) {
             let Some(kept) = self.open.get_mut(parent).and_then(|open| open.kept.take()) else { break };
-            given.push(Visit::Znode(kept));
+            given.push(kept);
             above = parent;
         }
-        visits.extend(given.into_iter().rev());
+        let parents = given.iter().filter_map(|kept| kept.path.parent()).collect();
+        visits.extend(given.into_iter().rev().map(Visit::Znode));
+        parents
     }
 
     fn stands(&self, path: &ZnodePath) -> bool {
-        parent_of(path.as_str()).is_none_or(|parent| self.open.contains_key(parent))
+        parent_of(path.as_str()).is_none_or(|parent| self.came(parent))
     }
 
-    /// Sees to it that the parent of a znode is open.
-    fn parent_of(&mut self, path: &ZnodePath, visits: &mut Vec<Visit>) -> Result<(), Malformed> {
-        if self.stands(path) {
+    fn came(&self, parent: &str) -> bool {
+        self.open.contains_key(parent)
+            || (self.wanted.torn && self.parents.contains(&self.open.hasher().hash_one(parent)))
+    }
+
+    /// Sees to it that the parent of a znode has come.
+    fn parent_of(&mut self, znode: &Znode, visits: &mut Vec<Visit>) -> Result<(), Malformed> {
+        if self.stands(&znode.path) {
             return Ok(());
         }
         if !self.wanted.torn {
-            return malformed(format!("{path:?} comes without its parent"));
+            return malformed(format!("{:?} comes without its parent", znode.path));
         }
-        let mut missing = Vec::new();
-        let mut above = path.parent();
-        while let Some(parent) = above.take_if(|parent| !self.open.contains_key(parent)) {
-            above = parent.parent();
-            missing.push(parent);
-        }
-        let acl = match above.and_then(|found| self.open.get(&found)) {
-            Some(Open { acl, .. }) => acl.clone(),
-            None => Some(Acl::open()),
-        };
+        let above = std::iter::successors(znode.path.parent(), ZnodePath::parent);
+        let missing: Vec<_> = above.take_while(|parent| !self.came(parent.as_str())).collect();
         for path in missing.into_iter().rev() {
             self.made_up.count += 1;
             if self.made_up.list.len() < limits::ARCHIVE_LOSSES_LISTED {
@@ -269,7 +321,8 @@ impl Replay {
             }
             // A counter of zero: it had no children, as far as anybody knows.
             let stat = Stat { num_children: 1, cversion: -1, ..Stat::default() };
-            self.znode(Znode { path, data: None, acl: acl.clone(), kind: Kind::Persistent, stat }, visits)?;
+            let acl = znode.acl.clone();
+            self.znode(Znode { path, data: None, acl, kind: Kind::Persistent, stat }, visits)?;
         }
         Ok(())
     }
