@@ -17,6 +17,7 @@ pub mod index;
 mod losses;
 #[cfg(test)]
 mod model;
+pub mod order;
 mod reading;
 pub mod replay;
 pub mod sink;
@@ -30,12 +31,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use self::block::Item;
 pub use self::document::{AclsKept, End, Head};
 pub use self::fields::Malformed;
 pub use self::losses::{Loss, Losses, Place};
 pub use self::reading::Chunks;
 pub use self::replay::{MadeUp, Replay, Wanted};
-use self::block::Item;
 use self::survey::{Found, Survey, Unusable};
 use crate::digest::TreeDigest;
 use crate::error::{Error, ErrorKind, Result, Side};
@@ -173,9 +174,9 @@ impl Archive {
 
     fn unusable(&self, why: Unusable) -> Error {
         match why {
-            Unusable::Io(error) => Error::new(ErrorKind::Io(error.to_string()), "read")
-                .at(self.side)
-                .on(self.file.display().to_string()),
+            Unusable::Io(error) => {
+                Error::new(ErrorKind::Io(error.to_string()), "read").at(self.side).on(self.file.display().to_string())
+            }
             Unusable::Malformed(why) => self.refused(&why),
         }
     }

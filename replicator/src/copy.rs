@@ -199,9 +199,12 @@ async fn check(options: &CopyOptions, source: &Source, writer: &Lane) -> Result<
             refuse_reserved(options, reader.lane(), writer),
             root::refuse_same_tree(options, reader.lane(), writer),
         ),
-        Source::Archive { archive, .. } => {
-            (check_archive(options, archive), root::look(writer).await, refuse_reserved_of(archive, options, writer), Ok(()))
-        }
+        Source::Archive { archive, .. } => (
+            check_archive(options, archive),
+            root::look(writer).await,
+            refuse_reserved_of(archive, options, writer),
+            Ok(()),
+        ),
     };
     // Whichever answers first: where both sides refuse, the source's refusal is told.
     checked?;

@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 
 use crate::archive::dump::DumpReport;
 use crate::certificate::{Certificate, Issued};
-use crate::copy::{CopyReport, Restored};
 use crate::copy::dry_run::DryRun;
+use crate::copy::{CopyReport, Restored};
 use crate::error::{Error, ErrorKind, Side};
 use crate::latency::Latency;
 use crate::masked::MaskedReport;

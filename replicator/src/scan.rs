@@ -67,8 +67,7 @@ async fn run(options: &ScanOptions, progress: &Progress, session: &mut Option<So
         None => Chroot::none(),
     };
     let mut census = Census::new(chroot, options.top, options.jute_maxbuffer);
-    let mut chunks =
-        source.chunks(&source.filter(&options.filter)?, EphemeralPolicy::AsPersistent, None, true);
+    let mut chunks = source.chunks(&source.filter(&options.filter)?, EphemeralPolicy::AsPersistent, None, true);
     while let Some(chunk) = chunks.next().await? {
         for visit in &chunk.visits {
             progress.visited(visit);

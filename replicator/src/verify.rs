@@ -30,8 +30,8 @@ use self::extras::Comparison;
 pub use self::reading::{Reading, Summary};
 pub(crate) use self::subtrees::level;
 pub use self::subtrees::{Subtree, Subtrees};
-use crate::error::{Error, ErrorKind, Result, Side};
 use crate::archive::AclsKept;
+use crate::error::{Error, ErrorKind, Result, Side};
 use crate::latency::Latency;
 use crate::limits;
 use crate::options::{AclPolicy, CounterPolicy, VerifyOptions};
@@ -157,7 +157,8 @@ fn check_digest(options: &VerifyOptions, source: &Source, read: &Reading) -> Res
         return Ok(());
     };
     let whole = options.filter.said() == [&*end.head.include, &*end.head.exclude] && archive.losses().is_empty();
-    let as_kept = options.acl == AclPolicy::Preserve || (options.acl == AclPolicy::Open && end.head.acls == AclsKept::Left);
+    let as_kept =
+        options.acl == AclPolicy::Preserve || (options.acl == AclPolicy::Open && end.head.acls == AclsKept::Left);
     if !whole || !as_kept || options.counters == CounterPolicy::Compare {
         return Ok(());
     }

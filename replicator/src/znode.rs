@@ -52,6 +52,11 @@ impl ZnodePath {
         Some(if parent.is_empty() { Self::root() } else { Self(Arc::from(parent)) })
     }
 
+    /// The parent's text; `None` for the root.
+    pub fn parent_str(&self) -> Option<&str> {
+        parent_of(&self.0)
+    }
+
     /// The last part; `None` for the root.
     pub fn name(&self) -> Option<&str> {
         if self.is_root() { None } else { self.0.rsplit_once('/').map(|(_, name)| name) }
@@ -92,6 +97,12 @@ impl fmt::Debug for ZnodePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
     }
+}
+
+/// The parent of a path, as text; `None` for the root.
+pub(crate) fn parent_of(path: &str) -> Option<&str> {
+    let (parent, _) = path.rsplit_once('/').filter(|_| path.len() > 1)?;
+    Some(if parent.is_empty() { "/" } else { parent })
 }
 
 /// A transaction's number: a server that has applied it has applied all before it.

@@ -149,7 +149,8 @@ async fn differences_are_told_as_they_were_asked_for() -> Outcome {
     for (ran, [only_here, only_there]) in [(&forth, ['+', '-']), (&back, ['-', '+']), (&archives, ['+', '-'])] {
         let lines: Vec<&str> = ran.stdout.lines().take_while(|line| !line.starts_with("different")).collect();
         assert_eq!(lines.len(), 3 + there, "{}", ran.stdout);
-        for line in ["* /0 (data, acl)".to_owned(), format!("{only_there} /more"), format!("{only_there} /more/below")] {
+        for line in ["* /0 (data, acl)".to_owned(), format!("{only_there} /more"), format!("{only_there} /more/below")]
+        {
             assert!(lines.contains(&line.as_str()), "{line}: {}", ran.stdout);
         }
         assert!(lines.contains(&format!("{only_here} /{gone}").as_str()), "{}", ran.stdout);
@@ -157,7 +158,10 @@ async fn differences_are_told_as_they_were_asked_for() -> Outcome {
     // A sync takes away what the archive has not, within its bounds.
     run(&["sync", "--max-delete", "1", &place.tree(), &to]).await.expect(2).says(&["nothing was changed"]);
     let planned = run(&["sync", "--dry-run", "--format", "json", &place.tree(), &to]).await.expect(0).json();
-    assert_eq!((&planned["plan"]["znodes"]["remove"], &planned["plan"]["znodes"]["create"]), (&2.into(), &there.into()));
+    assert_eq!(
+        (&planned["plan"]["znodes"]["remove"], &planned["plan"]["znodes"]["create"]),
+        (&2.into(), &there.into())
+    );
     let synced = run(&["sync", "--verify", "--format", "json", &place.tree(), &to]).await.expect(0).json();
     assert_eq!((&synced["verdict"], &synced["copy"]["znodes"]["deleted"]), (&"equal".into(), &2.into()));
     // verify --fix does the same.
@@ -205,7 +209,8 @@ async fn acls_are_kept_mapped_or_left() -> Outcome {
     let (source, target) = shared_pair().await?;
     let (root, place) = (unique_root("archive-acls"), Place::new());
     let (from, to) = (source.at(&root), target.at(&root));
-    let owned = vec![Acl::new(Permission::READ, AuthId::anyone()), Acl::new(Permission::ALL, AuthId::new("digest", OWNER))];
+    let owned =
+        vec![Acl::new(Permission::READ, AuthId::anyone()), Acl::new(Permission::ALL, AuthId::new("digest", OWNER))];
     let znodes = [TreeZnode::new("/a", "a").with_acl(owned), TreeZnode::new("/a/b", "b"), TreeZnode::new("/c", "c")];
     load(&source.client().await?, &root, znodes.into_iter()).await?;
     let at = |name: &str| place.directory.path().join(name).to_str().expect("UTF-8").to_owned();

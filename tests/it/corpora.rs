@@ -51,3 +51,8 @@ fn a_servers_words_are_understood_or_passed_over() {
 fn amounts_and_credentials_are_understood_or_refused() {
     replay("user_text", bodies::user_text);
 }
+
+#[test]
+fn archives_are_read_as_they_were_written_or_refused() {
+    replay("archive", bodies::archive);
+}

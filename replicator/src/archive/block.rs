@@ -127,7 +127,8 @@ pub fn encode_raw(items: &[Item]) -> Vec<u8> {
     let mut writer = Writer::default();
     items.iter().for_each(|item| writer.item(item));
     let Writer { acls, rows, .. } = writer;
-    let data = || items.iter().filter_map(|item| if let Item::Znode(znode) = item { znode.data.as_ref() } else { None });
+    let data =
+        || items.iter().filter_map(|item| if let Item::Znode(znode) = item { znode.data.as_ref() } else { None });
     let data_bytes: usize = data().map(|data| data.len()).sum();
     let mut raw = Vec::with_capacity(LENGTHS_BYTES + acls.len() + rows.len() + data_bytes);
     for length in [acls.len(), items.len(), rows.len()] {

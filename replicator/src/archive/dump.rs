@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::block::{self, Block, Item};
 use super::document::{AclsKept, End, Head};
+use super::order::Order;
 use super::sink::Sink;
 use crate::copy::{check_source, read};
 use crate::ephemerals::Owner;
@@ -112,10 +113,18 @@ async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Sou
     let mut masked = Masked::new(options.masked_acls);
     let mut tree = source.chunks(&options.filter, EphemeralPolicy::LeftOut, Some(&changes), false);
     let (chunks_in, chunks) = mpsc::channel(1);
-    let blocks = Blocks { chunks, masked: &mut masked, source, items: Vec::new(), weight: 0, ended: false }
-        .stream()
-        .map(|items| async { Ok(pack(&pool, items?).await) })
-        .buffered(limits::ARCHIVE_BLOCKS_IN_FLIGHT_MAX);
+    let blocks = Blocks {
+        chunks,
+        masked: &mut masked,
+        source,
+        order: Order::default(),
+        items: Vec::new(),
+        weight: 0,
+        ended: false,
+    }
+    .stream()
+    .map(|items| async { Ok(pack(&pool, items?).await) })
+    .buffered(limits::ARCHIVE_BLOCKS_IN_FLIGHT_MAX);
     let (read, written) = tokio::join!(read(&mut tree, chunks_in, progress), write(options, sink, blocks));
     // Where both fail the file's failure is the cause: the walk ends when nobody takes chunks any more.
     let sink = written.and_then(|sink| read.map(|_| sink))?;
@@ -160,11 +169,7 @@ async fn begin(options: &DumpOptions) -> Result<ToFile> {
 }
 
 /// Writes block behind block.
-async fn write(
-    options: &DumpOptions,
-    mut sink: ToFile,
-    blocks: impl Stream<Item = Result<Block>>,
-) -> Result<ToFile> {
+async fn write(options: &DumpOptions, mut sink: ToFile, blocks: impl Stream<Item = Result<Block>>) -> Result<ToFile> {
     let mut blocks = std::pin::pin!(blocks);
     while let Some(block) = blocks.try_next().await? {
         sink = on_disk(options, move || sink.block(&block).map(|()| sink)).await?;
@@ -189,6 +194,7 @@ struct Blocks<'a> {
     chunks: Receiver<Chunk>,
     masked: &'a mut Masked,
     source: &'a Source,
+    order: Order,
     items: Vec<Item>,
     weight: usize,
     ended: bool,
@@ -239,11 +245,10 @@ impl<'a> Blocks<'a> {
             }
             _ => {}
         }
-        let Some(item) = Item::of(visit) else { return Ok(None) };
+        let Some(item) = Item::of(visit).filter(|item| self.order.admits(item)) else { return Ok(None) };
         self.weight += item.weight();
         self.items.push(item);
-        let full =
-            self.weight >= limits::ARCHIVE_BLOCK_BYTES || self.items.len() == limits::ARCHIVE_BLOCK_ITEMS_MAX;
+        let full = self.weight >= limits::ARCHIVE_BLOCK_BYTES || self.items.len() == limits::ARCHIVE_BLOCK_ITEMS_MAX;
         if !full {
             return Ok(None);
         }

@@ -178,7 +178,11 @@ pub fn unpack(header: &Header, kept: Vec<u8>) -> Result<Vec<u8>, Malformed> {
         Packing::Zstd => zstd::bulk::decompress(&kept, header.raw_bytes as usize)
             .or_else(|_| malformed("its payload can't be unpacked into the bytes that it says"))?,
     };
-    if raw.len() == header.raw_bytes as usize { Ok(raw) } else { malformed("its payload has another length than it says") }
+    if raw.len() == header.raw_bytes as usize {
+        Ok(raw)
+    } else {
+        malformed("its payload has another length than it says")
+    }
 }
 
 fn own_checksum(bytes: &[u8; HEADER_BYTES], label: &[u8]) -> Checksum {

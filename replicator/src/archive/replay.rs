@@ -21,7 +21,7 @@ use crate::filter::{Filter, Place};
 use crate::limits;
 use crate::options::AclPolicy;
 use crate::source::Visit;
-use crate::znode::{Acl, Kind, Names, Stat, Znode, ZnodePath};
+use crate::znode::{Acl, Kind, Names, Stat, Znode, ZnodePath, parent_of};
 
 /// What of an archive is wanted, and how.
 #[derive(Clone, Debug)]
@@ -95,7 +95,8 @@ impl Replay {
 
     /// Adds the visits that an item gives.
     pub fn take(&mut self, item: Item, visits: &mut Vec<Visit>) -> Result<(), Malformed> {
-        if !matches!(&item, Item::Children { parent, .. } if self.last.as_ref().is_some_and(|last| last.path == *parent)) {
+        if !matches!(&item, Item::Children { parent, .. } if self.last.as_ref().is_some_and(|last| last.path == *parent))
+        {
             self.settle_childless(visits);
         }
         match item {
@@ -199,6 +200,8 @@ impl Replay {
             visits.push(Visit::Filtered(path.clone(), left_out));
         }
         if kept.is_some() {
+            // It was not given: what comes below it all the same needs another.
+            self.parents.remove(&self.open.hasher().hash_one(path.as_str()));
             self.leads_nowhere(path.clone(), names.pack(), visits);
             if let Some(parent) = path.parent() {
                 self.settle_one(&parent, visits);
@@ -227,7 +230,7 @@ impl Replay {
 
     /// A znode that was on the way, and nothing below it is taken.
     fn leads_nowhere(&mut self, path: ZnodePath, names: Names, visits: &mut Vec<Visit>) {
-        if let Some(parent) = parent_of(path.as_str()).and_then(|parent| self.open.get_mut(parent)) {
+        if let Some(parent) = path.parent_str().and_then(|parent| self.open.get_mut(parent)) {
             parent.left_out += 1;
         }
         visits.push(Visit::OnTheWay(path, names));
@@ -236,7 +239,9 @@ impl Replay {
     fn opened(&mut self, path: &ZnodePath, place: Place) -> Result<(), Malformed> {
         let (names, kept) = (PackedNames::default(), None);
         let open = Open { place, kept, names, listed: 0, left_out: 0, unsettled: 0, is_left: false };
-        self.open.insert(path.clone(), open);
+        if self.open.insert(path.clone(), open).is_some() {
+            return malformed(format!("{path:?} comes twice"));
+        }
         if self.wanted.torn {
             if self.parents.len() >= limits::FINGERPRINTS_MAX {
                 return malformed("it has more parents than can be remembered to mend it");
@@ -248,7 +253,7 @@ impl Replay {
 
     /// Keeps an open znode that is on the way until it is known whether it leads to anything.
     fn keep(&mut self, znode: Znode) {
-        if let Some(parent) = parent_of(znode.path.as_str()).and_then(|parent| self.open.get_mut(parent)) {
+        if let Some(parent) = znode.path.parent_str().and_then(|parent| self.open.get_mut(parent)) {
             parent.unsettled += 1;
         }
         if let Some(open) = self.open.get_mut(&znode.path) {
@@ -261,7 +266,7 @@ impl Replay {
         if self.wanted.filter.is_empty() {
             return Place::Taken;
         }
-        let parent = parent_of(path.as_str()).and_then(|parent| self.open.get(parent));
+        let parent = path.parent_str().and_then(|parent| self.open.get(parent));
         match parent {
             Some(Open { place: Place::LeftOut, .. }) => Place::LeftOut,
             _ => self.wanted.filter.place(path),
@@ -270,7 +275,7 @@ impl Replay {
 
     /// Notes a child of an open znode.
     fn named(&mut self, path: &ZnodePath, place: Place) -> Result<(), Malformed> {
-        let Some(parent) = parent_of(path.as_str()).and_then(|parent| self.open.get_mut(parent)) else { return Ok(()) };
+        let Some(parent) = path.parent_str().and_then(|parent| self.open.get_mut(parent)) else { return Ok(()) };
         match (place, path.name()) {
             (Place::LeftOut, _) => parent.left_out += 1,
             (_, Some(name)) if self.wanted.names => parent.names.push(name)?,
@@ -296,7 +301,7 @@ impl Replay {
     }
 
     fn stands(&self, path: &ZnodePath) -> bool {
-        parent_of(path.as_str()).is_none_or(|parent| self.came(parent))
+        path.parent_str().is_none_or(|parent| self.came(parent))
     }
 
     fn came(&self, parent: &str) -> bool {
@@ -340,14 +345,6 @@ impl PackedNames {
 
     fn pack(self) -> Names {
         Names::packed(self.text.into(), self.ends, 0)
-    }
-}
-
-fn parent_of(path: &str) -> Option<&str> {
-    match path.rsplit_once('/') {
-        _ if path == "/" => None,
-        Some(("", _)) => Some("/"),
-        parent => parent.map(|(parent, _)| parent),
     }
 }
 

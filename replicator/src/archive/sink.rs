@@ -45,8 +45,7 @@ impl<W: Write> Sink<W> {
     pub fn block(&mut self, block: &Block) -> io::Result<()> {
         let znodes = block.totals.reading.sum.znodes;
         let Block { packing, kept, checksum, raw_bytes, label, totals } = block;
-        let payload =
-            Payload { packing: *packing, kept, raw_bytes: *raw_bytes, znodes, checksum: *checksum };
+        let payload = Payload { packing: *packing, kept, raw_bytes: *raw_bytes, znodes, checksum: *checksum };
         self.frame(FrameKind::Block, &payload, label)?;
         self.totals.merge(totals);
         let frame_bytes = (HEADER_BYTES + label.len() + kept.len()) as u64;
@@ -61,12 +60,7 @@ impl<W: Write> Sink<W> {
 
     /// Ends the archive of a tree that was read behind `zxid`, and wholly so when the ensemble had reached `zxid_after`;
     /// `settled` says whether it is of one moment. Gives its end, and its bytes.
-    pub fn finish(
-        mut self,
-        zxid: Option<Zxid>,
-        zxid_after: Option<Zxid>,
-        settled: bool,
-    ) -> io::Result<(W, End, u64)> {
+    pub fn finish(mut self, zxid: Option<Zxid>, zxid_after: Option<Zxid>, settled: bool) -> io::Result<(W, End, u64)> {
         let blocks = self.sequence - 1;
         let index = std::mem::take(&mut self.index);
         let raw_bytes = index.len();

@@ -287,7 +287,9 @@ impl<S: Store + ?Sized> Surveyor<'_, S> {
 /// The unpacked payload of a frame. Its checksum is made anew: what was looked at may have changed since.
 pub fn payload(store: &(impl Store + ?Sized), found: &Found) -> Result<Vec<u8>, Unusable> {
     let Found { header, at } = found;
-    if (header.kept_bytes as usize) > limits::ARCHIVE_BLOCK_BYTES_MAX || at + u64::from(header.kept_bytes) > store.len()? {
+    if (header.kept_bytes as usize) > limits::ARCHIVE_BLOCK_BYTES_MAX
+        || at + u64::from(header.kept_bytes) > store.len()?
+    {
         return Err(Malformed("it became shorter while it was read".to_owned()).into());
     }
     let mut kept = vec![0; header.kept_bytes as usize];

@@ -286,7 +286,8 @@ impl LineArgs {
         let work = file.and_then(|file| {
             typed.refuse(&["quotas"], "an archive holds no quotas")?;
             typed.refuse(&["no_counters"], "an archive always holds sequence counters: give it when it is restored")?;
-            typed.refuse(&["jute_maxbuffer"], "a file takes znodes of any size: give it when the archive is restored")?;
+            typed
+                .refuse(&["jute_maxbuffer"], "a file takes znodes of any size: give it when the archive is restored")?;
             typed.refuse(&["certificate"], "an archive needs none: its own end says what it holds")?;
             typed.refuse(&["dry_run", "out"], "zkreplicator scan says what would be in the archive")?;
             typed.refuse(&["salvage"], "only an archive can be salvaged")?;

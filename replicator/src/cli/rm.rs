@@ -111,10 +111,10 @@ impl Rm {
             jute_maxbuffer: self.jute_maxbuffer,
         };
         check_root(&options)?;
-        let kept = self.archive.clone().map(|file| DumpOptions {
-            side: Side::Target,
-            ..DumpOptions::of(options.target.clone(), file)
-        });
+        let kept = self
+            .archive
+            .clone()
+            .map(|file| DumpOptions { side: Side::Target, ..DumpOptions::of(options.target.clone(), file) });
         kept.as_ref().map_or(Ok(()), DumpOptions::check_file)?;
         let root = options.target.connect.chroot.as_str();
         let step = match &self.yes_remove {

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
+use super::archive::{self, Typed};
 use super::pace::PaceArgs;
 use super::process::{check_out, conclude, in_runtime, stop_on_signal, tell};
 use super::trees::{Access, Format, Globs};
-use super::archive::{self, Typed};
 use super::{check_jute_maxbuffer, status};
 use crate::error::Result;
 use crate::limits;

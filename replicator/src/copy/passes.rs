@@ -112,7 +112,7 @@ impl Line<'_> {
         // What is read again was counted before.
         let uncounted = Progress::default();
         let extras = Extras::new(self, target, Care::Seen(changes));
-        let behind = 
+        let behind =
             self.pass(&mut self.chunks(changes), masked, &uncounted, |chunks| extras.removed_from(chunks)).await?;
         Ok((self.progress.counts().written() - before, behind))
     }

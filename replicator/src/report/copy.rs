@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use serde_json::{Value, json};
 
 use super::{
-    Task, archive, bytes, elapsed_text, grouped, latencies_json, latencies_text, masked, millis, more_text, quota, rate,
-    retries, skipped_json, skipped_text,
+    Task, archive, bytes, elapsed_text, grouped, latencies_json, latencies_text, masked, millis, more_text, quota,
+    rate, retries, skipped_json, skipped_text,
 };
 use crate::copy::{CopyReport, Passes};
 use crate::ephemerals::Owner;

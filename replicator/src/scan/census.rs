@@ -192,11 +192,7 @@ impl Census {
                 self.levels.add(path.as_str().matches('/').count());
                 self.owners.met(path, *owner);
             }
-            Visit::Leave(_)
-            | Visit::Reserved(_)
-            | Visit::OnTheWay(..)
-            | Visit::Filtered(..)
-            | Visit::Vanished(_) => {}
+            Visit::Leave(_) | Visit::Reserved(_) | Visit::OnTheWay(..) | Visit::Filtered(..) | Visit::Vanished(_) => {}
         }
     }
 

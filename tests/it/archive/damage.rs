@@ -40,7 +40,10 @@ async fn each_block_may_be_lost_and_the_rest_comes_back() -> Outcome {
 
         let rescued = run(&["restore", "--salvage", "--verify", "--format", "json", place.file(), &to]).await.expect(3);
         let rescued = rescued.json();
-        assert_eq!((&rescued["verdict"], &rescued["copy"]["archive"]["lost"]["count"]), (&"not complete".into(), &1.into()));
+        assert_eq!(
+            (&rescued["verdict"], &rescued["copy"]["archive"]["lost"]["count"]),
+            (&"not complete".into(), &1.into())
+        );
         let lost = rescued["copy"]["archive"]["lost"]["znodes"].as_u64().expect("a number");
         let made_up = rescued["copy"]["archive"]["made_up"]["list"].as_array().expect("a list").clone();
         let there = read_tree(&client, &format!("{root}/{number}")).await?;
@@ -67,7 +70,11 @@ async fn an_archive_that_was_cut_off_says_so_and_its_beginning_comes_back() -> O
     let to = target.at(&root);
     for (round, cut) in [bytes.len() - 1, frames[3] + 100, frames[2], frames[1] + 10].into_iter().enumerate() {
         std::fs::write(&place.file, &bytes[..cut])?;
-        run(&["copy", &place.tree(), &to]).await.expect(2).says(&["damaged", "ends before its end", "nothing was changed"]);
+        run(&["copy", &place.tree(), &to]).await.expect(2).says(&[
+            "damaged",
+            "ends before its end",
+            "nothing was changed",
+        ]);
         let to = format!("{to}/{round}");
         let text = run(&["copy", "--salvage", &place.tree(), &to]).await.expect(3).stdout;
         assert!(text.contains("LOST") && text.contains("ends before its end"), "{text}");

@@ -69,7 +69,8 @@ async fn a_tree_that_is_written_meanwhile_is_of_no_moment_and_says_so() -> Outco
 
 #[tokio::test]
 async fn memory_does_not_depend_on_the_tree() -> Outcome {
-    let [source, target] = [Server::start(ServerOptions::default()).await?, Server::start(ServerOptions::default()).await?];
+    let [source, target] =
+        [Server::start(ServerOptions::default()).await?, Server::start(ServerOptions::default()).await?];
     let client = source.client().await?;
     load(&client, "/a/many", tree::pegasus_like(7, 60_000)).await?;
     load(&client, "/a/wide", tree::wide(60_000)).await?;
@@ -118,11 +119,15 @@ async fn rm_keeps_the_tree_first_and_removes_nothing_that_is_not_kept() -> Outco
     std::fs::remove_file(&place.file)?;
 
     let removed = rm(place.file()).await.expect(0).json();
-    assert_eq!((&removed["removed"]["znodes"], &removed["archive"]["archive"]["znodes"]), (&2_001.into(), &2_001.into()));
+    assert_eq!(
+        (&removed["removed"]["znodes"], &removed["archive"]["archive"]["znodes"]),
+        (&2_001.into(), &2_001.into())
+    );
     assert!(client.check_stat(&root).await?.is_none());
     run(&["restore", "--verify", place.file(), &to]).await.expect(0);
     assert_same(source, &root, target, &root).await?;
-    let text = run(&["rm", "--archive", &format!("{}-2", place.file()), "--yes-remove", &root, &to]).await.expect(0).stdout;
+    let text =
+        run(&["rm", "--archive", &format!("{}-2", place.file()), "--yes-remove", &root, &to]).await.expect(0).stdout;
     assert!(text.contains("holds 2,001 znodes"), "{text}");
     Ok(())
 }

@@ -4,9 +4,7 @@
 use bytes::Bytes;
 
 use super::super::fields::{Fields, Malformed, malformed};
-use super::{
-    CHILDREN, CONTAINER, EPHEMERAL, Item, KIND, LEAVE, LENGTHS_BYTES, NULL, OWNED, TTL, WHAT, ZNODE,
-};
+use super::{CHILDREN, CONTAINER, EPHEMERAL, Item, KIND, LEAVE, LENGTHS_BYTES, NULL, OWNED, TTL, WHAT, ZNODE};
 use crate::limits;
 use crate::znode::{Acl, AclEntry, Kind, Stat, Znode, ZnodePath, may_be_a_name};
 
@@ -34,7 +32,11 @@ pub fn decode(raw: &Bytes) -> Result<Vec<Item>, Malformed> {
         weight += item.weight();
         decoded.push(item);
     }
-    if reader.rows.is_empty() && reader.data.is_empty() { Ok(decoded) } else { malformed("a block has more than its items") }
+    if reader.rows.is_empty() && reader.data.is_empty() {
+        Ok(decoded)
+    } else {
+        malformed("a block has more than its items")
+    }
 }
 
 fn acls(mut fields: Fields<'_>) -> Result<Vec<Acl>, Malformed> {

@@ -35,7 +35,13 @@ proptest! {
 fn acls_are_kept_once() {
     let znode = |path: &str| {
         let acl = Some(super::super::model::acl(1));
-        Item::Znode(Znode { path: ZnodePath::new(path), data: None, acl, kind: Kind::Persistent, stat: Stat::default() })
+        Item::Znode(Znode {
+            path: ZnodePath::new(path),
+            data: None,
+            acl,
+            kind: Kind::Persistent,
+            stat: Stat::default(),
+        })
     };
     let raw = encode_raw(&[znode("/a"), znode("/b"), znode("/c")]);
     assert_eq!(raw.windows(6).filter(|bytes| bytes == b"digest").count(), 1);
@@ -45,10 +51,19 @@ fn acls_are_kept_once() {
 fn a_block_that_goes_on_when_it_is_full_is_refused() {
     let znode = |path: &str, len: usize| {
         let data = Some(Bytes::from(vec![0; len]));
-        Item::Znode(Znode { path: ZnodePath::new(path), data, acl: None, kind: Kind::Persistent, stat: Stat::default() })
+        Item::Znode(Znode {
+            path: ZnodePath::new(path),
+            data,
+            acl: None,
+            kind: Kind::Persistent,
+            stat: Stat::default(),
+        })
     };
     let large = limits::ARCHIVE_BLOCK_BYTES;
-    assert!(decode(&Bytes::from(encode_raw(&[znode("/a", 1), znode("/b", 3 * large)]))).is_ok(), "the last may be large");
+    assert!(
+        decode(&Bytes::from(encode_raw(&[znode("/a", 1), znode("/b", 3 * large)]))).is_ok(),
+        "the last may be large"
+    );
     assert!(decode(&Bytes::from(encode_raw(&[znode("/a", large), znode("/b", 1)]))).is_err());
     let leaves = vec![Item::Leave(ZnodePath::new("/a")); limits::ARCHIVE_BLOCK_ITEMS_MAX + 1];
     assert!(decode(&Bytes::from(encode_raw(&leaves[1..]))).is_ok());

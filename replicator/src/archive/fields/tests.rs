@@ -32,7 +32,8 @@ proptest! {
 
 #[test]
 fn refuses_what_is_longer_than_it_needs_or_ends_early() {
-    for bytes in [&[][..], &[0x80], &[0x80, 0], &[0xff; 11], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]] {
+    for bytes in [&[][..], &[0x80], &[0x80, 0], &[0xff; 11], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]]
+    {
         assert!(Fields(bytes).number().is_err(), "{bytes:?}");
     }
     assert!(Fields(&[3, b'a', b'b']).bytes().is_err());

@@ -23,7 +23,7 @@ fn paths(visits: &[Visit]) -> Vec<ZnodePath> {
 
 /// A znode that is left without having come, or before a child of it, or not at all.
 fn unbalanced(visits: &[Visit]) -> Option<ZnodePath> {
-    let mut open = std::collections::HashSet::new();
+    let mut open = HashSet::new();
     for visit in visits {
         match visit {
             Visit::Znode(znode) => {
@@ -158,5 +158,8 @@ fn ancestors_come_before_what_they_lead_to_whatever_was_open_meanwhile() {
     ];
     let filter = Filter::new(&["/apps/*/config".to_owned()], &[]).expect("a glob");
     let (visits, _) = replayed(items, wanted(filter)).expect("a tree");
-    assert_eq!(paths(&visits), ["/", "/apps", "/apps/2", "/apps/2/config", "/apps/1", "/apps/1/config"].map(ZnodePath::new));
+    assert_eq!(
+        paths(&visits),
+        ["/", "/apps", "/apps/2", "/apps/2/config", "/apps/1", "/apps/1/config"].map(ZnodePath::new)
+    );
 }

@@ -133,8 +133,10 @@ fn each_lost_block_is_named_with_its_znodes_and_its_range() {
     // Cut within a block, and between two.
     let cut = look(&bytes[..frames[3] - 1]).losses;
     assert_eq!((cut.znodes, cut.more), (2, true), "{cut}");
-    assert!(cut.to_string().ends_with("block 3 and all behind it (an unknown number of znodes, behind /d): the archive ends \
-                                       before its end"));
+    assert!(cut.to_string().ends_with(
+        "block 3 and all behind it (an unknown number of znodes, behind /d): the archive ends \
+                                       before its end"
+    ));
     let behind = [&bytes[..], b"more"].concat();
     assert!(text(&behind).contains("bytes behind the end"));
 }
