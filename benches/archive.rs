@@ -2,6 +2,7 @@
 //! and `limits::ARCHIVE_BLOCK_BYTES` rest on.
 
 #![expect(missing_docs, reason = "criterion_group! makes a function without docs")]
+#![expect(clippy::print_stdout, reason = "sizes are no times: criterion has no place for them")]
 
 use std::hint::black_box;
 

@@ -90,7 +90,7 @@ async fn a_tree_comes_back_with_everything_that_it_had() -> Outcome {
     assert_eq!((&dumped["verdict"], &dumped["dump"]["archive"]["settled"]), (&"equal".into(), &true.into()));
     assert_eq!(place.file.metadata()?.permissions().mode() & 0o777, 0o600);
     assert_eq!(place.file.metadata()?.len(), dumped["dump"]["file_bytes"].as_u64().expect("a number"));
-    assert_eq!(place.names(), [place.file.clone()], "nothing beside it");
+    assert_eq!(place.names(), std::slice::from_ref(&place.file), "nothing beside it");
     assert_eq!(dumped["dump"]["skipped"]["ephemeral"], 1);
     assert_eq!(dumped["dump"]["archive"]["digest"], dumped["verify"]["source"]["digest"]);
 
@@ -282,6 +282,7 @@ async fn what_makes_no_sense_with_an_archive_is_refused() -> Outcome {
     refused(&["copy", "--dry-run", &from, &tree], "--dry-run").await;
     refused(&["copy", "--salvage", &from, &to], "--salvage").await;
     refused(&["copy", "--verify", "--certificate", "/tmp/x", &tree, &to], "--certificate").await;
+    refused(&["copy", "--masked-acl", "skip", &tree, &to], "--masked-acl").await;
     refused(&["copy", "--source-auth-file", "/dev/null", &tree, &to], "--source-auth-file").await;
     refused(&["copy", "--transport", "zookeeper-client", &tree, &to], "--transport wire").await;
     refused(&["dump", "--transport", "zookeeper-client", &from, "/tmp/x"], "--transport wire").await;

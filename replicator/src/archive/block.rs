@@ -15,6 +15,7 @@ mod decode;
 use std::collections::HashMap;
 
 use ahash::RandomState;
+use bytes::Bytes;
 
 pub use self::decode::decode;
 use super::fields::{put_bytes, put_number, put_signed};
@@ -116,7 +117,9 @@ pub struct Block {
 pub fn encode(items: &[Item], level: i32) -> Block {
     let raw = encode_raw(items);
     let mut totals = Totals::default();
-    items.iter().for_each(|item| totals.add(item));
+    for item in items {
+        totals.add(item);
+    }
     let raw_bytes = raw.len();
     let (packing, kept) = pack(raw, level);
     Block { packing, checksum: checksum(&kept), kept, raw_bytes, label: label(items), totals }
@@ -125,11 +128,13 @@ pub fn encode(items: &[Item], level: i32) -> Block {
 /// The payload, unpacked.
 pub fn encode_raw(items: &[Item]) -> Vec<u8> {
     let mut writer = Writer::default();
-    items.iter().for_each(|item| writer.item(item));
+    for item in items {
+        writer.item(item);
+    }
     let Writer { acls, rows, .. } = writer;
     let data =
         || items.iter().filter_map(|item| if let Item::Znode(znode) = item { znode.data.as_ref() } else { None });
-    let data_bytes: usize = data().map(|data| data.len()).sum();
+    let data_bytes: usize = data().map(Bytes::len).sum();
     let mut raw = Vec::with_capacity(LENGTHS_BYTES + acls.len() + rows.len() + data_bytes);
     for length in [acls.len(), items.len(), rows.len()] {
         let length = u32::try_from(length).unwrap_or(u32::MAX);

@@ -224,12 +224,12 @@ impl<'a> Blocks<'a> {
 
     /// Takes one visit; gives a block when it is full.
     fn take(&mut self, mut visit: Visit) -> Result<Option<Vec<Item>>> {
-        match &mut visit {
-            Visit::Znode(znode) => {
-                if !self.masked.admit(znode)? {
-                    return Ok(None);
-                }
+        if let Visit::Znode(znode) = &mut visit {
+            if !self.masked.admit(znode)? {
+                return Ok(None);
             }
+        }
+        match &visit {
             Visit::Leave(path) => {
                 let left_out = self.masked.leaves_out(path);
                 self.masked.leave(path);
@@ -268,8 +268,8 @@ impl DumpOptions {
             return Err(wrong(why.to_owned()));
         }
         if self.existing == Existing::Kept && self.file.symlink_metadata().is_ok() {
-            let why = "the file is there already: nothing was changed; name another one, or give --replace to have the new \
-                       archive take its place when it is complete";
+            let why = "the file is there already: nothing was changed; name another one, or have the new archive take its \
+                       place when it is complete (dump --replace, copy --update)";
             return Err(wrong(why.to_owned()));
         }
         crate::whole_file::check(&self.file).map_err(wrong)

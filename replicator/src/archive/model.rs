@@ -56,7 +56,7 @@ prop_compose! {
         let [ctime, mtime] = times;
         let [version, cversion, aversion] = numbers;
         let ephemeral_owner = owner;
-        Stat { czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, ephemeral_owner, ..Stat::default() }
+        Stat { czxid, mzxid, ctime, mtime, version, cversion, aversion, ephemeral_owner, pzxid, ..Stat::default() }
     }
 }
 

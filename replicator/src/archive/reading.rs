@@ -42,12 +42,11 @@ impl<'a> Chunks<'a> {
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
         while self.visits.len() < limits::ARCHIVE_CHUNK_VISITS && !self.ended {
             let mut visits = Vec::new();
-            let replayed = match self.blocks.try_next().await? {
-                Some(items) => items.into_iter().try_for_each(|item| self.replay.take(item, &mut visits)),
-                None => {
-                    self.ended = true;
-                    self.replay.finish(&mut visits)
-                }
+            let replayed = if let Some(items) = self.blocks.try_next().await? {
+                items.into_iter().try_for_each(|item| self.replay.take(item, &mut visits))
+            } else {
+                self.ended = true;
+                self.replay.finish(&mut visits)
             };
             self.visits.extend(visits);
             replayed.map_err(|why| self.archive.refused(&why))?;

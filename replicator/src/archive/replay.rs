@@ -138,7 +138,9 @@ impl Replay {
             Place::Taken => {
                 let settled = self.give_ancestors(&znode.path, visits);
                 visits.push(Visit::Znode(znode));
-                settled.iter().for_each(|parent| self.settle_one(parent, visits));
+                for parent in settled {
+                    self.settle_one(&parent, visits);
+                }
             }
             Place::OnTheWay if has_children => self.keep(znode),
             Place::OnTheWay => self.childless = Some(znode),

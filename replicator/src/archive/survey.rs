@@ -247,9 +247,10 @@ impl<S: Store + ?Sized> Surveyor<'_, S> {
             // It may have been found and be damaged: then it is among the losses already.
             None if self.gaps.last().is_some_and(|loss| loss.last == self.next.checked_sub(1)) && self.is_indexed => {}
             None => {
-                let (place, znodes) = match self.is_indexed {
-                    true => (Place::Nowhere, Some(0)),
-                    false => (Place::Between(self.path.clone(), None), None),
+                let (place, znodes) = if self.is_indexed {
+                    (Place::Nowhere, Some(0))
+                } else {
+                    (Place::Between(self.path.clone(), None), None)
                 };
                 self.gaps.push(Loss { first: self.next, last: None, znodes, place, why: CUT_OFF });
             }

@@ -249,6 +249,7 @@ impl LineArgs {
         typed.refuse(&["quotas"], "an archive holds no quotas")?;
         typed.refuse(&["certificate"], "an archive needs none: its own end says what it holds")?;
         typed.refuse(&["source_auth_file"], NO_CREDENTIALS)?;
+        typed.refuse(&["masked_acl"], "no ACL of an archive is masked")?;
         self.access.check_wire()?;
         if archive::named(target)?.is_some() {
             return Err(Error::bad_input("an archive is copied to another one as any file is"));
