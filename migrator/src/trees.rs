@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use replicator::acl_memory::AclMemory;
+use replicator::archive::dump::{DumpReport, dump};
 use replicator::budget::Budget;
 use replicator::certificate::{self, Certificate, Issued};
 use replicator::connect::{Chroot, ConnectString};
@@ -18,7 +19,7 @@ use replicator::error::Side;
 use replicator::filter::Filter;
 use replicator::latency::{Latency, Request};
 use replicator::options::{
-    AclPolicy, AgainstOptions, Auth, CopyOptions, EnsembleOptions, OwnedZnodes, RmOptions, VerifyOptions,
+    AclPolicy, AgainstOptions, Auth, CopyOptions, DumpOptions, EnsembleOptions, OwnedZnodes, RmOptions, VerifyOptions,
 };
 use replicator::pace::{Pace, PaceOptions};
 use replicator::progress::Progress;
@@ -267,6 +268,19 @@ impl Trees {
         drop(walk);
         reader.close().await;
         read.map_err(|error: replicator::error::Error| tree(op, &error))
+    }
+
+    /// Keeps the source's tree in an archive, which must not be there; as it is, be it written meanwhile.
+    pub async fn dump_source(&self, file: &Path, stop: &CancellationToken) -> Result<DumpReport> {
+        let (source, _) = self.sides(true);
+        let options = DumpOptions::of(source, file.to_owned());
+        Box::pin(dump(&options, &Progress::default(), stop)).await.map_err(|error| tree("dump the tree", &error))
+    }
+
+    /// The same of a tree that is to be removed: an error where anything of it is not in the archive.
+    pub async fn keep_source(&self, file: &Path, stop: &CancellationToken) -> Result<DumpReport> {
+        let options = DumpOptions::of(self.source.clone(), file.to_owned());
+        Box::pin(rm::keep(&options, &Progress::default(), stop)).await.map_err(|error| tree("keep the tree", &error))
     }
 
     /// Removes the target's tree, and gives how many znodes it had; refused where a session owns one of them.
