@@ -108,9 +108,11 @@ impl Server {
     pub async fn wait_gone(&self) -> Result<()> {
         let until = Instant::now() + self.limits.gone_max;
         loop {
-            let last = match self.process().await? {
-                Process::Gone => return Ok(()),
-                Process::Running(why) | Process::Unclear(why) => why,
+            let last = match self.process().await {
+                Ok(Process::Gone) => return Ok(()),
+                Ok(Process::Running(why) | Process::Unclear(why)) => why,
+                // Its host may be out of reach for a moment.
+                Err(error) => error.to_string(),
             };
             if Instant::now() >= until {
                 let max = humantime::format_duration(self.limits.gone_max);
@@ -168,6 +170,18 @@ impl Server {
     /// Puts another in its place; the file as it was stays beside it, named after `id`.
     pub async fn put_config(&self, file: &ConfigFile, id: &MigrationId) -> Result<()> {
         self.host.write_file(&self.plan.config_file, file.bytes(), id, FILE_MAX).await
+    }
+
+    /// Takes away what stands beside its configuration file since `id` first wrote it, where the file holds that again; gives
+    /// whether it does.
+    pub async fn forget_backup(&self, id: &MigrationId) -> Result<bool> {
+        let file = &self.plan.config_file;
+        let Some(before) = self.host.read_backup(file, id, FILE_MAX).await? else { return Ok(true) };
+        let is_as_before = self.host.read_file(file, FILE_MAX).await? == before;
+        if is_as_before {
+            self.host.remove_backup(file, id, FILE_MAX).await?;
+        }
+        Ok(is_as_before)
     }
 
     /// The file as it is, and with these values; `None` takes the line away.

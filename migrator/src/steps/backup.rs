@@ -80,9 +80,25 @@ impl Step for Backup {
         .boxed_local()
     }
 
-    fn undo<'a>(&'a self, _: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
-        // It is there for whoever wants to know what there was.
-        async { Ok(()) }.boxed_local()
+    fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        async move {
+            // What was saved is there for whoever wants to know what there was.
+            let id = migration.id()?;
+            for server in migration.servers.clone() {
+                let file = server.plan.config_file.display();
+                match server.forget_backup(&id).await {
+                    Ok(true) => {}
+                    Ok(false) => migration.note(format!(
+                        "{file} of {} is not as it was: see it beside {file}{}",
+                        server.address,
+                        id.suffix()
+                    )),
+                    Err(error) => migration.note(format!("{error}: whether {file} is as it was is not known")),
+                }
+            }
+            Ok(())
+        }
+        .boxed_local()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Three stand-in meta servers as processes on the recorded tree, and a plan for the migration of their cluster.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,8 +89,10 @@ impl Cluster {
         act: impl AsyncFnOnce(&Self) -> Fallible<()>,
     ) -> Fallible<(Self, Run)> {
         let (reached, go) = (self.file("reached"), self.file("go"));
+        let (reached_at, go_at) = (reached.display(), go.display());
         let script = format!(
-            "[ $1 = {step} ] || exit 0; echo $PPID > {reached:?}.new; mv {reached:?}.new {reached:?}; until [ -e {go:?} ]; do sleep 0.02; done"
+            "[ $1 = {step} ] || exit 0; echo $PPID > {reached_at}.new; mv {reached_at}.new {reached_at}; until [ -e {go_at} ]; \
+             do sleep 0.02; done"
         );
         let hooks = format!("[hooks]\n{when} = {script:?}\n");
         let cluster = Self { hooks, ..self };
@@ -153,29 +156,28 @@ impl Cluster {
                 format!("{key} = {default:?}\n")
             }
         };
+        let quoted = |path: &Path| format!("{:?}", path.display().to_string());
+        let defaults = [("tripwire", "1s"), ("cleanup_hold", "1ms"), ("stop_max", "3s"), ("start_max", "3s")];
+        let limits = defaults.map(|(key, default)| limit(key, default)).concat() + &self.limits;
         let mut text = format!(
-            "cluster = \"onebox\"\njournal = {:?}\n[source]\nconnect = {:?}\n[target]\nconnect = {:?}\n[policy]\n{}\n\
-             [limits]\n{}{}\n{}",
-            self.file("journal"),
+            "cluster = \"onebox\"\njournal = {}\n[source]\nconnect = {:?}\n[target]\nconnect = {:?}\n[policy]\n{}\n\
+             [limits]\n{limits}\n{}",
+            quoted(&self.file("journal")),
             self.source.connect_string(),
             self.target.connect_string(),
             self.policy,
-            self.limits,
-            [("tripwire", "1s"), ("cleanup_hold", "1ms"), ("stop_max", "3s"), ("start_max", "3s")]
-                .map(|(key, default)| limit(key, default))
-                .concat(),
             self.hooks,
         );
         for meta in &self.metas {
-            let script = |name: &str| meta.file(name);
-            text += &format!(
-                "[[meta_server]]\naddress = {:?}\nhost = \"local\"\nconfig_file = {:?}\nstop = {:?}\nstart = {:?}\ncheck = {:?}\n",
+            let script = |name: &str| quoted(&meta.file(name));
+            let (config, stop, start, check) =
+                (script("config.ini"), script("stop.sh"), script("start.sh"), script("check.sh"));
+            writeln!(
+                text,
+                "[[meta_server]]\naddress = {:?}\nhost = \"local\"\nconfig_file = {config}\nstop = {stop}\nstart = {start}\n\
+                 check = {check}",
                 meta.name(),
-                script("config.ini"),
-                script("stop.sh"),
-                script("start.sh"),
-                script("check.sh"),
-            );
+            )?;
         }
         for (old, new) in &self.replaced {
             assert!(text.contains(old), "{old:?} is not in the plan");

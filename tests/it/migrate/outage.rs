@@ -91,7 +91,7 @@ async fn a_leader_that_starts_nowhere_needs_a_person_and_is_gone_on_with() -> Fa
 async fn a_follower_that_does_not_stop_goes_back() -> Fallible<()> {
     let cluster = Cluster::start("migrate-nostop").await?.limit("gone_max = \"1s\"");
     let configs = cluster.configs()?;
-    let stop = format!("stop = {:?}", cluster.follower().await?.file("stop.sh"));
+    let stop = format!("stop = {:?}", cluster.follower().await?.file("stop.sh").display().to_string());
     let cluster = cluster.replacing(&stop, "stop = \"true\"");
     let run = cluster.run(&["run", "--execute"]).await?.expect(4);
     assert!(run.stdout.contains("not gone within gone_max, 1s"), "{run:?}");

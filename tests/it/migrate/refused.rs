@@ -96,13 +96,12 @@ async fn a_second_migrator_is_kept_away_while_one_is_at_work() -> Fallible<()> {
             // With a journal of its own, the lock at the target is what it meets.
             let plan = std::fs::read_to_string(cluster.plan()?)?;
             let other = cluster.file("other.toml");
-            let journal = format!("journal = {:?}", cluster.file("journal"));
-            let plan = plan.replace(&journal, &format!("journal = {:?}", cluster.file("other")));
-            let (plan, _) = plan.split_once("[hooks]").ok_or("no hooks")?;
-            let policy = plan.replace("[policy]\n", "[policy]\ntarget_must_be_empty = false\n");
-            let servers = std::fs::read_to_string(cluster.plan()?)?;
-            let servers = servers.find("[[meta_server]]").map(|at| servers[at..].to_owned()).ok_or("no servers")?;
-            std::fs::write(&other, policy + &servers)?;
+            let journal = |name: &str| format!("journal = {:?}", cluster.file(name).display().to_string());
+            let plan = plan.replace(&journal("journal"), &journal("other"));
+            let plan = plan.replace("[policy]\n", "[policy]\ntarget_must_be_empty = false\n");
+            let (hooks, servers) = (plan.find("[hooks]"), plan.find("[[meta_server]]"));
+            let (hooks, servers) = (hooks.ok_or("no hooks")?, servers.ok_or("no servers")?);
+            std::fs::write(&other, format!("{}{}", &plan[..hooks], &plan[servers..]))?;
             let second = cluster.run_plan(&["run", "--execute"], &other).await?.expect(2);
             assert!(
                 second.stderr.contains("another migrator holds") || second.stdout.contains("another migrator holds"),
