@@ -59,7 +59,7 @@ impl Step for Backup {
         async move {
             let directory = migration.directory();
             migration.about_to(format!("write the backup into {}", directory.display()))?;
-            save_tables(migration, "apps").await?;
+            save_tables(migration).await?;
             let nodes = migration.meta.list_nodes(None).await?;
             let list = shell::node_list("nodes.list", &nodes, &migration.partitions);
             keep(&directory, "nodes.list", &list)?;
@@ -106,13 +106,13 @@ fn failed(file: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Local, format!("file {}", file.display()), "remove it", error.to_string())
 }
 
-/// Asks the leader again, and saves the tables and their partitions under this name.
-pub(super) async fn save_tables(migration: &mut Migration, name: &str) -> Result<()> {
+/// Saves the tables and their partitions.
+async fn save_tables(migration: &mut Migration) -> Result<()> {
     refresh_tables(migration).await?;
     let (directory, apps) = (migration.directory(), migration.apps.clone().unwrap_or_default());
     let available: Vec<_> = apps.iter().filter(|app| app.status == AppStatus::Available).cloned().collect();
-    keep(&directory, &format!("{name}.list"), &shell::app_list(&available, None))?;
-    keep(&directory, &format!("{name}.all.list"), &shell::app_list(&apps, Some(&migration.partitions)))?;
+    keep(&directory, "apps.list", &shell::app_list(&available, None))?;
+    keep(&directory, "apps.all.list", &shell::app_list(&apps, Some(&migration.partitions)))?;
     keep(&directory, "partitions.json", &format!("{:#}\n", partitions(migration)))
 }
 
@@ -133,6 +133,6 @@ fn partitions(migration: &Migration) -> serde_json::Value {
 }
 
 /// The name of a configuration file's copy.
-pub(super) fn config_name(address: &str) -> String {
+fn config_name(address: &str) -> String {
     format!("config.{}.ini", address.replace(['/', ':'], "_"))
 }
