@@ -174,6 +174,20 @@ impl Trees {
         Ok(root.map_err(failed)?.map_or(0, |(names, _)| names.len()))
     }
 
+    /// The data of the target's `apps`, which a meta server makes `lock` while it writes tables there, and `unlock` when all
+    /// are there (`meta/server_state.cpp`, `sync_apps_to_remote_storage`); `None`: there are none.
+    pub async fn apps_at_target(&self) -> Result<Option<Vec<u8>>> {
+        let failed = |error| tree("look at the tables", &error);
+        let lane = Lane::connect(Side::Target, &self.target).await.map_err(failed)?;
+        let apps = async {
+            lane.sync().await?;
+            lane.znode(&ZnodePath::root().child("apps")).await
+        };
+        let apps = apps.await;
+        lane.close().await;
+        Ok(apps.map_err(failed)?.map(|znode| znode.data.unwrap_or_default().to_vec()))
+    }
+
     /// What a copy would do, and how long it would take; reads only.
     pub async fn rehearse(&self, stop: &CancellationToken) -> Result<DryRun> {
         let options = self.copy_options(true);

@@ -81,7 +81,8 @@ pub(super) async fn save_tables(migration: &mut Migration, name: &str) -> Result
     let available: Vec<_> = apps.iter().filter(|app| app.status == AppStatus::Available).cloned().collect();
     keep(&directory, &format!("{name}.list"), &shell::app_list(&available, None))?;
     keep(&directory, &format!("{name}.all.list"), &shell::app_list(&apps, Some(&migration.partitions)))?;
-    keep(&directory, "partitions.json", &format!("{:#}\n", partitions(migration)))
+    // What an earlier look has saved stays.
+    keep(&directory, &format!("{}.json", name.replace("apps", "partitions")), &format!("{:#}\n", partitions(migration)))
 }
 
 /// Where each partition's replicas are, for a person.
