@@ -71,6 +71,9 @@ struct Mode {
     /// A removal of the tree, against one delete at a time
     #[arg(long)]
     rm: bool,
+    /// A dump against the time to read the tree, and a restore against the time to write it
+    #[arg(long)]
+    archive: bool,
 }
 
 #[tokio::main]
@@ -86,6 +89,7 @@ async fn main() -> Result<()> {
             Some(round_trip) => modes::peer::measure_far(&mut bed, &task, jar, round_trip).await?,
             None => modes::peer::measure(&mut bed, &task, jar).await?,
         },
+        Mode { archive: true, .. } => modes::archive::measure(&mut bed, &task).await?,
         Mode { rm: true, .. } => modes::rm::measure(&mut bed, &task).await?,
         Mode { sizes, .. } if !sizes.is_empty() => modes::sizes::measure(&mut bed, &task, sizes).await?,
         Mode { .. } => match round_trip {

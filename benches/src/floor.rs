@@ -99,6 +99,26 @@ pub async fn copy(bed: &mut Bed, task: &Task, setting: Setting) -> Result<Durati
     Ok(elapsed)
 }
 
+/// Reads the source alone.
+pub async fn read_source(bed: &Bed, task: &Task, setting: Setting) -> Result<Duration> {
+    let mut source = Reading::prepare(bed.source.address(), SOURCE_ROOT, task, setting).await?;
+    let started = Instant::now();
+    source.pour(setting).await?;
+    Ok(started.elapsed())
+}
+
+/// Writes the target alone.
+pub async fn write_target(bed: &mut Bed, task: &Task, setting: Setting) -> Result<Duration> {
+    let root = bed.fresh_root();
+    let writes = write_frames(&root, task.tree.znodes(), setting.write_ops)?;
+    let mut writer = Hose::connect(bed.target.address()).await?;
+    let started = Instant::now();
+    writer.pour(&writes, setting.write_window).await?;
+    let elapsed = started.elapsed();
+    bed.remove(&root, task.tree).await?;
+    Ok(elapsed)
+}
+
 /// Reads both sides at the same time; the tree is at the target's `root`, too.
 pub async fn read_both(bed: &Bed, task: &Task, root: &str, setting: Setting) -> Result<Duration> {
     let mut source = Reading::prepare(bed.source.address(), SOURCE_ROOT, task, setting).await?;

@@ -3,6 +3,7 @@
 //! What is compared is measured in one run, alternated, and medians are taken.
 
 pub mod again;
+pub mod archive;
 pub mod delay;
 pub mod floor;
 pub mod peer;

@@ -95,7 +95,8 @@ impl Saved {
         let was_there = |app: &AppInfo| self.apps.iter().flatten().any(|was| was.app_id == app.app_id);
         for app in now.values().filter(|app| self.apps.is_some() && !was_there(app)) {
             let before = self.all.iter().find(|was| was.app_id == app.app_id);
-            let before = before.map_or("was in no list".to_owned(), |was| format!("was {} as {}", was.status, was.app_name));
+            let before =
+                before.map_or("was in no list".to_owned(), |was| format!("was {} as {}", was.status, was.app_name));
             accounts.revived.push(format!("table {} ({}) {before}", app.app_id, app.app_name));
         }
         let alive: Vec<String> =

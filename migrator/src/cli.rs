@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::process::{conclude, in_runtime, tell};
-use crate::error::{Error, ErrorKind, Result};
 use crate::conductor::Method;
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, StepName};
 use crate::steps::{COPY, RECOVERY};
 
@@ -144,7 +144,8 @@ pub(crate) enum Format {
 
 fn step_name(text: &str) -> Result<StepName, String> {
     serde_json::from_value(text.into()).map_err(|_| {
-        let names = |method: &Method| method.steps.iter().map(|step| step.name().to_string()).collect::<Vec<_>>().join(", ");
+        let names =
+            |method: &Method| method.steps.iter().map(|step| step.name().to_string()).collect::<Vec<_>>().join(", ");
         format!("it is no step; the steps are {} (copy) or {} (recovery)", names(&COPY), names(&RECOVERY))
     })
 }

@@ -81,6 +81,8 @@ impl Method {
             Ok(first) => first,
             Err(error) => return self.failed(migration, error).await,
         };
+        // Where something before it is done again, a person may want to look again.
+        let paused_at = paused_at.filter(|step| self.index_of(*step) == Some(first));
         for (index, step) in self.steps.iter().enumerate().skip(first) {
             if pause_before.contains(&step.name()) && paused_at != Some(step.name()) {
                 return Ended::Paused(step.name());

@@ -282,8 +282,9 @@ pub fn parse(bytes: &[u8]) -> Result<Contents, String> {
                 contents.whole += line.len();
             }
             Ok(record) => return Err(format!("line {} is record {}: lines are missing", index + 1, record.number)),
-            // What a crash leaves is at the end, and has no newline: that is written last.
-            Err(_) if lines.peek().is_none() && !line.ends_with(b"\n") => contents.torn = line.len(),
+            // What a crash leaves is at the end. It may even have its newline: of a record across two pages of a disk the
+            // second may be there, and the first not.
+            Err(_) if lines.peek().is_none() => contents.torn = line.len(),
             Err(why) => return Err(format!("line {} is damaged: {why}", index + 1)),
         }
     }

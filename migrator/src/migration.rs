@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use replicator::progress::Progress;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -15,6 +15,7 @@ use crate::host::{Command, Host, MigrationId};
 use crate::journal::{Entry, Journal};
 use crate::pegasus::client::{MetaClient, MetaOptions};
 use crate::pegasus::messages::{AppInfo, PartitionConfig};
+use crate::pegasus::metadata::Metadata;
 use crate::plan::{Plan, StepName};
 use crate::server::{Process, Server, said};
 use crate::state::{State, now_ms};
@@ -46,6 +47,8 @@ pub struct Migration {
     pub apps: Option<Vec<AppInfo>>,
     /// Their partitions, by table.
     pub partitions: BTreeMap<i32, Vec<PartitionConfig>>,
+    /// What a meta server would make of the copy, and the digest of the tree that it was read from.
+    pub copy: Option<(String, Metadata)>,
     journal: Option<Journal>,
     guard: Option<Guard>,
     trees: Option<Trees>,
@@ -66,8 +69,9 @@ impl Migration {
             ..MetaOptions::default()
         };
         let meta = MetaClient::new(servers.iter().map(|server| server.address.clone()).collect(), options)?;
-        let (apps, partitions, guard, trees, away_until) = (None, BTreeMap::new(), None, None, None);
-        Ok(Self { plan, servers, meta, state, stop, apps, partitions, journal, guard, trees, away_until })
+        let (apps, partitions, copy) = (None, BTreeMap::new(), None);
+        let (guard, trees, away_until) = (None, None, None);
+        Ok(Self { plan, servers, meta, state, stop, apps, partitions, copy, journal, guard, trees, away_until })
     }
 
     /// The trees; known as soon as the cluster's root is.
@@ -274,6 +278,21 @@ impl Migration {
     /// `processConnectRequest`).
     pub fn lock_outlives(&self) -> Duration {
         self.state.session_timeout_ms.map_or(SESSION_TIMEOUT, Duration::from_millis)
+    }
+
+    /// Waits until some meta server leads and has loaded its state, as long as that takes where it has to wait for a lock
+    /// that outlives its holder.
+    pub async fn wait_led(&self) -> Result<()> {
+        let max = self.plan.limits.serving_max + self.lock_outlives();
+        let until = Instant::now() + max;
+        loop {
+            let Err(error) = self.meta.cluster_info().await else { return Ok(()) };
+            if Instant::now() >= until {
+                let why = format!("nobody leads within {}: {error}", humantime::format_duration(max));
+                return Err(Error::new(ErrorKind::TimedOut, "cluster", "have a leader again", why));
+            }
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Proves that both trees are the same, sending what differs until they are.

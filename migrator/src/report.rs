@@ -167,7 +167,8 @@ fn recovery_lines(state: &State) -> Vec<String> {
         lines.push(format!("  normal again         {normal} ms after the first stop"));
     }
     if let Some(accounts) = &recovery.accounts {
-        let compared = if accounts.is_compared { "compared with the lists" } else { "compared with nothing: there was no list" };
+        let compared =
+            if accounts.is_compared { "compared with the lists" } else { "compared with nothing: there was no list" };
         lines.push(format!(
             "  recovered            {} tables with {} partitions, {} nodes; {compared}: {} lost, {} renamed, {} came back to \
              life, {} nodes missing",

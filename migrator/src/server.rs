@@ -14,6 +14,8 @@ use crate::pegasus::messages::ClusterInfoRequest;
 use crate::pegasus::types::ErrorCode;
 use crate::plan::{Limits, MetaServer};
 
+/// How long a process may take to be there after its start command: systemd and its like come back before it is.
+const STARTED_WITHIN: Duration = Duration::from_secs(3);
 /// How long a file may take to be read or written: one of some KiB, over a connection that is there.
 pub const FILE_MAX: Duration = Duration::from_secs(5);
 /// How long its port may take to say whether anybody listens.
@@ -106,9 +108,11 @@ impl Server {
     pub async fn wait_gone(&self) -> Result<()> {
         let until = Instant::now() + self.limits.gone_max;
         loop {
-            let last = match self.process().await? {
-                Process::Gone => return Ok(()),
-                Process::Running(why) | Process::Unclear(why) => why,
+            let last = match self.process().await {
+                Ok(Process::Gone) => return Ok(()),
+                Ok(Process::Running(why) | Process::Unclear(why)) => why,
+                // Its host may be out of reach for a moment.
+                Err(error) => error.to_string(),
             };
             if Instant::now() >= until {
                 let max = humantime::format_duration(self.limits.gone_max);
@@ -152,15 +156,21 @@ impl Server {
     }
 
     async fn wait<T>(&self, op: &str, max: Duration, look: impl AsyncFn() -> Result<T>) -> Result<T> {
-        let until = Instant::now() + max;
+        let begun = Instant::now();
         loop {
             let last = match look().await {
                 Ok(found) => return Ok(found),
                 Err(last) => last,
             };
-            if Instant::now() >= until {
+            if begun.elapsed() >= max {
                 let max = humantime::format_duration(max);
                 return Err(self.error(ErrorKind::TimedOut, op, format!("not within {max}: {}", last.why)));
+            }
+            // One that has ended does not come back by being waited for.
+            if begun.elapsed() >= STARTED_WITHIN && self.process().await? == Process::Gone {
+                let why =
+                    format!("its process is gone, {} s after it was started: see its log", STARTED_WITHIN.as_secs());
+                return Err(self.error(ErrorKind::Refused, op, why));
             }
             sleep(LOOK_EVERY).await;
         }
@@ -175,6 +185,18 @@ impl Server {
     /// Puts another in its place; the file as it was stays beside it, named after `id`.
     pub async fn put_config(&self, file: &ConfigFile, id: &MigrationId) -> Result<()> {
         self.host.write_file(&self.plan.config_file, file.bytes(), id, FILE_MAX).await
+    }
+
+    /// Takes away what stands beside its configuration file since `id` first wrote it, where the file holds that again; gives
+    /// whether it does.
+    pub async fn forget_backup(&self, id: &MigrationId) -> Result<bool> {
+        let file = &self.plan.config_file;
+        let Some(before) = self.host.read_backup(file, id, FILE_MAX).await? else { return Ok(true) };
+        let is_as_before = self.host.read_file(file, FILE_MAX).await? == before;
+        if is_as_before {
+            self.host.remove_backup(file, id, FILE_MAX).await?;
+        }
+        Ok(is_as_before)
     }
 
     /// The file as it is, and with these values; `None` takes the line away.

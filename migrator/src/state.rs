@@ -38,8 +38,6 @@ pub struct State {
     pub proof: Option<Proof>,
     /// Its certificate, in the journal's directory.
     pub certificate: Option<PathBuf>,
-    /// The digest of the tree at the target that was read as a meta server would.
-    pub checked: Option<String>,
     /// `[zookeeper] timeout_ms` of the meta servers, the longest of them.
     pub session_timeout_ms: Option<u64>,
     /// Tables and partitions that the backup has.

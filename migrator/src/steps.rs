@@ -49,13 +49,8 @@ pub static COPY: Method = Method {
 };
 
 /// Steps before which nobody may pause: the cluster would have no meta server meanwhile.
-pub const NO_PAUSE: [StepName; 5] = [
-    StepName::CheckCopy,
-    StepName::AwaitLeases,
-    StepName::RewriteConfig,
-    StepName::StartLeader,
-    StepName::RestartAll,
-];
+pub const NO_PAUSE: [StepName; 5] =
+    [StepName::CheckCopy, StepName::AwaitLeases, StepName::RewriteConfig, StepName::StartLeader, StepName::RestartAll];
 
 /// There is one until the new ZooKeeper has taken a write: what was written there would be lost with it.
 fn way_back(migration: &mut Migration) -> LocalBoxFuture<'_, Result<()>> {

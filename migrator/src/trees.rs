@@ -4,11 +4,14 @@
 //! go while nothing is moved, and their sessions end long after them: it is copied with the rest, without the ephemerals,
 //! and is no part of a proof.
 
+mod at_target;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use replicator::acl_memory::AclMemory;
+use replicator::archive::dump::{DumpReport, dump};
 use replicator::budget::Budget;
 use replicator::certificate::{self, Certificate, Issued};
 use replicator::connect::{Chroot, ConnectString};
@@ -18,7 +21,7 @@ use replicator::error::Side;
 use replicator::filter::Filter;
 use replicator::latency::{Latency, Request};
 use replicator::options::{
-    AclPolicy, AgainstOptions, Auth, CopyOptions, EnsembleOptions, OwnedZnodes, RmOptions, VerifyOptions,
+    AclPolicy, AgainstOptions, Auth, CopyOptions, DumpOptions, EnsembleOptions, OwnedZnodes, RmOptions, VerifyOptions,
 };
 use replicator::pace::{Pace, PaceOptions};
 use replicator::progress::Progress;
@@ -27,7 +30,7 @@ use replicator::session::Lane;
 use replicator::source::reader::Reader;
 use replicator::source::walk::Walk;
 use replicator::verify::{self, VerifyReport, verify};
-use replicator::znode::{Znode, ZnodePath, Zxid};
+use replicator::znode::{Znode, Zxid};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -165,29 +168,6 @@ impl Trees {
         self.source.connect.chroot.below(self.locks[0].as_str()).map(|path| path.as_str().to_owned())
     }
 
-    /// Children of the target's root.
-    pub async fn at_target(&self) -> Result<usize> {
-        let failed = |error| tree("look at the root", &error);
-        let lane = Lane::connect(Side::Target, &self.target).await.map_err(failed)?;
-        let root = lane.children(&ZnodePath::root()).await;
-        lane.close().await;
-        Ok(root.map_err(failed)?.map_or(0, |(names, _)| names.len()))
-    }
-
-    /// The data of the target's `apps`, which a meta server makes `lock` while it writes tables there, and `unlock` when all
-    /// are there (`meta/server_state.cpp`, `sync_apps_to_remote_storage`); `None`: there are none.
-    pub async fn apps_at_target(&self) -> Result<Option<Vec<u8>>> {
-        let failed = |error| tree("look at the tables", &error);
-        let lane = Lane::connect(Side::Target, &self.target).await.map_err(failed)?;
-        let apps = async {
-            lane.sync().await?;
-            lane.znode(&ZnodePath::root().child("apps")).await
-        };
-        let apps = apps.await;
-        lane.close().await;
-        Ok(apps.map_err(failed)?.map(|znode| znode.data.unwrap_or_default().to_vec()))
-    }
-
     /// What a copy would do, and how long it would take; reads only.
     pub async fn rehearse(&self, stop: &CancellationToken) -> Result<DryRun> {
         let options = self.copy_options(true);
@@ -281,6 +261,19 @@ impl Trees {
         drop(walk);
         reader.close().await;
         read.map_err(|error: replicator::error::Error| tree(op, &error))
+    }
+
+    /// Keeps the source's tree in an archive, which must not be there; as it is, be it written meanwhile.
+    pub async fn dump_source(&self, file: &Path, stop: &CancellationToken) -> Result<DumpReport> {
+        let (source, _) = self.sides(true);
+        let options = DumpOptions::of(source, file.to_owned());
+        Box::pin(dump(&options, &Progress::default(), stop)).await.map_err(|error| tree("dump the tree", &error))
+    }
+
+    /// The same of a tree that is to be removed: an error where anything of it is not in the archive.
+    pub async fn keep_source(&self, file: &Path, stop: &CancellationToken) -> Result<DumpReport> {
+        let options = DumpOptions::of(self.source.clone(), file.to_owned());
+        Box::pin(rm::keep(&options, &Progress::default(), stop)).await.map_err(|error| tree("keep the tree", &error))
     }
 
     /// Removes the target's tree, and gives how many znodes it had; refused where a session owns one of them.

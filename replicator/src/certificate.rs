@@ -13,7 +13,7 @@ use std::time::SystemTime;
 pub use self::file::check_free;
 use crate::connect::ConnectString;
 use crate::error::{Error, Result};
-use crate::options::{AclPolicy, CounterPolicy, EnsembleOptions, VerifyOptions};
+use crate::options::{AclPolicy, CounterPolicy, EnsembleOptions, TreeOptions, VerifyOptions};
 use crate::report::Acls;
 use crate::verify::{Reading, Sign, Summary, VerifyReport};
 use crate::znode::{ZnodePath, Zxid};
@@ -127,8 +127,10 @@ impl Terms {
 }
 
 impl CertifiedTree {
-    fn of(options: &EnsembleOptions, reading: &Reading) -> Result<Self, String> {
-        let connect = options.connect.clone();
+    fn of(options: &TreeOptions, reading: &Reading) -> Result<Self, String> {
+        let Some(EnsembleOptions { connect, .. }) = options.ensemble().cloned() else {
+            return Err("it is an archive, whose own end says what it holds".to_owned());
+        };
         match (reading.zxid, reading.disturbed()) {
             (Some(zxid), None) => Ok(Self { connect, zxid, sum: reading.sum }),
             (_, why) => Err(why.unwrap_or_default()),

@@ -4,6 +4,7 @@
 //! nothing else.
 
 mod acl;
+mod archive;
 mod bench;
 mod copy;
 pub mod credentials;
@@ -19,19 +20,21 @@ mod zkcopy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
-use self::copy::{CopyArgs, SyncArgs};
+use self::archive::{DumpArgs, Typed};
+use self::copy::{CopyArgs, RestoreArgs, SyncArgs};
 use self::process::{conclude, in_runtime, log_to_stderr, stop_on_signal, tell};
 use self::trees::Format;
 use self::verify::VerifyArgs;
+use crate::archive::dump::dump;
 use crate::certificate;
 use crate::copy::dry_run::{Removal, dry_run};
 use crate::copy::{CopyReport, copy};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::options::{AgainstOptions, CopyOptions, VerifyOptions};
+use crate::options::{AgainstOptions, CopyOptions, DumpOptions, VerifyOptions};
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
 use crate::report::{Outcome, Task};
@@ -55,11 +58,12 @@ Exit codes:
   1    differences found
   2    error, or something in the way of what a dry run plans; the message says what to do
   3    done, but the source changed while it was read, or ACLs were not copied for --masked-acl skip or open,
-       or the target can't have a quota of --quotas, or the certificate that was asked for could not be given
+       or the target can't have a quota of --quotas, or the certificate that was asked for could not be given,
+       or only what is left of a damaged archive was restored
   130  interrupted; can be run again";
 
 #[derive(Parser)]
-#[command(name = "zkreplicator", version, about = "Copies, compares, scans and removes ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
+#[command(name = "zkreplicator", version, about = "Copies, compares, archives, scans and removes ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
 struct Cli {
     #[command(subcommand)]
     command: Action,
@@ -73,6 +77,8 @@ enum Action {
     Copy(CopyArgs),
     Sync(SyncArgs),
     Verify(VerifyArgs),
+    Dump(DumpArgs),
+    Restore(RestoreArgs),
     Scan(scan::Scan),
     Rm(rm::Rm),
     #[command(name = "zkcopy")]
@@ -87,6 +93,8 @@ enum Work {
     Sync(Box<CopyOptions>, Option<u64>),
     DryRun(Box<CopyOptions>, Removal),
     Fix(Box<Fix>),
+    /// With the verify that is to follow.
+    Dump(Box<DumpOptions>, Option<Box<VerifyOptions>>),
     Verify(Box<VerifyOptions>),
     Against(Box<AgainstOptions>),
 }
@@ -96,10 +104,11 @@ impl Work {
     fn sides(&self) -> Sides {
         match self {
             Self::Copy(options) | Self::Sync(options, _) | Self::DryRun(options, _) => {
-                Sides::of(&options.source, Some(&options.target))
+                Sides::of(options.source.ensemble(), &options.target)
             }
-            Self::Fix(fix) => Sides::of(&fix.verify.source, Some(&fix.verify.target)),
-            Self::Verify(options) => Sides::of(&options.source, Some(&options.target)),
+            Self::Fix(fix) => Sides::of(fix.verify.source.ensemble(), &fix.copy.target),
+            Self::Dump(options, _) => Sides::of(&options.source, None),
+            Self::Verify(options) => Sides::of(options.source.ensemble(), options.target.ensemble()),
             Self::Against(options) => Sides::of(&options.tree, None),
         }
     }
@@ -123,16 +132,23 @@ struct Order {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(zkcopy::arguments(acl::join_map_file(std::env::args_os()))) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
+    let arguments = zkcopy::arguments(acl::join_map_file(std::env::args_os()));
+    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((cli, Typed::of(&matches)))
+    });
+    let (cli, typed) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => error.format(&mut Cli::command()).exit(),
     };
     log_to_stderr(cli.verbose);
     let order = match cli.command {
-        Action::Copy(args) => args.understand(),
-        Action::Sync(args) => args.understand(),
-        Action::Verify(args) => args.understand(),
-        Action::Scan(scan) => return scan.main(),
+        Action::Copy(args) => args.understand(&typed),
+        Action::Sync(args) => args.understand(&typed),
+        Action::Verify(args) => args.understand(&typed),
+        Action::Dump(args) => args.understand(&typed),
+        Action::Restore(args) => args.understand(&typed),
+        Action::Scan(scan) => return scan.main(&typed),
         Action::Rm(rm) => return rm.main(),
         Action::ZkCopy(zkcopy) => zkcopy.understand(),
         Action::Bench(bench) => return bench.main(),
@@ -174,6 +190,19 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
         Work::Sync(options, max_delete) => {
             let synced = status::shown("sync", &progress, &sides, sync(options, *max_delete, &progress, &stop)).await;
             outcome.copied(synced, options, &progress)
+        }
+        Work::Dump(options, verify) => {
+            match status::shown("dump", &progress, &sides, dump(options, &progress, &stop)).await {
+                Ok(report) => {
+                    outcome.dump = Some(report);
+                    verify.as_deref().cloned()
+                }
+                // What was counted was read, and is nowhere.
+                Err(error) => {
+                    outcome.error = Some((error, progress.counts()));
+                    None
+                }
+            }
         }
         Work::Fix(work) => {
             outcome.fix(work, certificate, &sides, &stop).await;

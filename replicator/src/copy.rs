@@ -12,32 +12,35 @@ mod extras;
 mod newer;
 mod passes;
 mod planner;
+mod restored;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::OptionFuture;
 use futures::{Stream, StreamExt, stream};
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio_util::sync::CancellationToken;
 
 use self::passes::Line;
 pub use self::passes::Passes;
+pub use self::restored::Restored;
+use crate::archive::Archive;
 use crate::ephemerals::Owner;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::filter::Place;
 use crate::latency::Latency;
 use crate::limits;
 use crate::masked::{Masked, MaskedReport};
-use crate::options::CopyOptions;
+use crate::options::{ArchiveOptions, CopyOptions, Salvage, TreeOptions};
 use crate::pair::{Pairing, Pairs};
 use crate::progress::{Counts, Progress};
 use crate::quota::{self, QuotaReport};
 use crate::retry::Retries;
 use crate::session::Lane;
-use crate::source::Chunk;
 use crate::source::changes::Changes;
 use crate::source::reader::Reader;
-use crate::source::walk::Walk;
+use crate::source::{Chunk, Chunks, Source};
 use crate::target::Writer;
 use crate::target::root::{self, TargetRoot};
 use crate::znode::{ZnodePath, Zxid};
@@ -55,6 +58,8 @@ pub struct CopyReport {
     pub masked: MaskedReport,
     /// What became of the source's quotas; `None` where nobody asked for them.
     pub quotas: Option<QuotaReport>,
+    /// Of an archive: what it was of, and what of it was lost.
+    pub archive: Option<Restored>,
     /// The sessions whose ephemerals were left out.
     pub ephemeral_owners: Vec<Owner>,
     /// How long the source's servers took to answer.
@@ -82,7 +87,7 @@ impl CopyReport {
 /// was written, and the same copy with `update` goes on from there. `stop` ends it within a round trip.
 pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &CancellationToken) -> Result<CopyReport> {
     let started = Instant::now();
-    let before = (options.source.retry.counts(), options.target.retry.counts());
+    let before = (options.source.retries(), options.target.retry.counts());
     let mut sessions = Sessions::default();
     let copied = tokio::select! {
         copied = run(options, progress, &mut sessions) => copied,
@@ -93,20 +98,17 @@ pub async fn copy(options: &CopyOptions, progress: &Progress, stop: &Cancellatio
         }
     };
     let elapsed = started.elapsed();
-    let report = copied.map(|Copied { ancestors_created, passes, masked, quotas }| CopyReport {
+    let report = copied.map(|Copied { ancestors_created, passes, masked, quotas, archive }| CopyReport {
         counts: progress.counts(),
         ancestors_created,
         passes,
         masked,
         quotas,
+        archive,
         ephemeral_owners: progress.ephemeral_owners(),
-        source_latencies: sessions
-            .source
-            .as_ref()
-            .map(|source| source.lane().latencies().summary())
-            .unwrap_or_default(),
+        source_latencies: sessions.source.as_ref().map(Source::latencies).unwrap_or_default(),
         target_latencies: sessions.writer.as_ref().map(|writer| writer.latencies().summary()).unwrap_or_default(),
-        source_retries: options.source.retry.counts().since(before.0),
+        source_retries: options.source.retries().since(before.0),
         target_retries: options.target.retry.counts().since(before.1),
         target_zxid: sessions.writer.as_ref().and_then(Lane::last_zxid).unwrap_or_default(),
         elapsed,
@@ -121,12 +123,13 @@ struct Copied {
     passes: Passes,
     masked: MaskedReport,
     quotas: Option<QuotaReport>,
+    archive: Option<Restored>,
 }
 
 /// What a copy has opened, kept where it can be closed however the copy ends.
 #[derive(Default)]
 struct Sessions {
-    source: Option<Reader>,
+    source: Option<Source>,
     writer: Option<Lane>,
     /// Reads the target beside the source, where it holds anything.
     beside: Option<Reader>,
@@ -135,12 +138,15 @@ struct Sessions {
 impl Sessions {
     /// Opens what reads the source, what writes the target, and what reads it where it may hold something: at once, over a
     /// WAN each round trip counts. What was opened is kept also where something else was not.
-    async fn open(&mut self, options: &CopyOptions) -> Result<(&Reader, &Lane, &mut Option<Reader>)> {
-        let reader = |side, ensemble| Reader::connect(side, ensemble, &options.acl, Zxid::default());
-        let (source, writer, beside) =
-            tokio::join!(reader(Side::Source, &options.source), Lane::connect(Side::Target, &options.target), async {
-                if options.update { reader(Side::Target, &options.target).await.map(Some) } else { Ok(None) }
-            },);
+    async fn open(&mut self, options: &CopyOptions) -> Result<(&Source, &Lane, &mut Option<Reader>)> {
+        let (source, writer, beside) = tokio::join!(
+            Source::open(Side::Source, &options.source, &options.acl, Zxid::default()),
+            Lane::connect(Side::Target, &options.target),
+            async {
+                let reader = Reader::connect(Side::Target, &options.target, &options.acl, Zxid::default());
+                if options.update { reader.await.map(Some) } else { Ok(None) }
+            },
+        );
         let source = source.map(|source| self.source.insert(source));
         let writer = writer.map(|writer| self.writer.insert(writer));
         let beside = beside.map(|beside| self.beside = beside);
@@ -150,29 +156,33 @@ impl Sessions {
     }
 
     async fn close(self) {
-        let readers = self.source.into_iter().chain(self.beside).map(Reader::close);
-        futures::future::join(
-            futures::future::join_all(readers),
-            futures::future::join_all(self.writer.into_iter().map(Lane::close)),
-        )
-        .await;
+        tokio::join!(
+            OptionFuture::from(self.source.map(Source::close)),
+            OptionFuture::from(self.beside.map(Reader::close)),
+            OptionFuture::from(self.writer.map(Lane::close)),
+        );
     }
 }
 
 async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions) -> Result<Copied> {
     let (source, writer, beside) = sessions.open(options).await?;
+    let options = &CopyOptions { filter: source.filter(&options.filter)?, ..options.clone() };
     let changes = Changes::default();
     let line = Line { options, source, writer: Writer::to(writer), progress };
-    let mut walk = line.walk(&changes);
+    let mut chunks = line.chunks(&changes);
     // What does not need one another is asked at once. The walk begins behind the sync: what it meets is not older.
     let (since, (), target_root) =
-        tokio::join!(biased; source.sync(), async { walk.begin() }, check(options, source, writer));
+        tokio::join!(biased; source.sync(), async { chunks.begin() }, check(options, source, writer));
     let (target_root, since) = (target_root?, since?);
     let ancestors_created = root::create_ancestors(writer).await?;
     let mut masked = Masked::new(options.masked_acls);
-    let passes = line.run(walk, &changes, since, target_root, beside, &mut masked).await?;
-    let quotas = if options.quotas { Some(copy_quotas(options, source.lane(), writer).await?) } else { None };
-    Ok(Copied { ancestors_created, passes, masked: masked.into_report(), quotas })
+    let passes = line.run(&mut chunks, &changes, since, target_root, beside, &mut masked).await?;
+    let quotas = match source.lane().filter(|_| options.quotas) {
+        Some(lane) => Some(copy_quotas(options, lane, writer).await?),
+        None => None,
+    };
+    let archive = Restored::of(source, &chunks);
+    Ok(Copied { ancestors_created, passes, masked: masked.into_report(), quotas, archive })
 }
 
 /// On the writing session, which sees all that it has written.
@@ -181,13 +191,21 @@ async fn copy_quotas(options: &CopyOptions, source: &Lane, writer: &Lane) -> Res
 }
 
 /// Everything that can be known to be wrong before anything is written.
-async fn check(options: &CopyOptions, source: &Reader, writer: &Lane) -> Result<TargetRoot> {
-    let (checked, target_root, holdable, two_trees) = tokio::join!(
-        check_source(source),
-        root::look(writer),
-        refuse_reserved(options, source.lane(), writer),
-        root::refuse_same_tree(options, source.lane(), writer),
-    );
+async fn check(options: &CopyOptions, source: &Source, writer: &Lane) -> Result<TargetRoot> {
+    let (checked, target_root, holdable, two_trees) = match source {
+        Source::Ensemble(reader) => tokio::join!(
+            check_source(reader),
+            root::look(writer),
+            refuse_reserved(options, reader.lane(), writer),
+            root::refuse_same_tree(options, reader.lane(), writer),
+        ),
+        Source::Archive { archive, .. } => (
+            check_archive(options, archive),
+            root::look(writer).await,
+            refuse_reserved_of(archive, options, writer),
+            Ok(()),
+        ),
+    };
     // Whichever answers first: where both sides refuse, the source's refusal is told.
     checked?;
     let target_root = target_root?;
@@ -211,11 +229,43 @@ async fn refuse_reserved(options: &CopyOptions, source: &Lane, writer: &Lane) ->
         && options.filter.place(&reserved) != Place::LeftOut
         && source.stat(&reserved).await?.is_some()
     {
-        return Err(Error::bad_input(format!(
-            "the source has a znode {}/zookeeper, which can't live at the root of the target, where /zookeeper is \
-             ZooKeeper's own: nothing was changed; choose a target with a path, or leave it out with --exclude /zookeeper",
-            source.chroot().as_str()
-        )));
+        return Err(no_place_for_zookeeper(source.chroot().as_str()));
+    }
+    Ok(())
+}
+
+/// The same of an archive, whose end tells.
+fn refuse_reserved_of(archive: &Archive, options: &CopyOptions, writer: &Lane) -> Result<()> {
+    let reserved = ZnodePath::root().child("zookeeper");
+    let holds = archive.end().is_some_and(|end| end.holds_reserved);
+    if writer.chroot().is_none() && holds && options.filter.place(&reserved) != Place::LeftOut {
+        return Err(no_place_for_zookeeper(""));
+    }
+    Ok(())
+}
+
+fn no_place_for_zookeeper(above: &str) -> Error {
+    Error::bad_input(format!(
+        "the source has a znode {above}/zookeeper, which can't live at the root of the target, where /zookeeper is \
+         ZooKeeper's own: nothing was changed; choose a target with a path, or leave it out with --exclude /zookeeper"
+    ))
+}
+
+/// What can't be done with an archive, and would be passed over otherwise.
+fn check_archive(options: &CopyOptions, archive: &Archive) -> Result<()> {
+    let refused = |text: &str| Err(Error::bad_input(text.to_owned()).at(archive.side()));
+    if options.quotas {
+        return refused("an archive holds no quotas: nothing was changed");
+    }
+    if options.newer_than_ms.is_some() {
+        return refused("an archive is restored whole: nothing was changed; --mtime is for a living source");
+    }
+    let salvaged = matches!(&options.source, TreeOptions::Archive(ArchiveOptions { salvage: Salvage::Wanted, .. }));
+    if salvaged && options.update {
+        return refused(
+            "what is left of a damaged archive goes into an empty place only: what it made up for lost znodes must not \
+             take the place of any; nothing was changed",
+        );
     }
     Ok(())
 }
@@ -235,9 +285,9 @@ pub(crate) async fn check_source(source: &Reader) -> Result<()> {
     }
 }
 
-/// Reads until the end of the walk, or until nobody takes chunks any more; gives whether it was the end.
-pub(crate) async fn read(mut walk: Walk<'_>, chunks: Sender<Chunk>, progress: &Progress) -> Result<bool> {
-    while let Some(chunk) = walk.next().await? {
+/// Reads until the source has no more, or until nobody takes chunks any more; gives whether it was the end.
+pub(crate) async fn read(source: &mut Chunks<'_>, chunks: Sender<Chunk>, progress: &Progress) -> Result<bool> {
+    while let Some(chunk) = source.next().await? {
         chunk.visits.iter().for_each(|visit| progress.visited(visit));
         if chunks.send(chunk).await.is_err() {
             return Ok(false);
@@ -257,6 +307,6 @@ pub(crate) fn pair<'a>(chunks: Receiver<Chunk>, pairing: Pairing<'a>) -> impl St
         .buffered(limits::CHUNKS_IN_FLIGHT_MAX)
 }
 
-fn received<T>(receiver: Receiver<T>) -> impl Stream<Item = T> {
+pub(crate) fn received<T>(receiver: Receiver<T>) -> impl Stream<Item = T> {
     stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|item| (item, receiver)) })
 }

@@ -14,6 +14,7 @@
 pub mod acl_map;
 pub mod acl_memory;
 pub mod amounts;
+pub mod archive;
 pub mod batch;
 pub mod bench;
 pub mod budget;

@@ -301,3 +301,36 @@ pub const DELETES_ALLOWED: u64 = 1_000;
 
 /// Walks of a tree that is removed, where others create and delete in it meanwhile.
 pub const REMOVE_PASSES_MAX: usize = 8;
+
+/// Bytes of data and paths with which a block of an archive is full: long enough to be packed well (see
+/// `docs/archive-format.md`), short enough that a damaged one costs little.
+pub const ARCHIVE_BLOCK_BYTES: usize = 1024 * 1024;
+
+/// Items of a block at most: znodes, and what is said of their children. With [`ZNODE_OVERHEAD_BYTES`] for each it bounds
+/// what a block takes in memory.
+pub const ARCHIVE_BLOCK_ITEMS_MAX: usize = 8_192;
+
+/// Bytes of a block at most, unpacked: the last of its znodes may be as large as a reply ([`REPLY_BYTES_MAX`]).
+pub const ARCHIVE_BLOCK_BYTES_MAX: usize = 160 * 1024 * 1024;
+
+/// Bytes of a path in a block's label; longer ones are cut there. Labels are for people who have lost something.
+pub const ARCHIVE_LABEL_PATH_BYTES: usize = 1_024;
+
+/// Bytes of a label: two such paths, and what stands between them.
+pub const ARCHIVE_LABEL_BYTES_MAX: usize = 2 * ARCHIVE_LABEL_PATH_BYTES + 1;
+
+/// Bytes of an archive's head and of its end: globs and figures.
+pub const ARCHIVE_DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Blocks that are packed or unpacked at once, and as many megabytes: one for each of a few processors.
+pub const ARCHIVE_BLOCKS_IN_FLIGHT_MAX: usize = 4;
+
+/// How much zstd tries (1 to 22). A block of the Pegasus-like tree takes 6.9 % of its paths and data at 1 and at 3, and 5.4 %
+/// at 5, for several times the processor time (`cargo bench --bench archive`).
+pub const ARCHIVE_LEVEL: i32 = 1;
+
+/// Visits of an archive that go through the line together: as many as one multiRead of a server gives.
+pub const ARCHIVE_CHUNK_VISITS: usize = READ_BATCH_OPS_MAX;
+
+/// Losses of a damaged archive that are listed, and znodes that were made up for lost ones; the rest is counted.
+pub const ARCHIVE_LOSSES_LISTED: usize = 100;

@@ -2,11 +2,14 @@
 //!
 //! Nothing here knows a command line; see [`crate::cli`] for how a user says it.
 
+mod trees;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+pub use self::trees::{ArchiveOptions, DumpOptions, Salvage, TreeOptions};
 use crate::acl_map::AclMap;
 use crate::acl_memory::AclMemory;
 use crate::bench::shape::Tree;
@@ -164,7 +167,7 @@ pub enum EphemeralPolicy {
 )]
 pub struct CopyOptions {
     /// Where the tree is.
-    pub source: EnsembleOptions,
+    pub source: TreeOptions,
     /// Where it goes.
     pub target: EnsembleOptions,
     /// Whether a target that holds znodes is brought up to date instead of refused.
@@ -197,9 +200,9 @@ pub struct CopyOptions {
 
 impl CopyOptions {
     /// The defaults of the command line.
-    pub fn between(source: EnsembleOptions, target: EnsembleOptions) -> Self {
+    pub fn between(source: impl Into<TreeOptions>, target: EnsembleOptions) -> Self {
         Self {
-            source,
+            source: source.into(),
             target,
             update: false,
             verify: false,
@@ -238,9 +241,9 @@ pub struct BenchOptions {
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {
     /// One tree.
-    pub source: EnsembleOptions,
+    pub source: TreeOptions,
     /// The tree that should be equal.
-    pub target: EnsembleOptions,
+    pub target: TreeOptions,
     /// What of the trees is compared.
     pub filter: Filter,
     /// Whether ACLs are compared.
@@ -293,7 +296,7 @@ pub enum OwnedZnodes {
 #[derive(Clone, Debug)]
 pub struct ScanOptions {
     /// The tree.
-    pub tree: EnsembleOptions,
+    pub tree: TreeOptions,
     /// What of it is looked at.
     pub filter: Filter,
     /// Whether ACLs are read. A map is not applied: what stands there is what is told.
@@ -306,9 +309,9 @@ pub struct ScanOptions {
 
 impl ScanOptions {
     /// The defaults of the command line.
-    pub fn of(tree: EnsembleOptions) -> Self {
+    pub fn of(tree: impl Into<TreeOptions>) -> Self {
         Self {
-            tree,
+            tree: tree.into(),
             filter: Filter::default(),
             acl: AclPolicy::Preserve,
             top: limits::SCAN_TOP,
@@ -319,10 +322,10 @@ impl ScanOptions {
 
 impl VerifyOptions {
     /// The defaults of the command line.
-    pub fn between(source: EnsembleOptions, target: EnsembleOptions, filter: Filter) -> Self {
+    pub fn between(source: impl Into<TreeOptions>, target: impl Into<TreeOptions>, filter: Filter) -> Self {
         Self {
-            source,
-            target,
+            source: source.into(),
+            target: target.into(),
             filter,
             acl: AclPolicy::Preserve,
             counters: CounterPolicy::default(),
@@ -333,15 +336,15 @@ impl VerifyOptions {
         }
     }
 
-    /// What brings the target to what this verify compares, and nothing else.
-    pub fn to_fix(&self, jute_maxbuffer: usize) -> CopyOptions {
+    /// What brings `target`, this verify's own, to what it compares, and nothing else.
+    pub fn to_fix(&self, target: EnsembleOptions, jute_maxbuffer: usize) -> CopyOptions {
         CopyOptions {
             update: true,
             filter: self.filter.clone(),
             acl: self.acl.clone(),
             counters: self.counters == CounterPolicy::Compare,
             jute_maxbuffer,
-            ..CopyOptions::between(self.source.clone(), self.target.clone())
+            ..CopyOptions::between(self.source.clone(), target)
         }
     }
 
@@ -349,7 +352,7 @@ impl VerifyOptions {
     pub fn of_copy(copy: &CopyOptions, report: &CopyReport) -> Self {
         Self {
             source: copy.source.clone(),
-            target: copy.target.clone(),
+            target: copy.target.clone().into(),
             filter: copy.filter.clone(),
             acl: copy.acl.clone(),
             counters: CounterPolicy::default(),

@@ -194,7 +194,7 @@ impl<'a> Pairing<'a> {
             let Pair::Znode { target, .. } = &mut pairs[index] else { continue };
             match (acl, &mut *target) {
                 (Ok((acl, stat)), Beside::Znode(znode)) => {
-                    znode.acl = Some(acl);
+                    znode.acl = Some(self.reader.mapped(&acl, &znode.path)?);
                     // The data may be of another server: what is set is conditional on the ACL that was compared.
                     znode.stat.aversion = stat.aversion;
                 }

@@ -3,6 +3,7 @@
 //! The JSON's `version` changes when a field changes its meaning or goes; new fields may come without.
 
 mod against;
+mod archive;
 pub mod bench;
 mod copy;
 mod dry_run;
@@ -18,9 +19,10 @@ use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
 
+use crate::archive::dump::DumpReport;
 use crate::certificate::{Certificate, Issued};
-use crate::copy::CopyReport;
 use crate::copy::dry_run::DryRun;
+use crate::copy::{CopyReport, Restored};
 use crate::error::{Error, ErrorKind, Side};
 use crate::latency::Latency;
 use crate::masked::MaskedReport;
@@ -98,6 +100,8 @@ pub struct Outcome {
     pub planned: Option<DryRun>,
     /// The copy, if there was one and it ended well.
     pub copy: Option<CopyReport>,
+    /// The archive, if one was written.
+    pub dump: Option<DumpReport>,
     /// What a verify had found before it was fixed.
     pub found: Option<VerifyReport>,
     /// The verify, likewise.
@@ -145,15 +149,22 @@ impl Outcome {
     fn source_changed(&self) -> bool {
         self.verify.as_ref().is_some_and(|verify| verify.skipped.vanished > 0)
             || self.copy.as_ref().is_some_and(CopyReport::source_changed)
+            || self.dump.as_ref().is_some_and(|dump| !dump.end.settled)
     }
 
-    /// Whether ACLs were not copied, by a policy that the user chose, or quotas, since the target can't have them.
+    /// Whether ACLs were not copied, by a policy that the user chose, or quotas, since the target can't have them, or what a
+    /// damaged archive has lost.
     fn is_incomplete(&self) -> bool {
         let lacks = |masked: &MaskedReport, quotas: &Option<QuotaReport>| {
             masked.znodes > 0 || quotas.as_ref().is_some_and(|quotas| quotas.refused > 0)
         };
-        self.copy.as_ref().is_some_and(|copy| lacks(&copy.masked, &copy.quotas))
-            || self.planned.as_ref().is_some_and(|planned| lacks(&planned.masked, &planned.quotas))
+        let lost = |archive: &Option<Restored>| archive.as_ref().is_some_and(|restored| !restored.losses.is_empty());
+        self.copy.as_ref().is_some_and(|copy| lacks(&copy.masked, &copy.quotas) || lost(&copy.archive))
+            || self.dump.as_ref().is_some_and(|dump| dump.masked.znodes > 0)
+            || self
+                .planned
+                .as_ref()
+                .is_some_and(|planned| lacks(&planned.masked, &planned.quotas) || lost(&planned.archive))
     }
 
     fn verdict(&self) -> &'static str {
@@ -187,6 +198,7 @@ impl Outcome {
             "plan": self.planned.as_ref().map(dry_run::json),
             "found": self.found.as_ref().map(|found| verify::json(task, found)),
             "copy": self.copy.as_ref().map(copy::json),
+            "dump": self.dump.as_ref().map(archive::dump_json),
             "verify": self.verify.as_ref().map(|verify| verify::json(task, verify)),
             "against": self.against.as_ref().map(|(against, certificate)| against::json(against, certificate)),
             "certificate": self.certificate.as_ref().map(verify::issued_json),
@@ -232,13 +244,17 @@ impl Outcome {
         if let Some(copy) = &self.copy {
             copy::text(task, copy, text)?;
         }
+        if let Some(dump) = &self.dump {
+            archive::dump_text(task, dump, text)?;
+        }
         if let Some(verify) = &self.verify {
             verify::text(task, verify, text)?;
         }
         if let Some((against, certificate)) = &self.against {
             against::text(task, against, certificate, text)?;
         }
-        if self.planned.is_some() || self.copy.is_some() || self.verify.is_some() || self.against.is_some() {
+        let done = [self.copy.is_some(), self.dump.is_some(), self.verify.is_some(), self.against.is_some()];
+        if self.planned.is_some() || done.contains(&true) {
             waited::text(&self.waited, text)?;
             let Resources { user, system, resident_bytes_max } = self.resources;
             let processor = (user + system).as_secs_f64();

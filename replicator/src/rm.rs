@@ -17,11 +17,13 @@ use std::time::{Duration, Instant};
 use futures::future::OptionFuture;
 use tokio_util::sync::CancellationToken;
 
+use crate::archive::Archive;
+use crate::archive::dump::{DumpReport, dump};
 use crate::budget::Budget;
 use crate::ephemerals::Owner;
 use crate::error::{Code, Error, ErrorKind, Result, Side};
 use crate::filter::Filter;
-use crate::options::{AclPolicy, OwnedZnodes, RmOptions};
+use crate::options::{AclPolicy, ArchiveOptions, DumpOptions, OwnedZnodes, RmOptions, Salvage};
 use crate::progress::{Counts, Progress};
 use crate::remove::{self, Care};
 use crate::scan::Listed;
@@ -119,6 +121,29 @@ async fn read(options: &RmOptions, progress: &Progress, session: &mut Option<Rea
         }
     }
     Ok(unreadable)
+}
+
+/// Keeps the tree in an archive before it is removed, and reads the archive back. An error where anything of the tree is not
+/// in it, be it that it was written meanwhile: then nothing may be removed. `stop` ends it within a round trip.
+pub async fn keep(options: &DumpOptions, progress: &Progress, stop: &CancellationToken) -> Result<DumpReport> {
+    let kept = dump(options, progress, stop).await?;
+    let refused = |why: &str| {
+        let file = options.file.display();
+        let text = format!("{why}: nothing was removed; the archive {file} stands, give another name for the next one");
+        Err(Error::bad_input(text).at(Side::Target))
+    };
+    if let Some(why) = kept.disturbed() {
+        return refused(&format!("the tree is not in the archive as it is ({why})"));
+    }
+    if kept.masked.znodes > 0 || kept.end.ephemerals > 0 {
+        return refused("not all of the tree is in the archive");
+    }
+    let archive = ArchiveOptions { file: options.file.clone(), salvage: Salvage::Refused };
+    tokio::select! {
+        read = async { Archive::open(Side::Target, &archive).await?.read_back().await } => read?,
+        () = stop.cancelled() => return Err(Error::new(ErrorKind::Interrupted, "")),
+    }
+    Ok(kept)
 }
 
 /// Removes the tree, its root included. Counts into `progress`, also what was removed before an error. `stop` ends it

@@ -15,13 +15,12 @@ use tokio_util::sync::CancellationToken;
 pub use self::acls::{AclCensus, AclUse};
 pub use self::census::{Bucket, Census, Levels, Listed, LongList, Problems};
 pub use self::top::Top;
-use crate::budget::Budget;
+use crate::connect::Chroot;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::latency::Latency;
 use crate::options::{EphemeralPolicy, ScanOptions};
 use crate::progress::{Counts, Progress};
-use crate::source::reader::Reader;
-use crate::source::walk::Walk;
+use crate::source::Source;
 use crate::verify::check_root;
 use crate::znode::Zxid;
 
@@ -50,21 +49,26 @@ pub async fn scan(options: &ScanOptions, progress: &Progress, stop: &Cancellatio
     };
     let elapsed = started.elapsed();
     let (mut latencies, mut zxid) = (Vec::new(), None);
-    if let Some(reader) = session {
-        (latencies, zxid) = (reader.lane().latencies().summary(), reader.behind());
-        reader.close().await;
+    if let Some(source) = session {
+        (latencies, zxid) = (source.latencies(), source.behind());
+        source.close().await;
     }
     Ok(ScanReport { census: scanned?, zxid, skipped: progress.counts(), latencies, elapsed })
 }
 
-async fn run(options: &ScanOptions, progress: &Progress, session: &mut Option<Reader>) -> Result<Census> {
-    let opened = Reader::connect(Side::Source, &options.tree, &options.acl, Zxid::default()).await?;
-    let reader = &*session.insert(opened);
-    check_root(reader).await?;
-    let mut census = Census::new(reader.lane().chroot().clone(), options.top, options.jute_maxbuffer);
-    let walk = Walk::of_tree(reader, Budget::of_line(), options.filter.clone());
-    let mut walk = walk.taking_ephemerals(EphemeralPolicy::AsPersistent);
-    while let Some(chunk) = walk.next().await? {
+async fn run(options: &ScanOptions, progress: &Progress, session: &mut Option<Source>) -> Result<Census> {
+    let opened = Source::open(Side::Source, &options.tree, &options.acl, Zxid::default()).await?;
+    let source = &*session.insert(opened);
+    let chroot = match source.reader() {
+        Some(reader) => {
+            check_root(reader).await?;
+            reader.lane().chroot().clone()
+        }
+        None => Chroot::none(),
+    };
+    let mut census = Census::new(chroot, options.top, options.jute_maxbuffer);
+    let mut chunks = source.chunks(&source.filter(&options.filter)?, EphemeralPolicy::AsPersistent, None, true);
+    while let Some(chunk) = chunks.next().await? {
         for visit in &chunk.visits {
             progress.visited(visit);
             census.add(visit);

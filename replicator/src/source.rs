@@ -7,11 +7,14 @@ mod acl_lanes;
 pub mod changes;
 mod fingerprints;
 mod frontier;
+mod origin;
 pub mod reader;
 pub mod walk;
 
+pub use self::origin::{Chunks, Source};
 use crate::budget::Permit;
 use crate::error::Code;
+use crate::limits;
 use crate::znode::{Names, Znode, ZnodePath};
 
 /// What was met at one place of a tree.
@@ -55,6 +58,16 @@ impl Visit {
     /// The znode, if it is one that lives by itself.
     pub fn znode(&self) -> Option<&Znode> {
         if let Self::Znode(znode) = self { Some(znode) } else { None }
+    }
+
+    /// Bytes that it holds while it is on its way.
+    pub fn weight(&self) -> usize {
+        limits::ZNODE_OVERHEAD_BYTES
+            + match self {
+                Self::Znode(znode) => znode.data_len(),
+                Self::Children { names, .. } | Self::OnTheWay(_, names) => names.size(),
+                _ => 0,
+            }
     }
 }
 

@@ -4,8 +4,12 @@
 //! the zxid that its side had when the verify began, so nothing here rests on what a copy believes. The source's walk
 //! leads; the target is read beside it, and what only the target has is found from the children lists and walked too.
 //! The digests are made from the same bytes that are compared.
+//!
+//! Where one side is an archive it leads, whichever it is; what is found is then told as it was asked. Two archives are in a
+//! room of their own (`archives`): no one can be asked for what stands beside the other's.
 
 mod against;
+mod archives;
 mod compare;
 mod differences;
 mod extras;
@@ -26,17 +30,16 @@ use self::extras::Comparison;
 pub use self::reading::{Reading, Summary};
 pub(crate) use self::subtrees::level;
 pub use self::subtrees::{Subtree, Subtrees};
-use crate::budget::Budget;
+use crate::archive::AclsKept;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::latency::Latency;
 use crate::limits;
-use crate::options::{CounterPolicy, VerifyOptions};
+use crate::options::{AclPolicy, CounterPolicy, VerifyOptions};
 use crate::pair::Pairing;
 use crate::pool::Pool;
 use crate::progress::{Counts, Progress};
 use crate::retry::Retries;
-use crate::source::reader::Reader;
-use crate::source::walk::Walk;
+use crate::source::Source;
 use crate::znode::Zxid;
 
 /// What came of a verify.
@@ -76,17 +79,17 @@ impl VerifyReport {
 /// Compares the trees. Reads only.
 pub async fn verify(options: &VerifyOptions, progress: &Progress, stop: &CancellationToken) -> Result<VerifyReport> {
     let started = Instant::now();
-    let before = (options.source.retry.counts(), options.target.retry.counts());
-    let mut sessions = None;
+    let before = (options.source.retries(), options.target.retries());
+    let mut opened = None;
     let compared = tokio::select! {
-        compared = run(options, progress, &mut sessions) => compared,
+        compared = run(options, progress, &mut opened) => compared,
         () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
     };
     let elapsed = started.elapsed();
     let mut latencies = (Vec::new(), Vec::new());
     let mut zxids = (None, None);
-    if let Some((source, target)) = sessions {
-        latencies = (source.lane().latencies().summary(), target.lane().latencies().summary());
+    if let Some((source, target)) = opened {
+        latencies = (source.latencies(), target.latencies());
         zxids = (source.behind(), target.behind());
         tokio::join!(source.close(), target.close());
     }
@@ -101,30 +104,63 @@ pub async fn verify(options: &VerifyOptions, progress: &Progress, stop: &Cancell
         skipped: progress.counts(),
         source_latencies,
         target_latencies,
-        source_retries: options.source.retry.counts().since(before.0),
-        target_retries: options.target.retry.counts().since(before.1),
+        source_retries: options.source.retries().since(before.0),
+        target_retries: options.target.retries().since(before.1),
         elapsed,
     })
 }
 
-async fn run(options: &VerifyOptions, progress: &Progress, sessions: &mut Option<(Reader, Reader)>) -> Result<Found> {
-    let opened = tokio::try_join!(
-        Reader::connect(Side::Source, &options.source, &options.acl, Zxid::default()),
-        Reader::connect(Side::Target, &options.target, &options.acl, options.target_seen),
+async fn run(options: &VerifyOptions, progress: &Progress, opened: &mut Option<(Source, Source)>) -> Result<Found> {
+    let both = tokio::try_join!(
+        Source::open(Side::Source, &options.source, &options.acl, Zxid::default()),
+        Source::open(Side::Target, &options.target, &options.acl, options.target_seen),
     )?;
-    let (source, target) = &*sessions.insert(opened);
-    crate::copy::check_source(source).await?;
+    let (source, target) = &*opened.insert(both);
+    if let Some(reader) = source.reader() {
+        crate::copy::check_source(reader).await?;
+    }
+    // What one of them leaves out by itself is left out of the other.
+    let filter = target.filter(&source.filter(&options.filter)?)?;
+    let options = &VerifyOptions { filter, ..options.clone() };
+    match (source, target) {
+        (Source::Archive { .. }, Source::Archive { .. }) => archives::compare(options, source, target, progress).await,
+        (_, Source::Archive { .. }) => beside(options, target, source, progress).await.map(Found::swapped),
+        _ => beside(options, source, target, progress).await,
+    }
+}
+
+/// Compares what `leading` gives with what an ensemble has beside it, and says so as if `leading` were the source.
+async fn beside(options: &VerifyOptions, leading: &Source, target: &Source, progress: &Progress) -> Result<Found> {
+    let Some(target) = target.reader() else {
+        return Err(Error::bad_input("only an ensemble can be asked for what stands beside another tree's znodes"));
+    };
     let pool = Pool::new()?;
     let (chunks_in, chunks) = mpsc::channel(1);
-    let walk = Walk::of_tree(source, Budget::of_line(), options.filter.clone()).taking_ephemerals(options.ephemerals);
+    let mut source = leading.chunks(&options.filter, options.ephemerals, None, true);
     let rules = Rules::new(options);
     let found = crate::copy::pair(chunks, Pairing::new(target, true))
         .map(|pairs| async { Ok(pool.run_sized(pairs?, move |pairs| compare(pairs, rules)).await) })
         .buffered(limits::CHUNKS_IN_FLIGHT_MAX);
     // While it asks for extras nobody drives the pairs, which hold places in the reader's windows.
-    let beside = target.beside();
-    let comparison = Comparison { target: &beside, filter: &options.filter, all: Found::new(rules) };
-    let (read, compared) = tokio::join!(crate::copy::read(walk, chunks_in, progress), comparison.run(found));
+    let aside = target.beside();
+    let comparison = Comparison { target: &aside, filter: &options.filter, all: Found::new(rules) };
+    let (read, compared) = tokio::join!(crate::copy::read(&mut source, chunks_in, progress), comparison.run(found));
     // The walk's own failure is the cause when both fail.
-    read.and(compared)
+    let found = read.and(compared)?;
+    check_digest(options, leading, &found.source)?;
+    Ok(found)
+}
+
+/// An archive that was read in full has to be what its end says, where its end can be held against it.
+fn check_digest(options: &VerifyOptions, source: &Source, read: &Reading) -> Result<()> {
+    let Some((archive, end)) = source.archive().and_then(|archive| archive.end().map(|end| (archive, end))) else {
+        return Ok(());
+    };
+    let whole = options.filter.said() == [&*end.head.include, &*end.head.exclude] && archive.losses().is_empty();
+    let as_kept =
+        options.acl == AclPolicy::Preserve || (options.acl == AclPolicy::Open && end.head.acls == AclsKept::Left);
+    if !whole || !as_kept || options.counters == CounterPolicy::Compare {
+        return Ok(());
+    }
+    archive.check_digest(&read.sum)
 }

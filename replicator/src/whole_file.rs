@@ -26,14 +26,41 @@ pub fn check(file: &Path) -> Result<(), String> {
 
 /// Writes `text` to `file`, and returns when both it and its name are on the disk.
 pub fn write(file: &Path, text: &str, existing: Existing) -> io::Result<()> {
-    let mut temporary = temporary(file)?;
-    temporary.write_all(text.as_bytes())?;
-    temporary.as_file().sync_all()?;
-    match existing {
-        Existing::Kept => temporary.persist_noclobber(file)?,
-        Existing::Replaced => temporary.persist(file)?,
-    };
-    File::open(directory(file))?.sync_all()
+    let mut unfinished = Unfinished::beside(file)?;
+    unfinished.write_all(text.as_bytes())?;
+    unfinished.finish(file, existing)
+}
+
+/// A file that has no name of its own yet. It goes when it is dropped.
+#[derive(Debug)]
+pub struct Unfinished(NamedTempFile);
+
+impl Unfinished {
+    /// One in the directory of `file`.
+    pub fn beside(file: &Path) -> io::Result<Self> {
+        temporary(file).map(Self)
+    }
+
+    /// Gives it its name, and returns when both it and its name are on the disk.
+    pub fn finish(self, file: &Path, existing: Existing) -> io::Result<()> {
+        let Self(temporary) = self;
+        temporary.as_file().sync_all()?;
+        match existing {
+            Existing::Kept => temporary.persist_noclobber(file)?,
+            Existing::Replaced => temporary.persist(file)?,
+        };
+        File::open(directory(file))?.sync_all()
+    }
+}
+
+impl Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// A file beside `file`; it goes when it is dropped.

@@ -3,6 +3,7 @@
 //! Nothing here talks to a server. Paths are relative to the root of the tree that is moved: the root itself is `/`,
 //! wherever it lives in an ensemble (the chroot is applied in one place, [`crate::connect::Chroot`]).
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -51,6 +52,11 @@ impl ZnodePath {
         Some(if parent.is_empty() { Self::root() } else { Self(Arc::from(parent)) })
     }
 
+    /// The parent's text; `None` for the root.
+    pub fn parent_str(&self) -> Option<&str> {
+        parent_of(&self.0)
+    }
+
     /// The last part; `None` for the root.
     pub fn name(&self) -> Option<&str> {
         if self.is_root() { None } else { self.0.rsplit_once('/').map(|(_, name)| name) }
@@ -74,6 +80,13 @@ impl ZnodePath {
     }
 }
 
+/// Its hash and its order are those of its text, so that a map of paths can be asked with a part of one.
+impl Borrow<str> for ZnodePath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for ZnodePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -84,6 +97,12 @@ impl fmt::Debug for ZnodePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
     }
+}
+
+/// The parent of a path, as text; `None` for the root.
+pub(crate) fn parent_of(path: &str) -> Option<&str> {
+    let (parent, _) = path.rsplit_once('/').filter(|_| path.len() > 1)?;
+    Some(if parent.is_empty() { "/" } else { parent })
 }
 
 /// A transaction's number: a server that has applied it has applied all before it.

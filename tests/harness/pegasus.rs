@@ -33,10 +33,10 @@ const END_LIMIT: Duration = Duration::from_secs(30);
 const HEAD: &str = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\n";
 /// Waits until the process is there, not until it serves.
 const START: &str = r#"
-rm -f pid status
+rm -f pid
 setsid sh -c '
   while :; do
-    "$1" config.ini -app_list meta >>log 2>&1 </dev/null & echo $! >pid.new; mv pid.new pid
+    rm -f status; "$1" config.ini -app_list APP >>log 2>&1 </dev/null & echo $! >pid.new; mv pid.new pid
     wait $!; echo $? >status
     [ -e respawn ] || break
     sleep 0.1
@@ -45,8 +45,15 @@ until [ -s pid ]; do sleep 0.01; done
 "#;
 const STOP: &str = "kill \"$(cat pid)\"\n";
 const CHECK: &str = "kill -0 \"$(cat pid)\" 2>/dev/null\n";
-/// `$1` is the directory. Its stdin ends when we do.
-const GUARD: &str = r#"read -r _; rm -f "$1/respawn"; kill -s KILL "$(cat "$1/pid")"; rm -rf "$1""#;
+/// `$1` is the directory. Its stdin ends when we do. The directory goes when nobody writes into it any more.
+const GUARD: &str = r#"
+read -r _; cd "$1" || exit 1
+rm -f respawn
+if [ -s pid ]; then
+  kill -s KILL "$(cat pid)"
+  tries=0; until [ -s status ] || [ $tries -eq 500 ]; do tries=$((tries + 1)); sleep 0.01; done
+fi
+rm -rf "$1""#;
 
 /// A place where a stand-in meta server runs, or does not.
 #[derive(Debug)]
@@ -59,7 +66,7 @@ pub struct MetaServer {
 
 impl MetaServer {
     /// Makes the places of so many meta servers of one cluster, with their configuration files; starts none. `program` is
-    /// the stand-in; `change` has the last word on each configuration.
+    /// the stand-in; `change` has the last word on each configuration, and makes replica servers of them with `app`.
     ///
     /// # Errors
     /// [`Error::Io`] if files can't be written, [`Error::NoPort`].
@@ -82,7 +89,8 @@ impl MetaServer {
     fn place(program: &Path, config: &MetaConfig) -> Result<Self, Error> {
         let directory = tempfile::Builder::new().prefix("meta-server-").tempdir();
         let directory = directory.map_err(Error::io("a temporary directory"))?.keep();
-        let start = format!("{HEAD}{}", START.replace("PROGRAM", &program.display().to_string()));
+        let start =
+            format!("{HEAD}{}", START.replace("APP", config.app).replace("PROGRAM", &program.display().to_string()));
         let admin = directory.join("admin.json");
         for (name, text, mode) in [
             ("config.ini", config.text(&admin), 0o640),

@@ -71,3 +71,8 @@ fn a_meta_servers_frames_are_refused_or_come_back_as_they_were() {
 fn journals_are_damaged_or_say_what_was_written() {
     replay("journal", bodies::journal);
 }
+
+#[test]
+fn archives_are_read_as_they_were_written_or_refused() {
+    replay("archive", bodies::archive);
+}

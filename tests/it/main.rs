@@ -2,6 +2,7 @@
 
 mod acl_memory;
 mod acl_policy;
+mod archive;
 mod bad_input;
 mod bench;
 mod certificate;

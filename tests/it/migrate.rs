@@ -1,5 +1,8 @@
 //! A cluster of stand-in meta servers moved from one real ZooKeeper to another by the real program.
 
+mod blind;
 mod cluster;
 mod killed;
+mod outage;
+mod refused;
 mod whole;

@@ -22,10 +22,7 @@ const NODES: [&str; 3] = ["localhost:34801", "localhost:34802", "localhost:34803
 async fn ready(name: &str) -> Fallible<Cluster> {
     let cluster = Cluster::start(name).await?.policy("[recovery]");
     tell(&cluster, |_| {})?;
-    Ok(cluster
-        .policy("lease = \"200ms\"")
-        .policy("config_sync_interval = \"300ms\"")
-        .policy("lease_margin = \"50ms\""))
+    Ok(cluster.policy("lease = \"200ms\"").policy("config_sync_interval = \"300ms\"").policy("lease_margin = \"50ms\""))
 }
 
 /// Tells every meta server what replica servers have, with this change.
@@ -60,12 +57,11 @@ async fn expect_recovered(cluster: &Cluster, configs: &[String]) -> Fallible<()>
     Ok(())
 }
 
-/// What stands in the journal last.
-fn state(cluster: &Cluster) -> Value {
+/// The journal's last whole record.
+fn last_record(cluster: &Cluster) -> Value {
     let journal = std::fs::read_to_string(cluster.file("journal").join("journal")).unwrap_or_default();
     let whole = journal.split_inclusive('\n').filter(|line| line.ends_with('\n')).next_back();
-    let record = whole.and_then(|line| serde_json::from_str::<Value>(line.split_once(' ')?.1).ok());
-    record.map_or(Value::Null, |record| record["state"].clone())
+    whole.and_then(|line| serde_json::from_str(line.split_once(' ')?.1).ok()).unwrap_or_default()
 }
 
 /// Stops all meta servers, as whatever made the recovery necessary did.

@@ -1,10 +1,12 @@
 //! The stand-in meta server by itself, held to what a real one was seen to do: its bytes, its levels, its starts and ends.
 
 mod answers;
+#[path = "../stand_in/json.rs"]
+mod json;
 mod levels;
 #[path = "../stand_in/records.rs"]
 #[expect(dead_code, reason = "the tests need some of the records")]
-mod records;
+pub(crate) mod records;
 mod recovery;
 mod session;
 mod starts;
@@ -12,10 +14,11 @@ mod starts;
 use std::path::Path;
 use std::time::Duration;
 
-use harness::golden::{self, GoldenZnode};
-use harness::{MetaConfig, MetaServer, Server, ServerOptions, until};
+use harness::golden::{self, CLUSTER_ROOT, GoldenZnode};
+use harness::{MetaConfig, MetaServer, Server, ServerOptions, tree, until};
 use migrator::pegasus::client::{MetaClient, MetaOptions, Role};
 use migrator::pegasus::messages::{Call, ClusterInfoRequest};
+use migrator::pegasus::metadata::{app_info, partition_config};
 use migrator::pegasus::types::ErrorCode;
 use zookeeper_client::Client;
 
@@ -53,6 +56,13 @@ impl Cluster {
             settled(&self.meta(), server.name()).await.then_some(())
         });
         serves.await.unwrap_or_else(|error| panic!("{error}: {}", server.log()));
+    }
+
+    async fn until_primary(&self, index: usize) {
+        let (meta, name) = (self.meta(), self.servers[index].name());
+        until("it to be the primary", LIMIT, async || matches!(meta.role(name).await, Ok(Role::Primary)).then_some(()))
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {}", self.servers[index].log()));
     }
 
     /// A client of all of them.
@@ -93,6 +103,36 @@ fn recorded() -> Vec<GoldenZnode> {
         znode.data = data.replace("\"expire_second\":1795463870", "\"expire_second\":9795463870").into_bytes();
     }
     tree
+}
+
+#[tokio::test]
+async fn a_large_tree_is_served_soon() {
+    const ZNODES: usize = 20_000;
+    let cluster = Cluster::prepare(1, &[], |_| {}).await;
+    let tree = tree::pegasus_like(1, ZNODES);
+    harness::load(&cluster.client, CLUSTER_ROOT, tree).await.expect("the tree can be written");
+    cluster.start(0).await;
+    let apps = cluster.meta().list_apps(None).await.expect("it answers");
+    let partitions = apps.iter().map(|app| app.partition_count).sum::<i32>();
+    assert!(partitions > 19_000, "{partitions} partitions");
+    assert_eq!(cluster.meta().list_nodes(None).await.expect("it answers").len(), 1_000);
+    assert_eq!(cluster.meta().cluster_info().await.expect("it answers").zookeeper_root, CLUSTER_ROOT);
+}
+
+#[test]
+fn tables_and_partitions_are_written_as_they_were_recorded() {
+    let mut written = 0;
+    for znode in golden::live().into_iter().chain(golden::after_recovery()) {
+        if let Ok(info) = app_info(&znode.data) {
+            assert_eq!(json::app(&info, info.status), znode.data, "{}", znode.path);
+        } else if let Ok(config) = partition_config(&znode.data) {
+            assert_eq!(json::partition(&config), znode.data, "{}", znode.path);
+        } else {
+            continue;
+        }
+        written += 1;
+    }
+    assert_eq!(written, 7 + 48 + 7 + 45);
 }
 
 /// An RPC's name, for what a stand-in is told of it.

@@ -36,7 +36,7 @@ pub(crate) async fn answer(server: &Server, request: &Request) -> Answered {
         return Answered::NoHandler;
     }
     match request.rpc.as_str() {
-        CommandRequest::RPC => reply(request, command::answer),
+        CommandRequest::RPC => reply(request, |asked| command::answer(&asked)),
         "RPC_FD_FAILURE_DETECTOR_PING" => reply(request, |beacon| reads::ping(server, &beacon)),
         QueryConfigRequest::RPC => match refusal(server) {
             Some(err) => body(&follower(server, err)),

@@ -102,19 +102,16 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn new(config: &Config) -> Result<Self, String> {
+    /// Of an app: `meta` or `replica`.
+    pub(crate) fn new(config: &Config, app: &str) -> Result<Self, String> {
         let text = |section: &str, key: &str, default: &str| {
             let value = config.get(section, key).unwrap_or(default).to_owned();
-            match value.contains("%{") {
-                true => Err(format!("[{section}] {key} was never filled in: {value}")),
-                false => Ok(value),
+            if value.contains("%{") {
+                return Err(format!("[{section}] {key} was never filled in: {value}"));
             }
+            Ok(value)
         };
-        fn number<T: FromStr>(text: Result<String, String>) -> Result<T, String> {
-            let text = text?;
-            text.parse().map_err(|_| format!("{text} is no number"))
-        }
-        let port = number(text("apps.meta", "ports", "34601"))?;
+        let port = number(text(&format!("apps.{app}"), "ports", "34601"))?;
         let level = text("meta_server", "meta_function_level_on_start", "steady")?;
         let lock_root = text("meta_server", "distributed_lock_service_parameters", "")?;
         if lock_root.is_empty() {
@@ -138,6 +135,11 @@ impl Settings {
             admin: config.get("stand_in", "admin").map(PathBuf::from),
         })
     }
+}
+
+fn number<T: FromStr>(text: Result<String, String>) -> Result<T, String> {
+    let text = text?;
+    text.parse().map_err(|_| format!("{text} is no number"))
 }
 
 /// A path without empty names: `/a/b`, or `/`.

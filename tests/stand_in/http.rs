@@ -1,5 +1,7 @@
 //! GETs on the RPC port: each server answers for its own configuration, the primary for the cluster.
 
+mod lists;
+
 use migrator::pegasus::types::ErrorCode;
 
 use crate::answers::pairs;
@@ -38,7 +40,12 @@ pub(crate) fn answer(server: &Server, head: &str) -> Vec<u8> {
             Some(("name", name)) if !name.is_empty() => ("200 OK", value(server, name), None),
             _ => ("400 Bad Request", "name shouldn't be empty".to_owned(), None),
         },
-        "/meta/cluster" => cluster(server, path),
+        "/meta/cluster" => cluster(server, target, || {
+            let shown = pairs(server).into_iter().filter(|(key, _)| *key != "cluster_name");
+            object(shown.map(|(key, value)| (key, text(&value))))
+        }),
+        "/meta/apps" => cluster(server, target, || lists::apps(&server.state())),
+        "/meta/nodes" => cluster(server, target, || lists::nodes(server)),
         _ => ("404 Not Found", String::new(), None),
     };
     let location = location.map_or(String::new(), |location| format!("Location: {location}\r\n"));
@@ -60,31 +67,31 @@ fn value(server: &Server, name: &str) -> String {
         ("description", description),
         ("value", value),
     ];
-    object(fields.map(|(key, value)| (key, value.to_owned())))
+    object(fields.map(|(key, value)| (key, text(value)))) + "\n"
 }
 
-/// A follower sends to the primary (`meta/meta_http_service.cpp`, `redirect_if_not_primary`).
-fn cluster(server: &Server, path: &str) -> (&'static str, String, Option<String>) {
-    let (phase, leader) = {
-        let state = server.state();
-        (state.phase, state.leader.clone())
-    };
+/// A follower sends to the primary (`meta/meta_http_service.cpp`, `redirect_if_not_primary`); an argument without a value
+/// gets an empty one there.
+fn cluster(server: &Server, target: &str, shown: impl FnOnce() -> String) -> (&'static str, String, Option<String>) {
+    let (phase, leader) = server.standing();
     match phase {
-        Phase::Serving => {
-            let shown = pairs(server).into_iter().filter(|(key, _)| *key != "cluster_name");
-            ("200 OK", object(shown), None)
-        }
+        Phase::Serving => ("200 OK", shown() + "\n", None),
         Phase::Follower => {
             let leader = leader.unwrap_or_else(|| "invalid host_port".to_owned());
-            ("307 Temporary Redirect", String::new(), Some(format!("http://{leader}{path}")))
+            let valued = if target.contains('?') && !target.contains('=') { "=" } else { "" };
+            ("307 Temporary Redirect", String::new(), Some(format!("http://{leader}{target}{valued}")))
         }
         _ => ("200 OK", ErrorCode::SERVICE_NOT_ACTIVE.to_owned(), None),
     }
 }
 
-/// An object as the server's table printer writes it: text values, a line end behind.
+/// A value: all are text.
+fn text(value: &(impl ToString + ?Sized)) -> String {
+    serde_json::Value::from(value.to_string()).to_string()
+}
+
+/// An object of values, in the order that the server's table printer writes them.
 fn object<'a>(fields: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let fields: Vec<String> =
-        fields.into_iter().map(|(key, value)| format!("\"{key}\":{}", serde_json::Value::from(value))).collect();
-    format!("{{{}}}\n", fields.join(","))
+    let fields: Vec<String> = fields.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}", fields.join(","))
 }

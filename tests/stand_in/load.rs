@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use migrator::pegasus::messages::{AppInfo, PartitionConfig};
 use migrator::pegasus::metadata::{StoredApp, app_info, partition_config};
 use migrator::pegasus::types::{AppStatus, Gpid, HostPort, Level};
@@ -14,6 +15,8 @@ use crate::server::{Server, now};
 use crate::state::Phase;
 use crate::{fail, json, say};
 
+/// How many partitions are read at the same time.
+const READS: usize = 256;
 /// How often dead nodes are looked for; the real one's is `fd_check_interval_seconds`.
 const DEAD_NODES: Duration = Duration::from_millis(100);
 
@@ -80,31 +83,32 @@ async fn load_apps(server: &Server, keeper: &Keeper) -> bool {
         }
         info.duplicating = Some(duplicates(keeper, &path).await);
         let mut app = StoredApp { info, ..StoredApp::default() };
-        for index in 0..app.info.partition_count {
-            load_partition(keeper, &path, &mut app, index).await;
-        }
+        let indices = futures::stream::iter(0..app.info.partition_count);
+        let loads = indices.map(|index| load_partition(keeper, &path, &app.info, index)).buffered(READS);
+        let partitions: Vec<Option<PartitionConfig>> = loads.collect().await;
+        app.partitions = partitions.into_iter().flatten().map(|config| (config.pid.index, config)).collect();
         server.state().apps.insert(app.info.app_id, app);
     }
     !server.state().apps.is_empty()
 }
 
-/// A partition that is not there is made again, empty, and nobody is told.
-async fn load_partition(keeper: &Keeper, app_path: &str, app: &mut StoredApp, index: i32) {
+/// A partition that is not there is made again, empty, and nobody is told; unless a split was to make it.
+async fn load_partition(keeper: &Keeper, app_path: &str, info: &AppInfo, index: i32) -> Option<PartitionConfig> {
     let path = format!("{app_path}/{index}");
-    let config = match keeper.data(&path).await {
-        Some(data) => partition_config(&data).unwrap_or_else(|damage| fail(&format!("{path}: {damage}"))),
-        None if app.info.init_partition_count > 0 && index >= app.info.init_partition_count => return,
-        None => {
-            say(&format!("partition node {path} not exist on remote storage, may half create before"));
-            let config = empty_partition(&app.info, index);
-            keeper.create(&path, &json::partition(&config)).await;
-            config
+    let Some(data) = keeper.data(&path).await else {
+        if info.init_partition_count > 0 && index >= info.init_partition_count {
+            return None;
         }
+        say(&format!("partition node {path} not exist on remote storage, may half create before"));
+        let config = empty_partition(info, index);
+        keeper.create(&path, &json::partition(&config)).await;
+        return Some(config);
     };
-    if config.pid != (Gpid { app_id: app.info.app_id, index }) {
+    let config = partition_config(&data).unwrap_or_else(|damage| fail(&format!("{path}: {damage}")));
+    if config.pid != (Gpid { app_id: info.app_id, index }) {
         fail(&format!("{path}: invalid partition config"));
     }
-    app.partitions.insert(index, config);
+    Some(config)
 }
 
 /// Whether the table has duplications that were not removed.
@@ -119,12 +123,12 @@ async fn duplicates(keeper: &Keeper, app_path: &str) -> bool {
     false
 }
 
-/// A partition without replicas.
+/// A partition without replicas. The name of its primary is left out until it is read from ZooKeeper, where it is written as
+/// an invalid one.
 pub(crate) fn empty_partition(info: &AppInfo, index: i32) -> PartitionConfig {
     PartitionConfig {
         pid: Gpid { app_id: info.app_id, index },
         max_replica_count: info.max_replica_count,
-        hp_primary: Some(HostPort::default()),
         hp_secondaries: Some(Vec::new()),
         hp_last_drops: Some(Vec::new()),
         ..PartitionConfig::default()
@@ -180,10 +184,10 @@ pub(crate) async fn write_apps(server: &Server, keeper: &Keeper, apps: Vec<Store
 
 /// A primary on a dead node is taken away from its partitions, unless the level forbids it.
 async fn downgrade(server: &Server) {
-    if server.effective_level() <= Level::Blind.number() || server.state().phase != Phase::Serving {
+    let dead = server.nodes().dead;
+    if dead.is_empty() || server.effective_level() <= Level::Blind.number() {
         return;
     }
-    let dead = server.nodes().dead;
     let hit: Vec<PartitionConfig> = {
         let state = server.state();
         let available = state.apps.values().filter(|app| app.info.status == AppStatus::Available);

@@ -1,5 +1,6 @@
 //! Replica servers: who counts as alive, and what their number makes of the level.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use migrator::pegasus::types::{Level, RpcAddress};
@@ -18,14 +19,19 @@ impl Server {
         let beacons = self.admin().alive_nodes;
         let state = self.state();
         let in_grace = state.serving_since.is_some_and(|since| since.elapsed() < self.settings.grace);
-        let mut all = state.nodes.clone();
-        all.extend(beacons.iter().flatten().cloned());
+        let all: BTreeSet<&String> = state.nodes.keys().chain(beacons.iter().flatten()).collect();
         let lives = |node: &String| match &beacons {
-            Some(beacons) => beacons.contains(node) || (in_grace && state.nodes.contains(node)),
+            Some(beacons) => beacons.contains(node) || (in_grace && state.nodes.contains_key(node)),
             None => true,
         };
-        let (alive, dead) = all.into_iter().partition(lives);
+        let (alive, dead) = all.into_iter().cloned().partition(lives);
         Nodes { alive, dead }
+    }
+
+    /// A replica server's address: as partitions have it, or else looked up.
+    pub(crate) fn node_address(&self, name: &str) -> RpcAddress {
+        let known = self.state().nodes.get(name).copied();
+        known.unwrap_or_else(|| address(name))
     }
 
     /// The level that counts: with too few nodes it is `freezed`, though another is stored (`meta/meta_service.h:155`).

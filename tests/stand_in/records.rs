@@ -18,7 +18,9 @@ macro_rules! refusal {
     ($($reply:ident),*) => {
         $(impl Refusal for $reply {
             fn refuse(err: &str) -> Self {
-                Self { err: ErrorCode::from(err), ..Self::default() }
+                let mut reply = Self::default();
+                reply.err = ErrorCode::from(err);
+                reply
             }
         })*
     };

@@ -42,6 +42,12 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What it is to the cluster, and whom it names as a follower.
+    pub(crate) fn standing(&self) -> (Phase, Option<String>) {
+        let state = self.state();
+        (state.phase, state.leader.clone())
+    }
+
     pub(crate) fn admin(&self) -> Admin {
         Admin::read(self.settings.admin.as_deref())
     }
@@ -134,8 +140,8 @@ async fn answer(server: &Server, request: &Request) -> Option<Vec<u8>> {
     }
     if let RequestHeader::Rdsn(header) = &request.header {
         let forwards = header.context & RdsnHeader::CAN_FORWARD != 0 && request.rpc.starts_with("RPC_CM_");
-        let leader = server.state().leader.clone().filter(|_| server.state().phase == Phase::Follower && forwards);
-        if let Some(leader) = leader {
+        let (phase, leader) = server.standing();
+        if let Some(leader) = leader.filter(|_| phase == Phase::Follower && forwards) {
             // Another port than that of a pure client means a real forward, which the client sees nothing of.
             let pure = header.from_address.socket().is_some_and(|socket| (1..1024).contains(&socket.port()));
             let body = encode_body(0, &address(&leader));
@@ -150,13 +156,11 @@ async fn answer(server: &Server, request: &Request) -> Option<Vec<u8>> {
     if admin.is_silent(&request.rpc) {
         return None;
     }
-    Some(match &request.header {
-        RequestHeader::Rdsn(header) => rdsn(server, header, &request.rpc, error, body),
-        _ => {
-            let (error, rpc) = (ErrorCode::from(error), format!("{}_ACK", request.rpc));
-            Reply::Thrift(ThriftReply { error, rpc, sequence: request.sequence, body }).encode()
-        }
-    })
+    if let RequestHeader::Rdsn(header) = &request.header {
+        return Some(rdsn(server, header, &request.rpc, error, body));
+    }
+    let (error, rpc) = (ErrorCode::from(error), format!("{}_ACK", request.rpc));
+    Some(Reply::Thrift(ThriftReply { error, rpc, sequence: request.sequence, body }).encode())
 }
 
 fn rdsn(server: &Server, request: &RdsnHeader, rpc: &str, error: &str, body: Vec<u8>) -> Vec<u8> {

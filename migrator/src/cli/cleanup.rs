@@ -60,9 +60,9 @@ impl Cleanup {
                 return Err(refused(format!("somebody has written there since the migration: {why}")));
             }
         }
-        let archive = migration.directory().join("old-tree.archive");
+        let archive = migration.directory().join("old-tree.zka");
         migration.say(&format!("keeps the old tree in {}", archive.display()));
-        //ARCH migration.trees()?.archive_source(&archive, &stop).await?;
+        migration.trees()?.keep_source(&archive, &stop).await?;
         let stop = migration.stop.clone();
         let removed = migration.trees()?.remove_source(&stop).await?;
         let text = format!("{removed} znodes of the old tree were removed; they are kept in {}\n", archive.display());

@@ -26,11 +26,11 @@ async fn chosen(common: &Common, plan: &Plan, name: MethodName) -> Result<&'stat
         MethodName::Auto => {}
     }
     let mut migration = Migration::new(plan.clone(), State::default(), None, CancellationToken::new()).await?;
-    let why = match steps::look(&mut migration).await {
-        Ok(found) if found.wrong.is_empty() => return Ok(&COPY),
-        Ok(found) => found.wrong.join("; "),
-        Err(error) => error.to_string(),
-    };
+    let found = steps::look(&mut migration).await;
+    if found.wrong.is_empty() {
+        return Ok(&COPY);
+    }
+    let why = found.wrong.join("; ");
     let offer = format!(
         "{why}. See to that, or rebuild the metadata from the replica servers, which is an outage and can lose data \
          (docs/choosing.md): zkmigrator plan --method recovery --plan {plan}, then zkmigrator run --method recovery --plan \
@@ -46,7 +46,7 @@ pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Writ
     let method = chosen(common, &plan, method).await?;
     let mut migration = Migration::new(plan, State::default(), None, stop_on_signal()).await?;
     let is_copy = method.name == COPY.name;
-    let found = if is_copy { steps::look(&mut migration).await } else { steps::recovery::look(&mut migration).await }?;
+    let found = if is_copy { steps::look(&mut migration).await } else { steps::recovery::look(&mut migration).await };
     let level_or_recovery = if is_copy { (START_LEVEL, "blind") } else { (RECOVER, "true") };
     let diffs = diffs(&migration, level_or_recovery).await;
     let (text, json) = rehearsal(&migration, method, &found, &diffs);

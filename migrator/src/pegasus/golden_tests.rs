@@ -8,11 +8,11 @@ use super::frame::{Reply, Request, RequestHeader};
 use super::http::{HttpAnswer, config_value, content_length};
 use super::messages::{
     Answer, Call, ClusterInfoRequest, CommandRequest, ControlMetaRequest, ListAppsRequest, ListNodesRequest,
-    QueryConfigReply, QueryConfigRequest, RecoveryRequest,
+    PartitionConfig, QueryConfigReply, QueryConfigRequest, RecoveryRequest,
 };
 use super::metadata::{Metadata, MetadataReader};
 use super::record::{Damage, decode_body, encode_body};
-use super::types::{Level, RpcAddress};
+use super::types::{HostPort, Level, RpcAddress};
 use super::{client, shell};
 
 fn golden(name: &str) -> PathBuf {
@@ -119,6 +119,10 @@ fn what_was_answered_means_what_was_recorded() {
     assert_eq!(orders.partitions[1].secondary_names(), ["localhost:34802", "localhost:34803"]);
     let fresh = reply::<QueryConfigRequest>("query_cfg.leader.thft0");
     assert_eq!(fresh.partitions[0].primary_name(), None);
+    // What was never set and what was read as invalid are the same.
+    assert_eq!(fresh.partitions[0].hp_primary, None);
+    let read = PartitionConfig { hp_primary: Some(HostPort::default()), ..fresh.partitions[0].clone() };
+    assert_eq!(fresh.partitions[0].clone().filled(), read.filled());
 
     let recovery = reply::<RecoveryRequest>("recovery_mode.start_recovery.unreachable");
     assert_eq!(recovery.err.0, "ERR_TRY_AGAIN");

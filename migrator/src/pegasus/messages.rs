@@ -247,6 +247,16 @@ impl PartitionConfig {
         valid.then(|| name(self.hp_primary.as_ref(), self.primary))
     }
 
+    /// The same with no name left out, for comparisons: a server leaves out the name of a primary that was never set, and
+    /// gives it as an invalid one when it has read the partition from ZooKeeper (`query_cfg.leader` of the golden data).
+    #[must_use]
+    pub fn filled(mut self) -> Self {
+        self.hp_primary.get_or_insert_default();
+        self.hp_secondaries.get_or_insert_default();
+        self.hp_last_drops.get_or_insert_default();
+        self
+    }
+
     /// The secondaries' names, or their addresses where the server knows no names.
     pub fn secondary_names(&self) -> Vec<String> {
         match &self.hp_secondaries {

@@ -1,10 +1,12 @@
 //! What a person would need if everything else went wrong: the lists that Pegasus's document asks for, and the files.
 
+use std::path::Path;
+
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 use super::preflight::refresh_tables;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::migration::{Migration, keep};
 use crate::pegasus::messages::PartitionConfig;
 use crate::pegasus::shell;
@@ -13,7 +15,9 @@ use crate::plan::StepName;
 use crate::step::{Standing, Step, Touches};
 
 /// Files that every backup has, besides the configuration files.
-const FILES: [&str; 4] = ["apps.list", "apps.all.list", "nodes.list", "partitions.json"];
+const FILES: [&str; 5] = ["apps.list", "apps.all.list", "nodes.list", "partitions.json", TREE];
+/// The tree itself, as an archive of zkreplicator.
+const TREE: &str = "tree.zka";
 
 /// See the room.
 pub(super) struct Backup;
@@ -63,15 +67,45 @@ impl Step for Backup {
                 let file = server.config().await?;
                 keep(&directory, &config_name(&server.address), &String::from_utf8_lossy(file.bytes()))?;
             }
-            migration.did("write the backup", None)
+            let (file, stop) = (directory.join(TREE), migration.stop.clone());
+            // A resume may have left one: it is not of now.
+            match std::fs::remove_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&file, &error)),
+                _ => {}
+            }
+            let dumped = migration.trees()?.dump_source(&file, &stop).await?;
+            let said = format!("{} znodes in {}", dumped.end.znodes, file.display());
+            migration.did("write the backup", Some(said))
         }
         .boxed_local()
     }
 
-    fn undo<'a>(&'a self, _: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
-        // It is there for whoever wants to know what there was.
-        async { Ok(()) }.boxed_local()
+    fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        // What was saved is there for whoever wants to know what there was.
+        forget_files(migration).boxed_local()
     }
+}
+
+/// Takes away the files that were left beside the configuration, where that is again what they hold.
+pub(super) async fn forget_files(migration: &mut Migration) -> Result<()> {
+    let id = migration.id()?;
+    for server in migration.servers.clone() {
+        let file = server.plan.config_file.display();
+        match server.forget_backup(&id).await {
+            Ok(true) => {}
+            Ok(false) => migration.note(format!(
+                "{file} of {} is not as it was: see it beside {file}{}",
+                server.address,
+                id.suffix()
+            )),
+            Err(error) => migration.note(format!("{error}: whether {file} is as it was is not known")),
+        }
+    }
+    Ok(())
+}
+
+fn failed(file: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Local, format!("file {}", file.display()), "remove it", error.to_string())
 }
 
 /// Asks the leader again, and saves the tables and their partitions under this name.

@@ -116,34 +116,38 @@ impl Step for Blind {
     }
 }
 
+/// A value for a key of a section; `None` takes the line away.
+pub(super) type Edit = (&'static str, &'static str, Option<String>);
+
 /// Gives every configuration file the level that a leader starts with: this one, or each its own.
 pub(super) async fn set_start_levels(migration: &mut Migration, level: Option<&str>) -> Result<()> {
     let own = |server: &Server| migration.state.files.get(&server.address).and_then(|file| file.start_level.clone());
     let value = |server: &Server| level.map(str::to_owned).or_else(|| own(server));
-    let edits = migration.servers.iter().map(|server| (server.clone(), value(server))).collect();
-    put_all(migration, (META_SERVER, START_LEVEL), edits).await
+    let edit = |server: &Server| (server.clone(), vec![(META_SERVER, START_LEVEL, value(server))]);
+    let edits = migration.servers.iter().map(edit).collect();
+    put_all(migration, edits).await
 }
 
-/// Gives a key its value in the configuration files of servers, all at once, where it has another; `None` takes the line
-/// away. The journal knows of all of them before the first is written, and each is read back.
-pub(super) async fn put_all(
-    migration: &mut Migration,
-    (section, key): (&str, &str),
-    edits: Vec<(Server, Option<String>)>,
-) -> Result<()> {
-    let edited = edits.iter().map(|(server, value)| async move {
-        let (before, after) = server.edited(&[(section, key, value.as_deref())]).await?;
-        Ok((before.bytes() != after.bytes()).then_some((server, value, after)))
+/// Edits the configuration files of servers, all at once, where they are not so already. The journal knows of all of them
+/// before the first is written, and each is read back.
+pub(super) async fn put_all(migration: &mut Migration, edits: Vec<(Server, Vec<Edit>)>) -> Result<()> {
+    let edited = edits.iter().map(|(server, edits)| async move {
+        let edits: Vec<_> = edits.iter().map(|(section, key, value)| (*section, *key, value.as_deref())).collect();
+        let (before, after) = server.edited(&edits).await?;
+        Ok((before.bytes() != after.bytes()).then_some((server, edits, after)))
     });
     let edited: Vec<_> = try_join_all(edited).await?.into_iter().flatten().collect();
     if edited.is_empty() {
         return Ok(());
     }
-    let write = |(server, value, _): &(&Server, &Option<String>, _)| {
-        let value = value.as_deref().unwrap_or("its default");
-        format!("{} of {}: [{section}] {key} = {value}", server.plan.config_file.display(), server.address)
-    };
-    let what = format!("write {}", edited.iter().map(write).collect::<Vec<_>>().join("; "));
+    let mut written = Vec::new();
+    for (server, edits, _) in &edited {
+        for (section, key, value) in edits {
+            let (file, value) = (server.plan.config_file.display(), value.unwrap_or("its default"));
+            written.push(format!("{file} of {}: [{section}] {key} = {value}", server.address));
+        }
+    }
+    let what = format!("write {}", written.join("; "));
     migration.about_to_for(&what, FILE_MAX)?;
     let id = migration.id()?;
     try_join_all(edited.iter().map(|(server, _, after)| server.put_config(after, &id))).await?;

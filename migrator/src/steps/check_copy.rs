@@ -59,20 +59,24 @@ impl Step for CheckCopy {
     }
 }
 
-/// Reads the target, unless the last proof is of the very tree that was read before.
+/// No lock node may stand at the target, and the copy must be a cluster's metadata.
 pub(super) async fn check(migration: &mut Migration) -> Result<()> {
-    let digest = migration.state.proof.as_ref().map(|proof| proof.digest.clone());
-    let wrong = |why: String| Error::new(ErrorKind::Refused, "target", "take the copy for the cluster's metadata", why);
     let lane = migration.trees()?.lock_at_target().await?;
     let holders = lock::holders(&lane).await;
     lane.close().await;
-    if let Some(holder) = holders?.first() {
-        return Err(wrong(format!(
+    match holders?.first() {
+        None => read(migration).await,
+        Some(holder) => Err(wrong(format!(
             "a lock node stands there ({}, of {}): meta servers would wait at it, or abort; who made it?",
             holder.name, holder.address
-        )));
+        ))),
     }
-    if digest.is_some() && digest == migration.state.checked {
+}
+
+/// Reads the copy, unless the last proof is of the very tree that was read before.
+pub(super) async fn read(migration: &mut Migration) -> Result<()> {
+    let digest = migration.state.proof.as_ref().map(|proof| proof.digest.clone());
+    if migration.copy.as_ref().is_some_and(|(read, _)| Some(read) == digest.as_ref()) {
         return Ok(());
     }
     let mut reader = MetadataReader::default();
@@ -82,15 +86,17 @@ pub(super) async fn check(migration: &mut Migration) -> Result<()> {
     migration.trees()?.read(Side::Target, take).await?;
     let metadata = reader.finish();
     let mut findings = metadata.findings().listed.clone();
-    if let Some(apps) = &migration.apps {
-        findings.extend(metadata.beside(apps).listed);
+    // A process that resumes while no meta server runs has no list.
+    findings.extend(migration.apps.iter().flat_map(|apps| metadata.beside(apps).listed));
+    if !findings.is_empty() {
+        return Err(wrong(findings.join("; ")));
     }
     let partitions = metadata.apps.values().map(|app| app.partitions.len() as u64).sum();
-    let tables = Tables { tables: metadata.apps.len() as u64, partitions };
-    if findings.is_empty() {
-        migration.state.tables = Some(tables);
-        migration.state.checked = digest;
-        return Ok(());
-    }
-    Err(wrong(findings.join("; ")))
+    migration.state.tables = Some(Tables { tables: metadata.apps.len() as u64, partitions });
+    migration.copy = digest.map(|digest| (digest, metadata));
+    Ok(())
+}
+
+fn wrong(why: String) -> Error {
+    Error::new(ErrorKind::Refused, "target", "take the copy for the cluster's metadata", why)
 }

@@ -93,9 +93,8 @@ pub(super) async fn remove_from_target(migration: &mut Migration) -> Result<()> 
         Ok(_) => migration.state.copied = false,
         Err(error) => {
             let target = migration.trees()?.target().to_string();
-            migration.note(format!(
-                "the copy could not be removed ({error}): remove it by hand: zkreplicator rm {target}"
-            ));
+            migration
+                .note(format!("the copy could not be removed ({error}): remove it by hand: zkreplicator rm {target}"));
         }
     }
     migration.did("remove the copy from the target", removed.ok().map(|znodes| format!("{znodes} znodes")))
@@ -107,7 +106,7 @@ async fn wait_for_lock(migration: &mut Migration) -> Result<()> {
     let lane = migration.trees()?.lock_at_target().await?;
     while Instant::now() < until {
         match lock::holders(&lane).await {
-            Ok(holders) if !holders.is_empty() => sleep(LOOK_EVERY).await,
+            Ok(holders) if holders.iter().any(|holder| holder.session != 0) => sleep(LOOK_EVERY).await,
             // What can't be looked at is told of by who removes.
             _ => break,
         }

@@ -5,8 +5,8 @@ use futures::future::LocalBoxFuture;
 use replicator::error::Side;
 use replicator::znode::Znode;
 
-use crate::config_file::{HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use super::Findings;
+use crate::config_file::{HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock;
 use crate::migration::Migration;
@@ -48,7 +48,7 @@ impl Step for Preflight {
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
-        async move { look(migration).await?.judge(migration) }.boxed_local()
+        async move { look(migration).await.judge(migration) }.boxed_local()
     }
 
     fn undo<'a>(&'a self, _: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
@@ -56,17 +56,23 @@ impl Step for Preflight {
     }
 }
 
-/// Looks at everything; an error only where nothing can be said at all.
-pub async fn look(migration: &mut Migration) -> Result<Findings> {
+/// Looks at everything, as far as it gets: what can't be looked at is wrong too.
+pub async fn look(migration: &mut Migration) -> Findings {
     let mut found = Findings::default();
-    configuration(migration, &mut found).await?;
-    meta_servers(migration, &mut found).await?;
-    lock_line(migration, &mut found).await?;
-    replica_servers(migration, &mut found).await?;
-    tables(migration, &mut found).await?;
-    tree(migration, &mut found).await?;
-    target(migration, &mut found).await?;
-    Ok(found)
+    if let Err(error) = look_into(migration, &mut found).await {
+        found.wrong.push(error.to_string());
+    }
+    found
+}
+
+async fn look_into(migration: &mut Migration, found: &mut Findings) -> Result<()> {
+    configuration(migration, found).await?;
+    meta_servers(migration, found).await?;
+    lock_line(migration, found).await?;
+    replica_servers(migration, found).await?;
+    tables(migration, found).await?;
+    tree(migration, found).await?;
+    target(migration, found).await
 }
 
 /// Which ZooKeeper each meta server really uses, by its own words and by its file; and whether the file can be edited.
@@ -147,7 +153,8 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
     }
     // Without these nothing else can be looked at.
     if migration.state.cluster_root.is_empty() || migration.state.lock_root.is_empty() {
-        return Err(Error::new(ErrorKind::Refused, "cluster", "begin a migration", found.wrong.join("; ")));
+        let why = "where its tree and its lock are is not known";
+        return Err(Error::new(ErrorKind::Refused, "cluster", "look at anything else", why));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use futures::future::LocalBoxFuture;
 
 use super::blind::put_all;
 use super::preflight::{same_hosts, written_hosts};
-use crate::config_file::{HOSTS_LIST, ZOOKEEPER};
+use crate::config_file::{HOSTS_LIST, META_SERVER, START_LEVEL, ZOOKEEPER};
 use crate::error::Result;
 use crate::migration::Migration;
 use crate::plan::StepName;
@@ -60,8 +60,11 @@ impl Step for RewriteConfig {
                     migration.see_all_gone().await?;
                 }
                 let target = written_hosts(&migration.plan.target.connect);
-                let edits = migration.servers.iter().map(|server| (server.clone(), Some(target.clone()))).collect();
-                put_all(migration, (ZOOKEEPER, HOSTS_LIST), edits).await
+                // Once more blind: whoever has written another level there meanwhile must not have a leader that writes.
+                let edits =
+                    [(ZOOKEEPER, HOSTS_LIST, Some(target)), (META_SERVER, START_LEVEL, Some("blind".to_owned()))];
+                let edits = migration.servers.iter().map(|server| (server.clone(), edits.to_vec())).collect();
+                put_all(migration, edits).await
             })
             .await
         }
@@ -71,9 +74,9 @@ impl Step for RewriteConfig {
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
             let own = |server: &Server| Some(migration.state.files.get(&server.address)?.hosts_list.clone());
-            let known = migration.servers.iter().filter_map(|server| Some((server.clone(), Some(own(server)?))));
-            let edits = known.collect();
-            put_all(migration, (ZOOKEEPER, HOSTS_LIST), edits).await
+            let edit = |server: &Server| Some((server.clone(), vec![(ZOOKEEPER, HOSTS_LIST, Some(own(server)?))]));
+            let edits = migration.servers.iter().filter_map(edit).collect();
+            put_all(migration, edits).await
         }
         .boxed_local()
     }

@@ -8,9 +8,10 @@ use futures::future::LocalBoxFuture;
 use super::preflight::{same_hosts, written_hosts};
 use super::{no_way_back, stop_followers, written_at_target};
 use crate::config_file::HOSTS_LIST;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Migration;
 use crate::pegasus::messages::{AppInfo, PartitionConfig};
+use crate::pegasus::metadata::Metadata;
 use crate::pegasus::types::{AppStatus, Level};
 use crate::plan::StepName;
 use crate::server::Server;
@@ -62,7 +63,17 @@ impl Step for StartLeader {
             if migration.state.times.leader_starting.is_none() {
                 // The last look before there are two worlds.
                 let away = migration.away();
-                away.bound(migration.see_all_gone()).await?;
+                away.bound(async {
+                    migration.see_all_gone().await?;
+                    match written_at_target(migration).await? {
+                        None => Ok(()),
+                        Some(why) => {
+                            let why = format!("somebody else has written to the copy since it was proven: {why}");
+                            Err(Error::new(ErrorKind::Refused, "target", "start a leader on it", why))
+                        }
+                    }
+                })
+                .await?;
                 migration.state.times.leader_starting = Some(now_ms());
             }
             // One that was started by a process that is gone by now may still be on its way.
@@ -112,53 +123,38 @@ async fn look(migration: &mut Migration, leader: &Server) -> Result<()> {
         Level::Blind => {}
         level => return Err(wrong(format!("its level is {level}, and not blind as its configuration file says"))),
     }
-    let before = migration.apps.clone().map(|apps| (apps, migration.partitions.clone()));
     super::preflight::refresh_tables(migration).await?;
-    let apps = migration.apps.clone().unwrap_or_default();
-    let Some((apps_before, partitions_before)) = before else {
-        let tables = migration.state.tables.unwrap_or_default();
-        if tables.tables != apps.len() as u64 {
-            return Err(wrong(format!("it has {} tables, and the tree {}", apps.len(), tables.tables)));
-        }
-        migration.note(
-            "tables and partitions were only counted on the new leader: the process that had their list was ended; compare \
-             apps.blind.all.list with `ls -a -d` of the shell",
-        );
-        return Ok(());
+    // What is in ZooKeeper is what there was: a list that was asked for before may be older.
+    super::check_copy::read(migration).await?;
+    let (Some((_, copy)), Some(apps)) = (&migration.copy, &migration.apps) else {
+        return Err(wrong("nothing was proven that it could be compared with".to_owned()));
     };
-    let differences = differences((&apps_before, &partitions_before), (&apps, &migration.partitions));
+    let differences = differences(copy, apps, &migration.partitions);
     if differences.is_empty() { Ok(()) } else { Err(wrong(differences.join("; "))) }
 }
 
-type Tables<'a> = (&'a [AppInfo], &'a BTreeMap<i32, Vec<PartitionConfig>>);
-
-/// Where tables or partitions are not what they were.
-fn differences(before: Tables<'_>, now: Tables<'_>) -> Vec<String> {
-    let mut differences = Vec::new();
-    let by_id = |apps: &[AppInfo]| apps.iter().map(|app| (app.app_id, app.clone())).collect::<BTreeMap<_, _>>();
-    let (apps_before, apps_now) = (by_id(before.0), by_id(now.0));
-    for (id, app) in &apps_before {
-        match apps_now.get(id) {
-            None => differences.push(format!("table {id} ({}) is missing", app.app_name)),
-            Some(other) if other != app => differences.push(format!("table {id} ({}) is another", app.app_name)),
-            Some(_) if app.status != AppStatus::Available => {}
-            Some(_) => {
-                let parts = |of: &BTreeMap<i32, Vec<PartitionConfig>>| of.get(id).cloned().unwrap_or_default();
-                let (parts_before, parts_now) = (parts(before.1), parts(now.1));
-                let changed = parts_before.iter().zip(&parts_now).filter(|(one, other)| !same(one, other)).count();
-                if changed > 0 || parts_before.len() != parts_now.len() {
-                    differences.push(format!("{changed} partition(s) of table {id} ({}) are others", app.app_name));
-                }
-            }
+/// Where tables or partitions are not what stands in the copy.
+fn differences(copy: &Metadata, apps: &[AppInfo], partitions: &BTreeMap<i32, Vec<PartitionConfig>>) -> Vec<String> {
+    let mut differences = copy.beside(apps).listed;
+    for app in apps.iter().filter(|app| app.status == AppStatus::Available) {
+        let stored = copy.apps.get(&app.app_id).map(|app| &app.partitions);
+        let is_other = |config: &&PartitionConfig| {
+            !stored.and_then(|stored| stored.get(&config.pid.index)).is_some_and(|stored| same(stored, config))
+        };
+        let served = partitions.get(&app.app_id).map_or(&[][..], Vec::as_slice);
+        let others = served.iter().filter(is_other).count();
+        if others > 0 || i32::try_from(served.len()) != Ok(app.partition_count) {
+            differences.push(format!("{others} partition(s) of table {} ({}) are others", app.app_id, app.app_name));
         }
     }
-    let added = apps_now.keys().filter(|id| !apps_before.contains_key(id));
-    differences.extend(added.map(|id| format!("table {id} is there, and was not before")));
     differences
 }
 
-/// Whether two configurations of a partition are the same; what its primary reported last is not kept in ZooKeeper.
-fn same(one: &PartitionConfig, other: &PartitionConfig) -> bool {
+/// Whether a partition is served as it is stored. What its primary reported last is not kept in ZooKeeper.
+fn same(stored: &PartitionConfig, served: &PartitionConfig) -> bool {
     let kept = |config: &PartitionConfig| PartitionConfig { last_committed_decree: 0, ..config.clone() };
-    kept(one) == kept(other)
+    kept(stored) == kept(served)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,14 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use zookeeper_client::Client;
 
+use super::backup::save_tables;
 use super::blind::put_all;
 use super::stop_followers;
 use crate::config_file::{HOSTS_LIST, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock;
 use crate::migration::Migration;
+use crate::pegasus::types::Level;
 use crate::plan::StepName;
 use crate::server::{Process, Server};
 use crate::state::now_ms;
@@ -66,6 +68,16 @@ impl Step for StopLeader {
                 lane.close().await;
                 migration.state.holders = holders?;
             }
+            if leader.process().await? != Process::Gone {
+                save_tables(migration, "apps.last").await?;
+            }
+            if let Ok(level) = migration.meta.level().await {
+                if level != Level::Blind {
+                    migration.note(format!(
+                        "the level was {level} again when the leader was stopped; what was written meanwhile is in the last proof"
+                    ));
+                }
+            }
             migration.state.times.leader_stopping = migration.state.times.leader_stopping.or(Some(now_ms()));
             migration.begin_away();
             let away = migration.away();
@@ -89,12 +101,20 @@ impl Step for StopLeader {
             let leader = migration.leader()?;
             // Whatever became of the file: on the old ZooKeeper it starts with the old list.
             let own = migration.state.files.get(&leader.address).map(|file| file.hosts_list.clone());
-            put_all(migration, (ZOOKEEPER, HOSTS_LIST), vec![(leader.clone(), own)]).await?;
+            put_all(migration, vec![(leader.clone(), vec![(ZOOKEEPER, HOSTS_LIST, own)])]).await?;
+            let times = migration.state.times;
+            if times.leader_stopping.is_some() && times.leader_gone.is_none() {
+                // It was told to stop, and may do so at any moment: one that is gone can be started again for certain.
+                if let Err(error) = stop_followers::stop(migration, &leader).await {
+                    migration.note(format!("{error}; it is left running"));
+                }
+            }
             if leader.process().await? == Process::Gone {
                 remove_stale_lock(migration, &leader).await?;
             }
             stop_followers::start(migration, &leader).await?;
-            leader.wait_leads(&migration.meta, migration.lock_outlives()).await?;
+            // Another may lead by now, if one came back: whoever it is, it is on the old ZooKeeper.
+            migration.wait_led().await?;
             migration.end_away();
             let times = &mut migration.state.times;
             (times.leader_stopping, times.leader_gone) = (None, None);

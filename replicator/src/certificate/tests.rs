@@ -16,8 +16,8 @@ const ROOT: &str = "zk1:2181,[::1]:2182/pegasus/onebox";
 fn options() -> VerifyOptions {
     let to = |connect: &str| EnsembleOptions::to(connect.parse().expect("a connect string"));
     VerifyOptions {
-        source: to(ROOT),
-        target: to("new1:2181"),
+        source: to(ROOT).into(),
+        target: to("new1:2181").into(),
         acl: AclPolicy::Preserve,
         filter: Filter::default(),
         counters: CounterPolicy::Ignore,

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::acl::{self, Acl, Masked};
+use super::archive::{self, Dumping, NO_CREDENTIALS, PREFIX, Typed};
 use super::pace::PaceArgs;
-use super::trees::{Globs, Trees};
+use super::trees::{Access, Globs};
 use super::{Order, Work, check_jute_maxbuffer, process};
 use crate::copy::dry_run::Removal;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits;
-use crate::options::CopyOptions;
+use crate::options::{ArchiveOptions, CopyOptions, EnsembleOptions, Salvage, TreeOptions};
+use crate::whole_file::Existing;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,6 +61,20 @@ Examples:
   It is more than a tenth, and may go:
     zkreplicator sync --max-delete 25000 zk1:2181/a new1:2181/a";
 
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  Into an empty place, and proof of it:
+    zkreplicator restore --verify onebox.zka new1:2181/pegasus/onebox
+
+  What it would do: nothing is written
+    zkreplicator restore --dry-run onebox.zka new1:2181/pegasus/onebox
+
+  One application of it:
+    zkreplicator restore --include /apps/7 onebox.zka new1:2181/pegasus/onebox
+
+  What is left of a damaged one:
+    zkreplicator restore --salvage onebox.zka new1:2181/rescue";
+
 /// Copy the tree at SOURCE to TARGET
 ///
 /// Every znode below SOURCE's path is created at TARGET's with its data and its ACL, parents first. Ephemeral znodes
@@ -66,7 +82,15 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CopyArgs {
-    /// Bring a target that holds znodes up to date: send only what differs, remove nothing
+    /// Servers and root of the tree to read, host:port,host:port/path; or archive:FILE
+    source: String,
+    /// Servers and root of the other tree, or archive:FILE
+    target: String,
+    /// Of a damaged archive, restore what is left: what is lost is listed, and the exit code is 3
+    #[arg(long, conflicts_with = "update")]
+    salvage: bool,
+    /// Bring a target that holds znodes up to date: send only what differs, remove nothing. An archive is
+    /// written whole, and takes the place of the one that is there
     #[arg(long)]
     update: bool,
     #[command(flatten)]
@@ -82,6 +106,10 @@ pub(super) struct CopyArgs {
 #[derive(Args)]
 #[command(after_help = SYNC_EXAMPLES)]
 pub(super) struct SyncArgs {
+    /// Servers and root of the tree to read, host:port,host:port/path; or archive:FILE
+    source: String,
+    /// Servers and root of the other tree
+    target: String,
     /// How many znodes may be removed at most [default: a tenth of the target or 1,000, whichever is more]
     #[arg(long, value_name = "N")]
     max_delete: Option<u64>,
@@ -89,12 +117,34 @@ pub(super) struct SyncArgs {
     line: LineArgs,
 }
 
-/// What copy and sync have in common.
+/// Restore the tree that the archive FILE holds to TARGET
+///
+/// The same as copy archive:FILE TARGET. The archive is looked at as a whole before anything is written; a damaged one is
+/// refused, and what is lost of it is listed, unless --salvage is given.
+#[derive(Args)]
+#[command(after_help = RESTORE_EXAMPLES)]
+pub(super) struct RestoreArgs {
+    /// The archive
+    file: PathBuf,
+    /// Servers and root of the tree to write: host:port,host:port/path
+    target: String,
+    /// Restore what is left of a damaged archive: what is lost is listed, and the exit code is 3. Lost znodes that are needed
+    /// as parents are made up, with null data
+    #[arg(long, conflicts_with = "update")]
+    salvage: bool,
+    /// Bring a target that holds znodes to what the archive holds: send only what differs, remove nothing
+    #[arg(long)]
+    update: bool,
+    #[command(flatten)]
+    line: LineArgs,
+}
+
+/// What copy, sync and restore have in common.
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag that a user gives or does not")]
 struct LineArgs {
     #[command(flatten)]
-    trees: Trees,
+    access: Access,
     #[command(flatten)]
     globs: Globs,
     /// Read both trees again afterwards and compare them
@@ -133,40 +183,85 @@ struct LineArgs {
 }
 
 impl CopyArgs {
-    pub(super) fn understand(self) -> Order {
-        let options = self.line.options().map(|options| CopyOptions { update: self.update, ..options });
-        let dry_run = self.line.dry_run;
-        let work = options
-            .map(Box::new)
-            .map(|options| if dry_run { Work::DryRun(options, Removal::Nothing) } else { Work::Copy(options) });
-        self.line.order("copy", work)
+    pub(super) fn understand(self, typed: &Typed) -> Order {
+        let Self { source, target, salvage, update, line } = self;
+        let to_file = archive::named(&target).transpose();
+        let Some(file) = to_file else {
+            let options = line.options(&source, &target, salvage, typed);
+            let options = options.map(|options| CopyOptions { update, ..options });
+            return line.copy("copy", &source, &target, options);
+        };
+        let existing = if update { Existing::Replaced } else { Existing::Kept };
+        line.dump("copy", &source, &target, file, existing, typed)
+    }
+}
+
+impl RestoreArgs {
+    pub(super) fn understand(self, typed: &Typed) -> Order {
+        let Self { file, target, salvage, update, line } = self;
+        let source = format!("{PREFIX}{}", file.display());
+        let options = line.restore(file, &target, salvage, typed).map(|options| CopyOptions { update, ..options });
+        line.copy("restore", &source, &target, options)
     }
 }
 
 impl SyncArgs {
-    pub(super) fn understand(self) -> Order {
-        let options = self.line.options();
-        let (dry_run, max_delete) = (self.line.dry_run, self.max_delete);
+    pub(super) fn understand(self, typed: &Typed) -> Order {
+        let Self { source, target, max_delete, line } = self;
+        if let Some(file) = archive::named(&target).transpose() {
+            let file = typed.refuse(&["max_delete"], "an archive is written whole").and(file);
+            return line.dump("sync", &source, &target, file, Existing::Kept, typed);
+        }
+        let options = line.options(&source, &target, false, typed);
+        let dry_run = line.dry_run;
         let work = options.map(Box::new).map(|options| {
             if dry_run { Work::DryRun(options, Removal::AtMost(max_delete)) } else { Work::Sync(options, max_delete) }
         });
-        self.line.order("sync", work)
+        line.order("sync", &source, &target, work)
     }
 }
 
 impl LineArgs {
-    fn order(self, command: &'static str, work: Result<Work>) -> Order {
-        let Trees { access, source, target } = &self.trees;
-        let task = access.task(command, source, target, self.acl.as_reported(), &self.globs);
-        Order { task, work, format: access.format, certificate: self.certificate, out: self.out }
+    fn copy(self, command: &'static str, source: &str, target: &str, options: Result<CopyOptions>) -> Order {
+        let dry_run = self.dry_run;
+        let work = options
+            .map(Box::new)
+            .map(|options| if dry_run { Work::DryRun(options, Removal::Nothing) } else { Work::Copy(options) });
+        self.order(command, source, target, work)
     }
 
-    fn options(&self) -> Result<CopyOptions> {
+    fn order(self, command: &'static str, source: &str, target: &str, work: Result<Work>) -> Order {
+        let task = self.access.task(command, source, target, self.acl.as_reported(), &self.globs);
+        Order { task, work, format: self.access.format, certificate: self.certificate, out: self.out }
+    }
+
+    /// A copy whose source is an archive if it is called so.
+    fn options(&self, source: &str, target: &str, salvage: bool, typed: &Typed) -> Result<CopyOptions> {
+        if let Some(file) = archive::named(source)? {
+            return self.restore(file, target, salvage, typed);
+        }
+        typed.refuse(&["salvage"], "only an archive can be salvaged")?;
+        let (source, target) = self.access.sides(source, target)?;
+        self.between(self.pace.of(source).into(), target)
+    }
+
+    fn restore(&self, file: PathBuf, target: &str, salvage: bool, typed: &Typed) -> Result<CopyOptions> {
+        typed.refuse(&["quotas"], "an archive holds no quotas")?;
+        typed.refuse(&["certificate"], "an archive needs none: its own end says what it holds")?;
+        typed.refuse(&["source_auth_file"], NO_CREDENTIALS)?;
+        typed.refuse(&["masked_acl"], "no ACL of an archive is masked")?;
+        self.access.check_wire()?;
+        if archive::named(target)?.is_some() {
+            return Err(Error::bad_input("an archive is copied to another one as any file is"));
+        }
+        let salvage = if salvage { Salvage::Wanted } else { Salvage::Refused };
+        self.between(TreeOptions::Archive(ArchiveOptions { file, salvage }), self.access.target(target)?)
+    }
+
+    fn between(&self, source: TreeOptions, target: EnsembleOptions) -> Result<CopyOptions> {
         check_jute_maxbuffer(self.jute_maxbuffer)?;
-        self.trees.access.check_certificate(self.certificate.as_deref())?;
+        self.access.check_certificate(self.certificate.as_deref())?;
         self.out.as_deref().map_or(Ok(()), process::check_out)?;
-        let (source, target) = self.trees.understand()?;
-        let (source, target) = (self.pace.of(source), self.pace.of(target));
         Ok(CopyOptions {
             verify: self.verify,
             filter: self.globs.understand()?,
@@ -175,7 +270,38 @@ impl LineArgs {
             counters: !self.no_counters,
             quotas: self.quotas,
             jute_maxbuffer: self.jute_maxbuffer,
-            ..CopyOptions::between(source, target)
+            ..CopyOptions::between(source, self.pace.of(target))
         })
+    }
+
+    /// A copy whose target is an archive.
+    fn dump(
+        self,
+        command: &'static str,
+        source: &str,
+        target: &str,
+        file: Result<PathBuf>,
+        existing: Existing,
+        typed: &Typed,
+    ) -> Order {
+        let work = file.and_then(|file| {
+            typed.refuse(&["quotas"], "an archive holds no quotas")?;
+            typed.refuse(&["no_counters"], "an archive always holds sequence counters: give it when it is restored")?;
+            typed
+                .refuse(&["jute_maxbuffer"], "a file takes znodes of any size: give it when the archive is restored")?;
+            typed.refuse(&["certificate"], "an archive needs none: its own end says what it holds")?;
+            typed.refuse(&["dry_run", "out"], "zkreplicator scan says what would be in the archive")?;
+            typed.refuse(&["salvage"], "only an archive can be salvaged")?;
+            Dumping {
+                access: &self.access,
+                globs: &self.globs,
+                acl: &self.acl,
+                masked_acl: self.masked_acl,
+                pace: &self.pace,
+                verify: self.verify,
+            }
+            .work(source, file, existing, typed)
+        });
+        self.order(command, source, target, work)
     }
 }

@@ -1,6 +1,7 @@
 //! What is typed behind `rm`, how its root is confirmed, and how it ends.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,13 +13,13 @@ use super::trees::{Access, Format};
 use super::{check_jute_maxbuffer, status};
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::limits;
-use crate::options::{OwnedZnodes, RmOptions};
+use crate::options::{DumpOptions, OwnedZnodes, RmOptions};
 use crate::pace::Sides;
 use crate::progress::Progress;
 use crate::report::rm::{Account, Outcome};
 use crate::report::{bytes, grouped};
 use crate::resources::Resources;
-use crate::rm::{Survey, check_root, rm, survey};
+use crate::rm::{Survey, check_root, keep, rm, survey};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,6 +31,9 @@ Examples:
 
   In a script, with the root said twice:
     zkreplicator rm --yes-remove /pegasus/onebox zk1:2181,zk2:2181/pegasus/onebox
+
+  With a copy of it on the disk first (back again: zkreplicator restore):
+    zkreplicator rm --archive onebox.zka --yes-remove /pegasus/onebox zk1:2181/pegasus/onebox
 
   With ephemerals, whose sessions then go on without them:
     zkreplicator rm --with-ephemerals --yes-remove /kafka zk1:2181/kafka
@@ -56,6 +60,10 @@ pub(super) struct Rm {
     /// Remove ephemerals too, although the sessions that own them have not ended
     #[arg(long)]
     with_ephemerals: bool,
+    /// Keep the tree in the archive FILE first, which must not be there. Nothing is removed unless all of it is in the archive,
+    /// which is read back before
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["with_ephemerals", "dry_run"])]
+    archive: Option<PathBuf>,
     /// The largest request that the servers take (their jute.maxbuffer)
     #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
     jute_maxbuffer: usize,
@@ -79,7 +87,9 @@ enum Step {
 impl Rm {
     pub(super) fn main(self) -> ExitCode {
         let outcome = match self.understand() {
-            Ok((options, step)) => in_runtime(perform(&options, step)).unwrap_or_else(Outcome::failed),
+            Ok((options, kept, step)) => {
+                in_runtime(perform(&options, kept.as_ref(), step)).unwrap_or_else(Outcome::failed)
+            }
             Err(error) => Outcome::failed(error),
         };
         let account =
@@ -93,7 +103,7 @@ impl Rm {
     }
 
     /// Everything that can be known to be wrong before a server is spoken to.
-    fn understand(&self) -> Result<(RmOptions, Step)> {
+    fn understand(&self) -> Result<(RmOptions, Option<DumpOptions>, Step)> {
         check_jute_maxbuffer(self.jute_maxbuffer)?;
         let options = RmOptions {
             target: self.pace.of(self.access.target(&self.target)?),
@@ -101,6 +111,11 @@ impl Rm {
             jute_maxbuffer: self.jute_maxbuffer,
         };
         check_root(&options)?;
+        let kept = self
+            .archive
+            .clone()
+            .map(|file| DumpOptions { side: Side::Target, ..DumpOptions::of(options.target.clone(), file) });
+        kept.as_ref().map_or(Ok(()), DumpOptions::check_file)?;
         let root = options.target.connect.chroot.as_str();
         let step = match &self.yes_remove {
             Some(said) if said != root => {
@@ -118,11 +133,11 @@ impl Rm {
                 )));
             }
         };
-        Ok((options, step))
+        Ok((options, kept, step))
     }
 }
 
-async fn perform(options: &RmOptions, step: Step) -> Outcome {
+async fn perform(options: &RmOptions, kept: Option<&DumpOptions>, step: Step) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let (progress, sides) = (Progress::default(), Sides::of_target(&options.target));
@@ -133,7 +148,7 @@ async fn perform(options: &RmOptions, step: Step) -> Outcome {
     if let Some(refusal) = found.refusal(options.ephemerals) {
         return Outcome { survey: Some(found), ..Outcome::failed(refusal) };
     }
-    let outcome = Outcome { survey: None, removed: None, error: None };
+    let mut outcome = Outcome { survey: None, kept: None, removed: None, error: None };
     if found.is_empty() || step == Step::LookOnly {
         return Outcome { survey: Some(found), ..outcome };
     }
@@ -142,9 +157,16 @@ async fn perform(options: &RmOptions, step: Step) -> Outcome {
             return Outcome { survey: Some(found), error: Some(error), ..outcome };
         }
     }
+    if let Some(kept) = kept {
+        let progress = Progress::default();
+        match status::shown("archive", &progress, &sides, keep(kept, &progress, &stop)).await {
+            Ok(report) => outcome.kept = Some((kept.file.clone(), report)),
+            Err(error) => return Outcome { survey: Some(found), error: Some(error), ..outcome },
+        }
+    }
     let progress = Progress::default();
     let (removed, done) = status::shown("rm", &progress, &sides, rm(options, &progress, &stop)).await;
-    Outcome { survey: Some(found), removed: Some(removed), error: done.err() }
+    Outcome { survey: Some(found), removed: Some(removed), error: done.err(), ..outcome }
 }
 
 /// Has the root typed. What is typed must be it, and nothing else.

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
+use super::archive::{self, Typed};
 use super::pace::PaceArgs;
 use super::process::{check_out, conclude, in_runtime, stop_on_signal, tell};
 use super::trees::{Access, Format, Globs};
 use super::{check_jute_maxbuffer, status};
 use crate::error::Result;
 use crate::limits;
-use crate::options::{AclPolicy, ScanOptions};
+use crate::options::{AclPolicy, ArchiveOptions, Salvage, ScanOptions, TreeOptions};
 use crate::pace::Sides;
 use crate::progress::Progress;
 use crate::report::Acls;
@@ -34,6 +35,9 @@ Examples:
   Faster, without ACLs:
     zkreplicator scan --acl ignore zk1:2181/pegasus
 
+  What an archive holds:
+    zkreplicator scan archive:onebox.zka
+
 Under PROBLEMS stands what a copy, or another program, will stumble over:
   oversized   a znode that needs a larger request than --jute-maxbuffer
   masked ACL  the server hides an id (digest:user:x) for want of ADMIN
@@ -52,7 +56,7 @@ while they were being read; 130 interrupted. Credentials are those of the source
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Scan {
-    /// Servers and root of the tree to read: host:port,host:port/path
+    /// Servers and root of the tree to read, host:port,host:port/path; or archive:FILE
     source: String,
     #[command(flatten)]
     globs: Globs,
@@ -88,13 +92,13 @@ fn parse_top(text: &str) -> Result<usize, String> {
 }
 
 impl Scan {
-    pub(super) fn main(self) -> ExitCode {
+    pub(super) fn main(self, typed: &Typed) -> ExitCode {
         let acls = match self.acl {
             AclName::Preserve => Acls::Preserved,
             AclName::Ignore => Acls::NotRead,
         };
         let task = self.access.task("scan", &self.source, "", acls, &self.globs);
-        let scanned = self.understand().and_then(|options| in_runtime(perform(&options))?);
+        let scanned = self.understand(typed).and_then(|options| in_runtime(perform(&options))?);
         let account = Account { task: &task, scanned: &scanned, resources: Resources::now() };
         let text = match self.access.format {
             Format::Text => account.text(),
@@ -106,7 +110,7 @@ impl Scan {
         conclude(&text, self.access.format, account.exit_code(), self.out.as_deref())
     }
 
-    fn understand(&self) -> Result<ScanOptions> {
+    fn understand(&self, typed: &Typed) -> Result<ScanOptions> {
         check_jute_maxbuffer(self.jute_maxbuffer)?;
         self.out.as_deref().map_or(Ok(()), check_out)?;
         Ok(ScanOptions {
@@ -117,7 +121,13 @@ impl Scan {
             },
             top: self.top,
             jute_maxbuffer: self.jute_maxbuffer,
-            ..ScanOptions::of(self.pace.of(self.access.source(&self.source)?))
+            ..ScanOptions::of(match archive::named(&self.source)? {
+                Some(file) => {
+                    typed.refuse_servers()?;
+                    TreeOptions::Archive(ArchiveOptions { file, salvage: Salvage::Refused })
+                }
+                None => self.pace.of(self.access.source(&self.source)?).into(),
+            })
         })
     }
 }
@@ -126,6 +136,6 @@ async fn perform(options: &ScanOptions) -> Result<ScanReport> {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let progress = Progress::default();
-    let sides = Sides::of(&options.tree, None);
+    let sides = Sides::of(options.tree.ensemble(), None);
     status::shown("scan", &progress, &sides, scan(options, &progress, &stop)).await
 }

@@ -159,11 +159,21 @@ impl Access {
         }
     }
 
-    fn credentials(&self) -> Result<Credentials> {
+    /// An archive keeps what only our own transport sees.
+    pub(super) fn check_wire(&self) -> Result<()> {
+        match self.transport {
+            TransportName::Wire => Ok(()),
+            TransportName::ZookeeperClient => Err(Error::bad_input(
+                "an archive needs --transport wire: the zookeeper-client transport does not tell null data from empty data",
+            )),
+        }
+    }
+
+    pub(super) fn credentials(&self) -> Result<Credentials> {
         Credentials::read(&self.auth_file, &self.source_auth_file, &self.target_auth_file)
     }
 
-    fn ensemble(&self, connect: &str, auths: Vec<Auth>) -> Result<EnsembleOptions> {
+    pub(super) fn ensemble(&self, connect: &str, auths: Vec<Auth>) -> Result<EnsembleOptions> {
         Ok(EnsembleOptions {
             connect: connect.parse::<ConnectString>()?,
             auths,

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::acl::{self, Acl};
+use super::archive::{self, NO_CREDENTIALS, Typed};
 use super::pace::PaceArgs;
 use super::trees::{Access, Globs};
 use super::{Fix, Order, Work, check_jute_maxbuffer};
 use crate::certificate::{Certificate, Terms};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits;
-use crate::options::{AgainstOptions, CounterPolicy, EphemeralPolicy, VerifyOptions};
+use crate::options::{
+    AgainstOptions, ArchiveOptions, CounterPolicy, EphemeralPolicy, Salvage, TreeOptions, VerifyOptions,
+};
 use crate::report::Task;
 use crate::znode::Zxid;
 
@@ -31,6 +34,9 @@ Examples:
 
   Two trees that others need meanwhile:
     zkreplicator verify --max-ops-per-second 5000 --max-latency 100ms zk1:2181/a new1:2181/a
+
+  A tree and the archive that was made of it; or two archives:
+    zkreplicator verify archive:onebox.zka zk1:2181/pegasus/onebox
 
   A year later, one tree and the certificate:
     zkreplicator verify --against moved.json new1:2181/a
@@ -52,9 +58,9 @@ otherwise none is, the report says why, and the exit code is not 0.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct VerifyArgs {
-    /// Servers and root of the tree to read: host:port,host:port/path
+    /// Servers and root of the tree to read, host:port,host:port/path; or archive:FILE
     source: String,
-    /// Servers and root of the other tree
+    /// Servers and root of the other tree, or archive:FILE
     #[arg(required_unless_present = "against", conflicts_with = "against")]
     target: Option<String>,
     #[command(flatten)]
@@ -103,17 +109,22 @@ pub(super) struct VerifyArgs {
 }
 
 impl VerifyArgs {
-    pub(super) fn understand(self) -> Order {
+    pub(super) fn understand(self, typed: &Typed) -> Order {
         let format = self.access.format;
         let Some(file) = &self.against else {
             let target = self.target.as_deref().unwrap_or_default();
             let task = self.access.task("verify", &self.source, target, self.acl.as_reported(), &self.globs);
-            let work = self.verify(target).and_then(|options| {
+            let work = self.verify(target, typed).and_then(|options| {
                 if !self.fix {
                     return Ok(Work::Verify(Box::new(options)));
                 }
                 check_jute_maxbuffer(self.jute_maxbuffer)?;
-                let copy = options.to_fix(self.jute_maxbuffer);
+                let Some(target) = options.target.ensemble().cloned() else {
+                    return Err(Error::bad_input(
+                        "--fix does not write an archive, which is written whole: zkreplicator dump --replace does",
+                    ));
+                };
+                let copy = options.to_fix(target, self.jute_maxbuffer);
                 Ok(Work::Fix(Box::new(Fix { verify: options, copy, max_delete: self.max_delete })))
             });
             return Order { task, work, format, certificate: self.certificate, out: None };
@@ -134,10 +145,35 @@ impl VerifyArgs {
         }
     }
 
-    fn verify(&self, target: &str) -> Result<VerifyOptions> {
+    fn verify(&self, target: &str, typed: &Typed) -> Result<VerifyOptions> {
         self.access.check_certificate(self.certificate.as_deref())?;
-        let (source, target) = self.access.sides(&self.source, target)?;
-        let (source, target) = (self.pace.of(source), self.pace.of(target));
+        let files = [archive::named(&self.source)?, archive::named(target)?];
+        if files.iter().any(Option::is_some) {
+            typed.refuse(&["certificate"], "an archive needs none: its own end says what it holds")?;
+            self.access.check_wire()?;
+        }
+        let credentials = self.access.credentials()?;
+        let in_file = |file| TreeOptions::Archive(ArchiveOptions { file, salvage: Salvage::Refused });
+        let (source, target) = match files {
+            [None, None] => {
+                let (source, target) = self.access.sides(&self.source, target)?;
+                (self.pace.of(source).into(), self.pace.of(target).into())
+            }
+            [Some(source), None] => {
+                typed.refuse(&["source_auth_file"], NO_CREDENTIALS)?;
+                let target = self.access.ensemble(target, credentials.target)?;
+                (in_file(source), self.pace.of(target).into())
+            }
+            [None, Some(target)] => {
+                typed.refuse(&["target_auth_file"], NO_CREDENTIALS)?;
+                let source = self.access.ensemble(&self.source, credentials.source)?;
+                (self.pace.of(source).into(), in_file(target))
+            }
+            [Some(source), Some(target)] => {
+                typed.refuse_servers()?;
+                (in_file(source), in_file(target))
+            }
+        };
         Ok(VerifyOptions {
             source,
             target,
@@ -152,6 +188,11 @@ impl VerifyArgs {
     }
 
     fn against(&self, certificate: Certificate) -> Result<AgainstOptions> {
+        if archive::named(&self.source)?.is_some() {
+            return Err(Error::bad_input(
+                "--against compares a living tree with a certificate; an archive's digest stands in its end (scan)",
+            ));
+        }
         self.access.check_certifiable()?;
         let tree = self.pace.of(self.access.tree(&self.source)?);
         Ok(AgainstOptions { tree, certificate, differences_listed: self.list })

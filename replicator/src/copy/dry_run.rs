@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::passes::Line;
-use super::{Sessions, check};
+use super::{Restored, Sessions, check};
 use crate::ephemerals::Owner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::latency::Request;
@@ -35,6 +35,8 @@ use crate::znode::Acl;
 pub struct DryRun {
     /// What was read and left out, and what would be written.
     pub counts: Counts,
+    /// Of an archive: what it was of, and what of it was lost.
+    pub archive: Option<Restored>,
     /// Ancestors of the target root that would be created.
     pub ancestors: usize,
     /// What stands in the way, and what would change.
@@ -131,6 +133,7 @@ async fn run(
 ) -> Result<DryRun> {
     let started = Instant::now();
     let (source, lane, beside) = sessions.open(options).await?;
+    let options = &CopyOptions { filter: source.filter(&options.filter)?, ..options.clone() };
     let target_root = check(options, source, lane).await?;
     let rehearsal = Rehearsal::default();
     let missing = root::missing_ancestors(lane).await?;
@@ -149,7 +152,9 @@ async fn run(
     let writer = Writer { lane, rehearsal: Some(&rehearsal) };
     let line = Line { options, source, writer, progress };
     let reading = Instant::now();
-    line.first(line.walk(&Changes::default()), target_root, beside, &mut masked).await?;
+    let changes = Changes::default();
+    let mut chunks = line.chunks(&changes);
+    line.first(&mut chunks, target_root, beside, &mut masked).await?;
     let (reading, counts) = (reading.elapsed(), progress.counts());
     // Where the root stands, nothing may be wanted there; or its ACL is set before, and may be.
     let opened = may_open && rehearsal.opens_root();
@@ -166,9 +171,15 @@ async fn run(
             Some(allowed)
         }
     };
-    let quotas = if options.quotas { plan_quotas(options, source.lane(), writer).await? } else { None };
+    let quotas = match source.lane().filter(|_| options.quotas) {
+        Some(lane) => plan_quotas(options, lane, writer).await?,
+        None => None,
+    };
+    let archive = Restored::of(source, &chunks);
+    drop(chunks);
     Ok(DryRun {
         counts,
+        archive,
         ancestors,
         notes: rehearsal.into_notes(),
         masked: masked.into_report(),

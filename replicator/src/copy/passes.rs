@@ -13,7 +13,6 @@ use super::newer::Newer;
 use super::planner::Planner;
 use super::{pair, read, received};
 use crate::batch::Batcher;
-use crate::budget::Budget;
 use crate::error::{Result, Side};
 use crate::limits;
 use crate::masked::Masked;
@@ -24,8 +23,7 @@ use crate::progress::Progress;
 use crate::remove::Care;
 use crate::source::changes::Changes;
 use crate::source::reader::Reader;
-use crate::source::walk::Walk;
-use crate::source::{Chunk, Visit};
+use crate::source::{Chunk, Chunks, Source, Visit};
 use crate::target::Writer;
 use crate::target::probe::Probes;
 use crate::target::root::TargetRoot;
@@ -44,24 +42,24 @@ pub struct Passes {
 /// A copy's sessions and what they are told.
 pub(super) struct Line<'a> {
     pub(super) options: &'a CopyOptions,
-    pub(super) source: &'a Reader,
+    pub(super) source: &'a Source,
     pub(super) writer: Writer<'a>,
     pub(super) progress: &'a Progress,
 }
 
 impl Line<'_> {
-    /// Copies until the source stands still; all that it was at `since` is seen by `walk`, the first pass, which notes what
+    /// Copies until the source stands still; all that it was at `since` is seen by `source`, the first pass, which notes what
     /// it has seen in `changes`. `beside` reads the target, where it holds anything.
     pub(super) async fn run(
         &self,
-        walk: Walk<'_>,
+        source: &mut Chunks<'_>,
         changes: &Changes,
         mut since: Option<Zxid>,
         root: TargetRoot,
         beside: &mut Option<Reader>,
         masked: &mut Masked,
     ) -> Result<Passes> {
-        let mut behind = self.first(walk, root, beside, masked).await?;
+        let mut behind = self.first(source, root, beside, masked).await?;
         let mut passes = Passes { later: Vec::new(), settled: !changes.is_unsure() };
         while let Some(before) = since {
             since = behind;
@@ -88,13 +86,13 @@ impl Line<'_> {
     /// The pass that takes everything; gives a zxid that the source had reached when it was read.
     pub(super) async fn first(
         &self,
-        walk: Walk<'_>,
+        source: &mut Chunks<'_>,
         root: TargetRoot,
         beside: &mut Option<Reader>,
         masked: &mut Masked,
     ) -> Result<Option<Zxid>> {
         if root.children == 0 {
-            return self.pass(walk, masked, self.progress, |chunks| pair_root(chunks, root.znode)).await;
+            return self.pass(source, masked, self.progress, |chunks| pair_root(chunks, root.znode)).await;
         }
         let target = match beside {
             // Nothing has been written since it was opened.
@@ -102,10 +100,10 @@ impl Line<'_> {
             none => self.beside(none).await?,
         };
         let Some(left) = &self.options.removal else {
-            return self.pass(walk, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await;
+            return self.pass(source, masked, self.progress, |chunks| pair(chunks, Pairing::new(target, false))).await;
         };
         let extras = Extras::new(self, target, Care::Left(left));
-        self.pass(walk, masked, self.progress, |chunks| extras.removed_from(chunks)).await
+        self.pass(source, masked, self.progress, |chunks| extras.removed_from(chunks)).await
     }
 
     /// One pass of what has changed; gives the writes, and a zxid that the source had reached when it was read.
@@ -114,22 +112,22 @@ impl Line<'_> {
         // What is read again was counted before.
         let uncounted = Progress::default();
         let extras = Extras::new(self, target, Care::Seen(changes));
-        let behind = self.pass(self.walk(changes), masked, &uncounted, |chunks| extras.removed_from(chunks)).await?;
+        let behind =
+            self.pass(&mut self.chunks(changes), masked, &uncounted, |chunks| extras.removed_from(chunks)).await?;
         Ok((self.progress.counts().written() - before, behind))
     }
 
-    /// A walk of the source that takes what `changes` takes.
-    pub(super) fn walk<'a>(&'a self, changes: &'a Changes) -> Walk<'a> {
+    /// All of the source that `changes` takes. Lists of children are for who removes.
+    pub(super) fn chunks<'a>(&'a self, changes: &'a Changes) -> Chunks<'a> {
         let Line { options, source, .. } = self;
-        let walk = Walk::of_tree(source, Budget::of_line(), options.filter.clone()).sifted(changes);
-        walk.taking_ephemerals(options.ephemerals)
+        source.chunks(&options.filter, options.ephemerals, Some(changes), options.removal.is_some())
     }
 
     /// The line itself; gives a zxid that the source had reached when all of it was read. It is asked for while the last
     /// writes are still under way.
     async fn pass<P>(
         &self,
-        walk: Walk<'_>,
+        source: &mut Chunks<'_>,
         masked: &mut Masked,
         read_progress: &Progress,
         pairs: impl FnOnce(Receiver<Chunk>) -> P,
@@ -146,23 +144,24 @@ impl Line<'_> {
             batcher: Batcher::new(self.writer.lane.chroot().clone(), self.options.jute_maxbuffer)
                 .of_ops_max(self.options.batch_ops_max),
             batches: batches_in,
-            source: self.source.lane(),
+            source: self.source,
             writer: self.writer,
             progress: read_progress,
             written: self.progress,
         };
         // Parents of something newer are read when the walk has ended.
-        let reads_on = self.options.newer_than_ms.is_some();
+        let newer = self.options.newer_than_ms.zip(self.source.reader());
+        let reads_on = newer.is_some();
         let read = async {
-            let all = read(walk, chunks_in, read_progress).await?;
+            let all = read(source, chunks_in, read_progress).await?;
             if all && !reads_on { self.source.sync().await } else { Ok(None) }
         };
         let pairs = pairs(chunks);
         let plan = async {
-            match self.options.newer_than_ms {
+            match newer {
                 None => planner.run(pairs).await,
-                Some(than_ms) => {
-                    let newer = Newer::new(than_ms, self.source, self.writer.lane, read_progress);
+                Some((than_ms, reader)) => {
+                    let newer = Newer::new(than_ms, reader, self.writer.lane, read_progress);
                     planner.run(newer.taken_from(pairs)).await
                 }
             }

@@ -17,8 +17,8 @@ use crate::pair::{Beside, Pair, Pairs};
 use crate::plan::{Plan, Step};
 use crate::progress::{Counts, Progress};
 use crate::rehearsal::{Block, Rehearsal};
-use crate::session::{Lane, WriteOp};
-use crate::source::Visit;
+use crate::session::WriteOp;
+use crate::source::{Source, Visit};
 use crate::target::Writer;
 use crate::target::probe::Probes;
 use crate::znode::{Znode, ZnodePath};
@@ -30,7 +30,7 @@ pub(super) struct Planner<'a> {
     pub(super) probes: Probes,
     pub(super) batcher: Batcher,
     pub(super) batches: Sender<Batch>,
-    pub(super) source: &'a Lane,
+    pub(super) source: &'a Source,
     pub(super) writer: Writer<'a>,
     pub(super) progress: &'a Progress,
     /// Where writes are counted.

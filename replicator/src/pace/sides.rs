@@ -27,9 +27,12 @@ impl Held {
 }
 
 impl Sides {
-    /// Those of a source and of a target, if there is one.
-    pub fn of(source: &EnsembleOptions, target: Option<&EnsembleOptions>) -> Self {
-        Self::those_of([(Side::Source, Some(source)), (Side::Target, target)])
+    /// Those of a source and of a target, where they are ensembles.
+    pub fn of<'a>(
+        source: impl Into<Option<&'a EnsembleOptions>>,
+        target: impl Into<Option<&'a EnsembleOptions>>,
+    ) -> Self {
+        Self::those_of([(Side::Source, source.into()), (Side::Target, target.into())])
     }
 
     /// That of a target alone.

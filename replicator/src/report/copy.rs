@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use serde_json::{Value, json};
 
 use super::{
-    Task, bytes, elapsed_text, grouped, latencies_json, latencies_text, masked, millis, more_text, quota, rate,
-    retries, skipped_json, skipped_text,
+    Task, archive, bytes, elapsed_text, grouped, latencies_json, latencies_text, masked, millis, more_text, quota,
+    rate, retries, skipped_json, skipped_text,
 };
 use crate::copy::{CopyReport, Passes};
 use crate::ephemerals::Owner;
@@ -42,6 +42,7 @@ pub(super) fn json(copy: &CopyReport) -> Value {
         "containers_and_ttl": CONTAINERS_AND_TTL,
         "masked_acls": masked::json(&copy.masked),
         "quotas": copy.quotas.as_ref().map(quota::json),
+        "archive": copy.archive.as_ref().map(archive::restored_json),
         "retries": retries::json(&copy.source_retries, &copy.target_retries),
         "latency_us": latencies_json(&copy.source_latencies, &copy.target_latencies),
         "elapsed_ms": millis(copy.elapsed),
@@ -54,6 +55,7 @@ pub(super) fn text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Re
     let done = match task.command {
         "sync" => "synced",
         "verify" => "fixed",
+        "restore" => "restored",
         _ => "copied",
     };
     let removed = match counts.deleted {
@@ -81,6 +83,9 @@ pub(super) fn text(task: &Task, copy: &CopyReport, text: &mut String) -> fmt::Re
             "  mtime       {} of the newest znode at the source, for the --mtime of a later run",
             counts.mtime_max_ms
         )?;
+    }
+    if let Some(restored) = &copy.archive {
+        archive::restored_text(restored, text)?;
     }
     passes_text(&copy.passes, text)?;
     skipped_text(&counts, text)?;

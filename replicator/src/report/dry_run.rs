@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::copy::{owners_json, owners_text};
-use super::{Task, bytes, grouped, masked, millis, more_text, quota, skipped_json, skipped_text};
+use super::{Task, archive, bytes, grouped, masked, millis, more_text, quota, skipped_json, skipped_text};
 use crate::copy::dry_run::{DryRun, Estimate};
 use crate::rehearsal::{Block, Blocker, Change, Notes};
 use crate::target::abilities::Abilities;
@@ -30,6 +30,7 @@ pub(super) fn json(planned: &DryRun) -> Value {
         "skipped": skipped_json(counts),
         "ephemeral_owners": owners_json(&planned.ephemeral_owners),
         "quotas": planned.quotas.as_ref().map(quota::json),
+        "archive": planned.archive.as_ref().map(archive::restored_json),
         "masked_acls": masked::json(&planned.masked),
         "target": { "containers": abilities.containers, "ttl": abilities.ttl },
         "blockers": blockers_json(notes),
@@ -82,6 +83,9 @@ pub(super) fn text(task: &Task, planned: &DryRun, text: &mut String) -> fmt::Res
     if counts.counter_raised > 0 {
         let steps = grouped(counts.counter_raised);
         writeln!(text, "  counters    to raise by {steps} step(s), each a create and a delete (--no-counters: none)")?;
+    }
+    if let Some(restored) = &planned.archive {
+        archive::restored_text(restored, text)?;
     }
     skipped_text(counts, text)?;
     owners_text(&planned.ephemeral_owners, text)?;

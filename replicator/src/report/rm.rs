@@ -1,11 +1,13 @@
 //! What came of a removal, as text and as JSON.
 
 use std::fmt::{self, Write};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use super::copy::{owners_json, owners_text};
-use super::{VERSION, bytes, elapsed_text, exit, grouped, millis, rate};
+use super::{VERSION, archive, bytes, elapsed_text, exit, grouped, millis, rate};
+use crate::archive::dump::DumpReport;
 use crate::error::{Error, ErrorKind};
 use crate::remove::moved;
 use crate::resources::Resources;
@@ -16,6 +18,8 @@ use crate::rm::{Removed, Survey};
 pub struct Outcome {
     /// What stood there.
     pub survey: Option<Survey>,
+    /// The archive that it was kept in, if one was asked for.
+    pub kept: Option<(PathBuf, DumpReport)>,
     /// What was removed, if it came to that.
     pub removed: Option<Removed>,
     /// Why it ended early.
@@ -25,7 +29,7 @@ pub struct Outcome {
 impl Outcome {
     /// One of which nothing else is known.
     pub fn failed(error: Error) -> Self {
-        Self { survey: None, removed: None, error: Some(error) }
+        Self { survey: None, kept: None, removed: None, error: Some(error) }
     }
 }
 
@@ -85,7 +89,7 @@ impl Account<'_> {
     /// One JSON document.
     pub fn json(&self) -> Value {
         let Self { target, outcome, resources, .. } = self;
-        let Outcome { survey, removed, error } = outcome;
+        let Outcome { survey, kept, removed, error } = outcome;
         json!({
             "version": VERSION,
             "command": "rm",
@@ -93,6 +97,11 @@ impl Account<'_> {
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "found": survey.as_ref().map(survey_json),
+            "archive": kept.as_ref().map(|(file, dump)| {
+                let mut json = archive::dump_json(dump);
+                json["file"] = file.display().to_string().into();
+                json
+            }),
             "removed": removed.as_ref().map(|Removed { znodes, requests, elapsed }| json!({
                 "znodes": znodes,
                 "write_requests": requests,
@@ -146,6 +155,11 @@ impl Account<'_> {
             writeln!(text, "  unreadable  {} ({code})", path.as_str().escape_debug())?;
         }
         super::more_text(survey.unreadable.count, survey.unreadable.list.len(), text)?;
+        if let Some((file, dump)) = &self.outcome.kept {
+            let (znodes, size) = (grouped(dump.end.znodes), bytes(dump.file_bytes));
+            writeln!(text, "  archive     {} holds {znodes} znodes in {size}", file.display())?;
+            writeln!(text, "  digest      {}", dump.end.digest)?;
+        }
         if let Some(Removed { znodes, requests, elapsed }) = &self.outcome.removed {
             writeln!(text, "  removed     {} znodes in {} requests", grouped(*znodes), grouped(*requests))?;
             elapsed_text(*znodes, *elapsed, text)?;

@@ -184,13 +184,15 @@ impl Census {
             Visit::Znode(znode) => self.znode(znode),
             Visit::Children { parent, names, listed } => self.children(parent, names, *listed),
             Visit::Unreadable(path, code) => self.problems.unreadable.add(path, *code),
-            // A scan's walk gives ephemerals as znodes; one that does not has read nothing of them.
-            Visit::Ephemeral { .. }
-            | Visit::Leave(_)
-            | Visit::Reserved(_)
-            | Visit::OnTheWay(..)
-            | Visit::Filtered(..)
-            | Visit::Vanished(_) => {}
+            // A scan's walk gives ephemerals as znodes; an archive knows where they were, and whose.
+            Visit::Ephemeral { path, owner } => {
+                self.znodes += 1;
+                self.ephemerals += 1;
+                self.path_bytes += self.chroot.locate(path).len() as u64;
+                self.levels.add(path.as_str().matches('/').count());
+                self.owners.met(path, *owner);
+            }
+            Visit::Leave(_) | Visit::Reserved(_) | Visit::OnTheWay(..) | Visit::Filtered(..) | Visit::Vanished(_) => {}
         }
     }
 

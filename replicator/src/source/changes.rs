@@ -28,6 +28,8 @@ struct State {
     since: Option<Zxid>,
     /// Znodes that were taken and have children that are still being walked.
     open: HashSet<ZnodePath>,
+    /// Whether later walks will ask what this one has seen.
+    remembers: bool,
     /// Something went away or was changed while it was read, or more was met than is remembered: another pass has to look.
     unsure: bool,
 }
@@ -35,11 +37,18 @@ struct State {
 impl Default for Changes {
     fn default() -> Self {
         let (seen, open) = (Fingerprints::default(), HashSet::new());
-        Self(Mutex::new(State { seen, since: None, open, unsure: false }))
+        Self(Mutex::new(State { seen, since: None, open, remembers: true, unsure: false }))
     }
 }
 
 impl Changes {
+    /// What one walk alone has met: whether it was disturbed, and nothing to be asked later.
+    pub fn of_one_walk() -> Self {
+        let changes = Self::default();
+        changes.state().remembers = false;
+        changes
+    }
+
     /// The next walk takes only what has changed after `since`.
     pub fn since(&self, since: Zxid) {
         let mut state = self.state();
@@ -67,6 +76,9 @@ impl Changes {
         }
         let mut state = self.state();
         state.unsure = true;
+        if !state.remembers {
+            return;
+        }
         for (path, aversion) in znodes {
             if let Some(aversion) = aversion {
                 state.seen.correct(path, *aversion);
@@ -98,7 +110,9 @@ impl State {
         match visit {
             Visit::Znode(znode) => {
                 let Some(Zxid(since)) = self.since else {
-                    self.seen.add(&znode.path, znode.stat.aversion);
+                    if self.remembers {
+                        self.seen.add(&znode.path, znode.stat.aversion);
+                    }
                     return true;
                 };
                 let unchanged = self.seen.note(&znode.path, znode.stat.aversion);

@@ -190,7 +190,8 @@ impl Reader {
         Ok(zxids.into_iter().min().flatten())
     }
 
-    fn mapped(&self, acl: &Acl, path: &ZnodePath) -> Result<Acl> {
+    /// What an ACL of this side is taken for.
+    pub(crate) fn mapped(&self, acl: &Acl, path: &ZnodePath) -> Result<Acl> {
         self.map.apply(acl).ok_or_else(|| {
             let text = format!(
                 "the ACL map leaves no entry of its ACL {acl}, and a znode can't be without one: add a rule that keeps one"

@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
         if let Some(changes) = self.changes {
             changes.sift(&mut visits);
         }
-        permit.resize(Weight { operations: visits.len(), bytes: visits.iter().map(bytes).sum() });
+        permit.resize(Weight { operations: visits.len(), bytes: visits.iter().map(Visit::weight).sum() });
         let (reader, changes) = (self.reader, self.changes);
         self.chunks.push_back(Box::pin(async move {
             let torn = reader.read_acls(&mut visits).await?;
@@ -132,14 +132,4 @@ impl<'a> Walk<'a> {
         }));
         Ok(())
     }
-}
-
-/// Bytes that a visit holds while it is on its way.
-fn bytes(visit: &Visit) -> usize {
-    limits::ZNODE_OVERHEAD_BYTES
-        + match visit {
-            Visit::Znode(znode) => znode.data_len(),
-            Visit::Children { names, .. } | Visit::OnTheWay(_, names) => names.size(),
-            _ => 0,
-        }
 }

@@ -76,7 +76,10 @@ pub async fn refuse_same_tree(options: &CopyOptions, source: &Lane, target: &Lan
     }
     let same = match same_ensemble(source, target).await? {
         Some(same) => same,
-        None => share_a_server(&options.source.connect, &options.target.connect).await,
+        None => match options.source.ensemble() {
+            Some(source) => share_a_server(&source.connect, &options.target.connect).await,
+            None => false,
+        },
     };
     if !same {
         return Ok(());

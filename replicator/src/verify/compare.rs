@@ -91,6 +91,13 @@ impl Found {
         self.differences.merge(other.differences);
     }
 
+    /// The same with the two sides in each other's place.
+    pub(super) fn swapped(self) -> Self {
+        let Self { rules, source, target, sums, differences, open } = self;
+        let (sums, differences) = (sums.swapped(), differences.swapped());
+        Self { rules, source: target, target: source, sums, differences, open }
+    }
+
     pub(super) fn add_source(&mut self, znode: &Znode) {
         let digest = TreeDigest::of(znode, self.rules.counters);
         self.source.add(znode, &digest);

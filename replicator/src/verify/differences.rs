@@ -90,6 +90,22 @@ impl Differences {
         }
     }
 
+    /// The same with the two sides in each other's place.
+    pub(super) fn swapped(mut self) -> Self {
+        std::mem::swap(&mut self.only_source, &mut self.only_target);
+        for difference in &mut self.list {
+            difference.sign = match difference.sign {
+                Sign::OnlySource => Sign::OnlyTarget,
+                Sign::OnlyTarget => Sign::OnlySource,
+                sign => sign,
+            };
+            if let Some(counters) = &mut difference.counters {
+                counters.reverse();
+            }
+        }
+        self
+    }
+
     pub(super) fn merge(&mut self, other: Self) {
         self.only_source += other.only_source;
         self.only_target += other.only_target;

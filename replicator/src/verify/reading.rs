@@ -49,7 +49,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub(super) fn add(&mut self, znode: &Znode, digest: &TreeDigest) {
+    pub(crate) fn add(&mut self, znode: &Znode, digest: &TreeDigest) {
         self.sum.add(znode, digest);
         let Stat { czxid, mzxid, pzxid, num_children, .. } = znode.stat;
         self.last_write = self.last_write.max(Zxid(czxid.max(mzxid).max(pzxid)));
@@ -57,7 +57,7 @@ impl Reading {
     }
 
     /// Adds what was read of the same tree elsewhere.
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.sum.merge(&other.sum);
         self.last_write = self.last_write.max(other.last_write);
         self.children += other.children;

@@ -76,6 +76,14 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    /// The same with the two sides in each other's place.
+    pub(super) fn swapped(mut self) -> Self {
+        for sum in self.by_root.values_mut() {
+            std::mem::swap(&mut sum.source, &mut sum.target);
+        }
+        self
+    }
+
     pub(super) fn new(depth: usize) -> Self {
         Self { asked: depth, depth, by_root: BTreeMap::new(), paths_bytes: 0 }
     }

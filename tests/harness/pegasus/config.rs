@@ -5,6 +5,8 @@ use std::path::Path;
 /// What tests change of it.
 #[derive(Clone, Debug)]
 pub struct MetaConfig {
+    /// What the process is: `meta`, or `replica`: then it answers by HTTP for its configuration, and nothing else.
+    pub app: &'static str,
     /// The RPC port.
     pub port: u16,
     /// All meta servers, `host:port` each.
@@ -30,6 +32,7 @@ pub struct MetaConfig {
 impl MetaConfig {
     pub(super) fn new(port: u16, servers: &[String], zookeeper: &str) -> Self {
         Self {
+            app: "meta",
             port,
             servers: servers.to_vec(),
             zookeeper: zookeeper.to_owned(),
@@ -45,17 +48,17 @@ impl MetaConfig {
 
     /// The file's text.
     pub(super) fn text(&self, admin: &Path) -> String {
-        let Self { port, root, lock_root, level_on_start, recover, min_live_nodes, grace_seconds, .. } = self;
+        let Self { app, port, root, lock_root, level_on_start, recover, min_live_nodes, grace_seconds, .. } = self;
         let (servers, zookeeper, timeout_ms) = (self.servers.join(","), &self.zookeeper, self.zookeeper_timeout_ms);
         let admin = admin.display();
         format!(
-            r#"; The meta server of cluster onebox.
+            r"; The meta server of cluster onebox.
 [apps..default]
   run = true
   count = 1
 
-[apps.meta]
-  type = meta
+[apps.{app}]
+  type = {app}
   arguments =
   ports = {port}
   pools = THREAD_POOL_DEFAULT,THREAD_POOL_META_SERVER,THREAD_POOL_META_STATE,THREAD_POOL_FD,THREAD_POOL_DLOCK
@@ -144,7 +147,7 @@ stateful = true
 ; for tests only
 [stand_in]
   admin = {admin}
-"#
+"
         )
     }
 }

@@ -1,11 +1,12 @@
 //! Three stand-in meta servers as processes on the recorded tree, and a plan for the migration of their cluster.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use harness::pegasus::{MetaConfig, MetaServer};
 use harness::tree::TreeZnode;
-use harness::{Server, golden, load, shared_pair, unique_root, until};
+use harness::{Server, golden, load, read_tree, shared_pair, unique_root, until};
 use migrator::pegasus::client::{MetaClient, MetaOptions};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -29,7 +30,8 @@ pub(super) struct Cluster {
     /// More lines of the plan, by table.
     policy: String,
     limits: String,
-    head: String,
+    hooks: String,
+    replaced: Vec<(String, String)>,
 }
 
 impl Cluster {
@@ -50,8 +52,9 @@ impl Cluster {
             config.zookeeper_timeout_ms = SESSION_TIMEOUT_MS;
             change(config);
         })?;
-        let (policy, limits, head) = (String::new(), String::new(), String::new());
-        let cluster = Self { source, target, root, metas, directory: tempfile::tempdir()?, policy, limits, head };
+        let (policy, limits, hooks) = (String::new(), String::new(), String::new());
+        let (directory, replaced) = (tempfile::tempdir()?, Vec::new());
+        let cluster = Self { source, target, root, metas, directory, policy, limits, hooks, replaced };
         for meta in &cluster.metas {
             meta.start()?;
         }
@@ -73,16 +76,56 @@ impl Cluster {
         self
     }
 
-    /// Adds a line to the plan's head.
-    pub(super) fn head(mut self, line: &str) -> Self {
-        self.head += line;
-        self.head.push('\n');
-        self
-    }
-
     /// A file of the test's.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// Runs the program, and does `act` when it comes `when` (`before`, `after`) this step; the program waits meanwhile.
+    pub(super) async fn run_and(
+        self,
+        args: &[&str],
+        (when, step): (&str, &str),
+        act: impl AsyncFnOnce(&Self) -> Fallible<()>,
+    ) -> Fallible<(Self, Run)> {
+        let (reached, go) = (self.file("reached"), self.file("go"));
+        let (reached_at, go_at) = (reached.display(), go.display());
+        let script = format!(
+            "[ $1 = {step} ] || exit 0; echo $PPID > {reached_at}.new; mv {reached_at}.new {reached_at}; until [ -e {go_at} ]; \
+             do sleep 0.02; done"
+        );
+        let hooks = format!("[hooks]\n{when} = {script:?}\n");
+        let cluster = Self { hooks, ..self };
+        let mut child = cluster.spawn(args)?;
+        until("the hook to be reached", LIMIT, async || {
+            (reached.exists() || child.try_wait().ok()?.is_some()).then_some(())
+        })
+        .await?;
+        if reached.exists() {
+            act(&cluster).await?;
+            std::fs::write(&go, "")?;
+        }
+        let run = finish(child).await;
+        assert!(reached.exists(), "the hook was never reached: {run:?}\n{}", cluster.story());
+        Ok((Self { hooks: String::new(), ..cluster }, run))
+    }
+
+    /// The meta server that leads.
+    pub(super) async fn leader(&self) -> Fallible<&MetaServer> {
+        let leader = self.client()?.primary().await?;
+        Ok(self.metas.iter().find(|meta| meta.name() == leader).ok_or("the leader is none of ours")?)
+    }
+
+    /// One that does not lead.
+    pub(super) async fn follower(&self) -> Fallible<&MetaServer> {
+        let leader = self.client()?.primary().await?;
+        Ok(self.metas.iter().find(|meta| meta.name() != leader).ok_or("there is no follower")?)
+    }
+
+    /// The same plan, with something else in its text.
+    pub(super) fn replacing(mut self, old: &str, new: &str) -> Self {
+        self.replaced.push((old.to_owned(), new.to_owned()));
+        self
     }
 
     /// Waits until one leads and all stand in line.
@@ -113,38 +156,49 @@ impl Cluster {
                 format!("{key} = {default:?}\n")
             }
         };
+        let quoted = |path: &Path| format!("{:?}", path.display().to_string());
+        let defaults = [("tripwire", "1s"), ("cleanup_hold", "1ms"), ("stop_max", "3s"), ("start_max", "3s")];
+        let limits = defaults.map(|(key, default)| limit(key, default)).concat() + &self.limits;
         let mut text = format!(
-            "cluster = \"onebox\"\njournal = {:?}\n{}\n[source]\nconnect = {:?}\n[target]\nconnect = {:?}\n[policy]\n{}\n\
-             [limits]\n{}{}\n",
-            self.file("journal"),
-            self.head,
+            "cluster = \"onebox\"\njournal = {}\n[source]\nconnect = {:?}\n[target]\nconnect = {:?}\n[policy]\n{}\n\
+             [limits]\n{limits}\n{}",
+            quoted(&self.file("journal")),
             self.source.connect_string(),
             self.target.connect_string(),
             self.policy,
-            self.limits,
-            [("tripwire", "1s"), ("cleanup_hold", "1ms"), ("stop_max", "3s"), ("start_max", "3s")]
-                .map(|(key, default)| limit(key, default))
-                .concat(),
+            self.hooks,
         );
         for meta in &self.metas {
-            let script = |name: &str| meta.file(name);
-            text += &format!(
-                "[[meta_server]]\naddress = {:?}\nhost = \"local\"\nconfig_file = {:?}\nstop = {:?}\nstart = {:?}\ncheck = {:?}\n",
+            let script = |name: &str| quoted(&meta.file(name));
+            let (config, stop, start, check) =
+                (script("config.ini"), script("stop.sh"), script("start.sh"), script("check.sh"));
+            writeln!(
+                text,
+                "[[meta_server]]\naddress = {:?}\nhost = \"local\"\nconfig_file = {config}\nstop = {stop}\nstart = {start}\n\
+                 check = {check}",
                 meta.name(),
-                script("config.ini"),
-                script("stop.sh"),
-                script("start.sh"),
-                script("check.sh"),
-            );
+            )?;
+        }
+        for (old, new) in &self.replaced {
+            assert!(text.contains(old), "{old:?} is not in the plan");
+            text = text.replace(old, new);
         }
         let file = self.file("zkmigrator.toml");
         std::fs::write(&file, text)?;
         Ok(file)
     }
 
+    /// Runs the program with another plan.
+    pub(super) async fn run_plan(&self, args: &[&str], plan: &Path) -> Fallible<Run> {
+        Ok(finish(self.spawn_plan(args, plan)?).await)
+    }
+
     /// Starts the program with the plan and these arguments.
     pub(super) fn spawn(&self, args: &[&str]) -> Fallible<Child> {
-        let plan = self.plan()?;
+        self.spawn_plan(args, &self.plan()?)
+    }
+
+    fn spawn_plan(&self, args: &[&str], plan: &Path) -> Fallible<Child> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zkmigrator-under-test"));
         command.args(args).arg("--plan").arg(plan).current_dir(self.directory.path());
         command.stdin(std::process::Stdio::null()).kill_on_drop(true).env_remove("RUST_LOG");
@@ -195,6 +249,15 @@ impl Cluster {
     /// The configuration files.
     pub(super) fn configs(&self) -> Fallible<Vec<String>> {
         Ok(self.metas.iter().map(|meta| std::fs::read_to_string(meta.file("config.ini"))).collect::<Result<_, _>>()?)
+    }
+
+    /// Fails the test unless everything is as it was before the migration.
+    pub(super) async fn expect_as_before(&self, configs: &[String]) -> Fallible<()> {
+        self.expect_on(self.source).await?;
+        assert!(self.configs()? == configs, "a configuration file is another\n{}", self.story());
+        let left = read_tree(&self.target.client().await?, &self.root).await;
+        assert!(left.map_or(true, |left| left.is_empty()), "something is left at the target\n{}", self.story());
+        Ok(())
     }
 
     /// Fails the test unless the cluster serves on that ZooKeeper as it did before.

@@ -1,7 +1,7 @@
 //! SIGKILL at every record of the journal: before an act, in it, and behind it. Then `resume` ends it, or `rollback` does.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use harness::{read_tree, until};
+use harness::until;
 
 use super::cluster::{Cluster, Fallible, LIMIT};
 
@@ -59,7 +59,7 @@ async fn a_migrator_killed_at_any_record_is_resumed_to_the_end() -> Fallible<()>
 async fn a_migrator_killed_at_any_record_is_rolled_back_to_what_there_was() -> Fallible<()> {
     let killed = each(1..45, async |cluster, configs| {
         cluster.run(&["rollback"]).await?.expect(0);
-        as_before(&cluster, &configs).await
+        cluster.expect_as_before(&configs).await
     })
     .await?;
     assert!(killed >= 30, "only {killed} were killed before they were done");
@@ -77,19 +77,10 @@ async fn a_rollback_killed_at_any_record_is_resumed_to_what_there_was() -> Falli
         }
         let resumed = cluster.run(&["resume"]).await?.expect(0);
         assert!(resumed.stdout.contains("rolled back"), "{resumed:?}\n{}", cluster.story());
-        as_before(&cluster, &configs).await.map_err(|error| format!("killed {more} records later: {error}"))?;
+        cluster.expect_as_before(&configs).await.map_err(|error| format!("killed {more} records later: {error}"))?;
         Ok::<usize, Box<dyn std::error::Error>>(1)
     });
     let killed = rollbacks.buffer_unordered(AT_ONCE).try_fold(0, |sum, one| async move { Ok(sum + one) }).await?;
     assert!(killed >= 8, "only {killed} were killed before they were done");
-    Ok(())
-}
-
-/// Fails the test unless everything is as it was before the migration.
-async fn as_before(cluster: &Cluster, configs: &[String]) -> Fallible<()> {
-    cluster.expect_on(cluster.source).await?;
-    assert!(cluster.configs()? == configs, "a configuration file is another\n{}", cluster.story());
-    let left = read_tree(&cluster.target.client().await?, &cluster.root).await;
-    assert!(left.map_or(true, |left| left.is_empty()), "something is left at the target\n{}", cluster.story());
     Ok(())
 }

@@ -16,7 +16,6 @@ async fn a_cluster_moves_and_serves_what_it_served() -> Fallible<()> {
 
     let ran = cluster.run(&["run", "--execute", "--format", "json"]).await?.expect(0);
     let report = ran.json();
-    eprintln!("{report:#}");
     assert_eq!((&report["verdict"], &report["exit_code"]), (&"done".into(), &0.into()));
     cluster.expect_on(cluster.target).await?;
     // Nothing but the hosts is another in the files, down to the byte.

@@ -1,13 +1,11 @@
 //! Meta servers that are dead already, an old ZooKeeper that is gone, and leases as replica servers really have them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use harness::{Server, ServerOptions, load};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use harness::{MetaServer, Server, ServerOptions, load, until};
 
-use super::cluster::{self, Cluster, Fallible};
+use super::cluster::{self, Cluster, Fallible, LIMIT};
 use super::{NODES, end_all, expect_recovered, ready};
 
 const RUN: [&str; 4] = ["run", "--method", "recovery", "--execute"];
@@ -41,7 +39,7 @@ async fn a_rollback_leaves_dead_meta_servers_dead() -> Fallible<()> {
     end_all(&cluster).await?;
     cluster.run(&[&RUN[..], &["--pause-before", "recover"]].concat()).await?.expect(0);
     cluster.run(&["rollback"]).await?.expect(0);
-    assert!(!cluster.metas.iter().any(harness::MetaServer::is_running));
+    assert!(!cluster.metas.iter().any(MetaServer::is_running));
     assert_eq!(cluster.configs()?, configs);
     Ok(())
 }
@@ -76,32 +74,20 @@ async fn an_old_zookeeper_that_is_gone_is_not_needed() -> Fallible<()> {
     expect_recovered(&cluster, &configs).await
 }
 
-/// Answers GETs of a configuration value, as a replica server does.
-async fn replica_server(lease_seconds: u64, sync_ms: u64) -> Fallible<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let port = listener.local_addr()?.port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = vec![0; 4096];
-            let read = stream.read(&mut head).await.unwrap_or_default();
-            let head = String::from_utf8_lossy(&head[..read]).into_owned();
-            let (name, value) = match head.contains("fd_lease_seconds") {
-                true => ("fd_lease_seconds", lease_seconds),
-                false => ("config_sync_interval_ms", sync_ms),
-            };
-            let body = format!("{{\"name\":\"{name}\",\"section\":\"replication\",\"value\":\"{value}\"}}\n");
-            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
-    });
-    Ok(port)
-}
-
 #[tokio::test]
 async fn leases_are_waited_for_as_the_replica_servers_have_them() -> Fallible<()> {
-    let ports = [replica_server(1, 500).await?, replica_server(1, 1_700).await?, replica_server(1, 500).await?];
     let mut cluster = ready("recover-lease").await?;
-    for (node, port) in NODES.iter().zip(ports) {
+    let program = Path::new(env!("CARGO_BIN_EXE_stand-in-meta-server"));
+    let replicas = MetaServer::prepare(program, 3, "", |config| config.app = "replica")?;
+    for ((node, replica), sync_ms) in NODES.iter().zip(&replicas).zip(["500", "1700", "500"]) {
+        replica.edit(|text| {
+            let text = text.replace("fd_lease_seconds = 20", "fd_lease_seconds = 1");
+            text.replace("config_sync_interval_ms = 30000", &format!("config_sync_interval_ms = {sync_ms}"))
+        })?;
+        replica.start()?;
+        let asked = async || cluster.client().ok()?.config_value(replica.name(), "fd_lease_seconds").await.ok();
+        until("the replica server to answer", LIMIT, asked).await?;
+        let port = replica.name().rsplit(':').next().unwrap_or_default();
         cluster = cluster.policy(&format!("[[recovery.replica_server]]\naddress = {node:?}\nhttp_port = {port}"));
     }
     let rehearsed = cluster.run(&["plan", "--method", "recovery"]).await?.expect(0);

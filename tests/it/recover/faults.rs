@@ -74,7 +74,7 @@ async fn lost_partitions_come_back_empty_only_where_the_plan_accepts_it() -> Fal
 /// Its end is seen by what stands at the target, in the same process or in the next.
 #[tokio::test]
 async fn an_answer_that_comes_too_late_is_looked_for() -> Fallible<()> {
-    for (name, delay_ms, first) in [("recover-late", 1_500, 0), ("recover-later", 4_000, 5)] {
+    for (name, delay_ms, first) in [("recover-late", 1_500, 0), ("recover-later", 3_500, 5)] {
         let cluster = ready(name).await?.policy("wait = \"1s\"");
         let configs = cluster.configs()?;
         tell(&cluster, |admin| admin["recovery"]["delay_ms"] = json!(delay_ms))?;

@@ -34,15 +34,24 @@ async fn a_cluster_is_recovered_and_serves_what_it_served() -> Fallible<()> {
 
     let ran = cluster.run(&["run", "--method", "recovery", "--execute", "--format", "json"]).await?.expect(0);
     let report = ran.json();
-    eprintln!("{report:#}");
-    assert_eq!((&report["verdict"], &report["exit_code"], &report["method"]), (&"done".into(), &0.into(), &"recovery".into()));
+    eprintln!("{report:#}\n{}", cluster.story());
+    assert_eq!(
+        (&report["verdict"], &report["exit_code"], &report["method"]),
+        (&"done".into(), &0.into(), &"recovery".into())
+    );
     let accounts = &report["recovery"]["accounts"];
-    assert_eq!((&accounts["tables"], &accounts["nodes"], &accounts["is_compared"]), (&6.into(), &3.into(), &true.into()));
+    assert_eq!(
+        (&accounts["tables"], &accounts["nodes"], &accounts["is_compared"]),
+        (&6.into(), &3.into(), &true.into())
+    );
     for what in ["lost", "renamed", "revived", "nodes_missing"] {
         assert!(accounts[what].as_array().is_some_and(Vec::is_empty), "{accounts:#}");
     }
     let notes = report["notes"].to_string();
-    assert!(notes.contains("duplications") && notes.contains("backup policies") && notes.contains("to_drop"), "{notes}");
+    assert!(
+        notes.contains("duplications") && notes.contains("backup policies") && notes.contains("to_drop"),
+        "{notes}"
+    );
     expect_recovered(&cluster, &configs).await?;
     // The source was never written.
     assert_eq!(tree(cluster.source, &cluster).await?, source);
@@ -98,14 +107,12 @@ async fn auto_copies_where_it_can_and_never_recovers_by_itself() -> Fallible<()>
 async fn a_recovery_is_paused_before_its_last_moment_and_taken_back() -> Fallible<()> {
     let cluster = ready("recover-paused").await?;
     let configs = cluster.configs()?;
-    let refused = cluster.run(&["run", "--method", "recovery", "--execute", "--pause-before", "await-leases"]).await?.expect(2);
+    let refused =
+        cluster.run(&["run", "--method", "recovery", "--execute", "--pause-before", "await-leases"]).await?.expect(2);
     assert!(refused.stderr.contains("no meta server"), "{refused:?}");
-    let paused = cluster.run(&["run", "--method", "recovery", "--execute", "--pause-before", "recover"]).await?.expect(0);
+    let paused =
+        cluster.run(&["run", "--method", "recovery", "--execute", "--pause-before", "recover"]).await?.expect(0);
     assert!(paused.stdout.contains("paused before        recover"), "{paused:?}");
     cluster.run(&["rollback"]).await?.expect(0);
-    cluster.expect_on(cluster.source).await?;
-    assert_eq!(cluster.configs()?, configs);
-    let left = read_tree(&cluster.target.client().await?, &cluster.root).await;
-    assert!(left.map_or(true, |left| left.is_empty()), "something is left at the target\n{}", cluster.story());
-    Ok(())
+    cluster.expect_as_before(&configs).await
 }

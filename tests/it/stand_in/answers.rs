@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use harness::until;
 use migrator::pegasus::frame::{Reply, Request};
+use migrator::pegasus::http::content_length;
 use migrator::pegasus::messages::{AppInfo, Call, ListAppsReply, ListAppsRequest};
-use migrator::pegasus::record::{decode_body, encode_body};
+use migrator::pegasus::record::{Value, decode_body, encode_body};
 use migrator::pegasus::types::Level;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::records::{AddDuplicationReply, RecallAppReply};
+use super::records::{self, AddDuplicationReply, RecallAppReply};
 use super::{Cluster, LIMIT, recorded};
 
 /// How long an answer is waited for that never comes.
@@ -62,15 +63,13 @@ impl<'a> Recorded<'a> {
         bytes
     }
 
-    async fn ask(&self, server: usize, request: &[u8]) -> Vec<u8> {
+    /// The answer to this request, as far as it came within the limit: it is whole when `whole` says so.
+    async fn ask(&self, server: usize, request: &[u8], limit: Duration, whole: impl Fn(&[u8]) -> bool) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.cluster.servers[server].name()).await.expect("it listens");
         stream.write_all(request).await.expect("it reads");
         let mut reply = Vec::new();
-        // The end of an answer shows in the next one's absence; a whole frame ends the wait.
-        let read = async {
-            while stream.read_buf(&mut reply).await.is_ok_and(|read| read > 0) && Reply::decode(&reply).is_err() {}
-        };
-        let _ = timeout(NEVER, read).await;
+        let read = async { while stream.read_buf(&mut reply).await.is_ok_and(|read| read > 0) && !whole(&reply) {} };
+        let _ = timeout(limit, read).await;
         reply
     }
 
@@ -79,7 +78,8 @@ impl<'a> Recorded<'a> {
         let server = if name.contains("follower") { self.cluster.servers.len() - 1 } else { 0 };
         let request = self.here(golden(&format!("{name}.req.bin")));
         let wanted = self.here(golden(&format!("{name}.resp.bin")));
-        let got = self.ask(server, &request).await;
+        let limit = if wanted.is_empty() { NEVER } else { LIMIT };
+        let got = self.ask(server, &request, limit, |reply| Reply::decode(reply).is_ok()).await;
         let log = self.cluster.servers[server].log();
         let rpc = Request::decode(&request).expect("it was recorded").rpc;
         assert_eq!(shown(&rpc, &got), shown(&rpc, &wanted), "{name}: {log}");
@@ -90,12 +90,18 @@ impl<'a> Recorded<'a> {
     async fn check_http(&self, server: usize, path: &str, name: &str) {
         let wanted = String::from_utf8(self.here(golden(name))).expect("it is text").replace("\r\n", "\n");
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
-        let got = String::from_utf8(self.ask(server, request.as_bytes()).await).expect("it is text");
+        let whole = |answer: &[u8]| {
+            let text = String::from_utf8_lossy(answer);
+            let parts = text.split_once("\r\n\r\n");
+            parts.is_some_and(|(head, body)| content_length(head).is_ok_and(|length| length == body.len()))
+        };
+        let got = self.ask(server, request.as_bytes(), LIMIT, whole).await;
+        let got = String::from_utf8(got).expect("it is text");
         assert_eq!(got.replace("\r\n", "\n"), wanted, "{name}");
     }
 }
 
-fn replace(bytes: &mut Vec<u8>, from: &[u8], to: &[u8]) {
+fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
     let found: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
     for at in found {
         bytes[at..at + to.len()].copy_from_slice(to);
@@ -130,6 +136,28 @@ fn timeless(app: &mut AppInfo) {
     for time in [&mut app.create_second, &mut app.drop_second, &mut app.expire_second] {
         *time = (*time).min(1);
     }
+}
+
+#[test]
+fn the_records_of_recorded_requests_encode_to_themselves() {
+    fn check<Q: Value>(names: &[&str]) {
+        for name in names {
+            let request = Request::decode(&golden(&format!("{name}.req.bin"))).expect("it was recorded");
+            let record: Q = decode_body(&request.body).unwrap_or_else(|damage| panic!("{name}: {damage}"));
+            assert_eq!(encode_body(1, &record), request.body, "{name}");
+        }
+    }
+    check::<records::CreateAppRequest>(&["create_app.follower.thft0", "blind.create_app"]);
+    check::<records::DropAppRequest>(&["blind.drop_app"]);
+    check::<records::RenameAppRequest>(&["blind.rename_app"]);
+    check::<records::RecallAppRequest>(&["blind.recall_app"]);
+    check::<records::UpdateEnvRequest>(&["blind.update_app_env"]);
+    check::<records::SetReplicasRequest>(&["blind.set_max_replica_count"]);
+    check::<records::SetIdempotentRequest>(&["blind.set_atomic_idempotent"]);
+    check::<records::UpdateConfigRequest>(&["blind.update_partition_configuration"]);
+    check::<records::AddDuplicationRequest>(&["blind.add_duplication"]);
+    check::<records::AddBackupPolicyRequest>(&["blind.add_backup_policy"]);
+    check::<records::Beacon>(&["fd_ping.leader.thft0", "fd_ping.follower.thft0"]);
 }
 
 #[tokio::test]
@@ -181,6 +209,8 @@ async fn a_fresh_clusters_leader_and_follower_answer_as_recorded() {
         recorded.check_http(server, "/config?name=cluster_root", &format!("http.config_cluster_root.{who}.txt")).await;
     }
     recorded.check_http(1, "/meta/cluster", "http.meta_cluster.follower.txt").await;
+    recorded.check_http(1, "/meta/apps?detail", "http.meta_apps.follower.txt").await;
+    recorded.check_http(1, "/meta/nodes?detail", "http.meta_nodes.follower.txt").await;
 }
 
 #[tokio::test]
@@ -189,6 +219,8 @@ async fn a_full_clusters_leader_answers_as_recorded_in_all_levels() {
     cluster.start(0).await;
     let recorded = Recorded::new(&cluster, 22181);
     recorded.check_http(0, "/meta/cluster", "http.meta_cluster.leader.txt").await;
+    recorded.check_http(0, "/meta/apps?detail", "http.meta_apps.leader.txt").await;
+    recorded.check_http(0, "/meta/nodes?detail", "http.meta_nodes.leader.txt").await;
     for name in [
         "list_apps.all.leader.thft0",
         "list_apps.pattern.leader.thft0",
@@ -227,6 +259,7 @@ async fn a_full_clusters_leader_answers_as_recorded_in_all_levels() {
     .await
     .expect("its grace time is over");
     recorded.check("list_nodes.one_unalive.leader.thft0").await;
+    cluster.servers[0].tell(&json!({})).expect("it can be told");
     meta.set_level(Level::Steady).await.expect("it answers");
     recorded.check("control_meta.set_unknown_600.leader.thft0").await;
     // The level that has no name: the next to ask for it brings the server down.

@@ -15,23 +15,29 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::records::{
-    CreateAppOptions, CreateAppReply, CreateAppRequest, DropAppReply, DropAppRequest, HintReply, StartBulkLoadRequest,
-    UpdateEnvRequest,
+    AddBackupPolicyRequest, AddDuplicationReply, AddDuplicationRequest, CreateAppOptions, CreateAppReply,
+    CreateAppRequest, DropAppReply, DropAppRequest, HintReply, RecallAppReply, RecallAppRequest, RenameAppRequest,
+    StartBulkLoadRequest, UpdateEnvRequest,
 };
 use super::{APPS, Cluster, LIMIT, recorded};
 
 /// How long an answer is waited for that may never come.
 const NEVER: Duration = Duration::from_millis(500);
 
-/// Sends a request that a migration never sends; its answer, if there is one.
-async fn ask<A: Value>(cluster: &Cluster, rpc: &str, request: &impl Value) -> Option<A> {
+/// The answer to a request that a migration never sends.
+async fn ask<A: Value>(cluster: &Cluster, rpc: &str, request: &impl Value) -> A {
+    ask_within(cluster, rpc, request, LIMIT).await.unwrap_or_else(|| panic!("no answer: {}", cluster.servers[0].log()))
+}
+
+/// The same, if it comes in time.
+async fn ask_within<A: Value>(cluster: &Cluster, rpc: &str, request: &impl Value, limit: Duration) -> Option<A> {
     let mut stream = TcpStream::connect(cluster.servers[0].name()).await.expect("it listens");
     stream.write_all(&Request::new(rpc, 1, 1000, encode_body(1, request)).encode()).await.expect("it reads");
     let mut reply = Vec::new();
     let read = async {
         while stream.read_buf(&mut reply).await.is_ok_and(|read| read > 0) && Reply::decode(&reply).is_err() {}
     };
-    timeout(NEVER, read).await.ok()?;
+    timeout(limit, read).await.ok()?;
     let Ok(Reply::Thrift(reply)) = Reply::decode(&reply) else { panic!("no reply: {}", cluster.servers[0].log()) };
     Some(decode_body(&reply.body).expect("it is the reply's record"))
 }
@@ -70,12 +76,35 @@ async fn blind_refuses_new_tables_and_lets_environments_through() {
     cluster.start(0).await;
     blind(&cluster).await;
     let before = tree(&cluster).await;
-    let refused: CreateAppReply = ask(&cluster, "RPC_CM_CREATE_APP", &create("t")).await.expect("it answers");
+    let refused: CreateAppReply = ask(&cluster, "RPC_CM_CREATE_APP", &create("t")).await;
     assert_eq!(refused.err.0, "ERR_STATE_FREEZED");
     assert_eq!(tree(&cluster).await, before);
-    let written: HintReply = ask(&cluster, "RPC_CM_UPDATE_APP_ENV", &env("temp")).await.expect("it answers");
+    let written: HintReply = ask(&cluster, "RPC_CM_UPDATE_APP_ENV", &env("temp")).await;
     assert_eq!(written.err.0, "ERR_OK");
     assert!(cluster.data(&format!("{APPS}/2")).await.contains(r#""envs":{"a":"b"}"#));
+}
+
+#[tokio::test]
+async fn blind_lets_renames_recalls_duplications_and_backups_through() {
+    let cluster = Cluster::prepare(1, &recorded(), |_| {}).await;
+    cluster.start(0).await;
+    blind(&cluster).await;
+    let (old, new) = ("renamed".to_owned(), "again".to_owned());
+    let rename = RenameAppRequest { old_app_name: old, new_app_name: new };
+    let renamed: HintReply = ask(&cluster, "RPC_CM_RENAME_APP", &rename).await;
+    let recall = RecallAppRequest { app_id: 6, new_app_name: String::new() };
+    let recalled: RecallAppReply = ask(&cluster, "RPC_CM_RECALL_APP", &recall).await;
+    let duplicate = AddDuplicationRequest { app_name: "temp".to_owned(), ..AddDuplicationRequest::default() };
+    let duplicated: AddDuplicationReply = ask(&cluster, "RPC_CM_ADD_DUPLICATION", &duplicate).await;
+    let backup = AddBackupPolicyRequest { policy_name: "daily".to_owned(), ..AddBackupPolicyRequest::default() };
+    let backed_up: HintReply = ask(&cluster, "RPC_CM_ADD_BACKUP_POLICY", &backup).await;
+    for err in [renamed.err, recalled.err, duplicated.err, backed_up.err] {
+        assert_eq!(err.0, "ERR_OK");
+    }
+    assert!(cluster.data(&format!("{APPS}/7")).await.contains(r#""app_name":"again""#));
+    assert!(cluster.data(&format!("{APPS}/6")).await.contains("app_status::AS_AVAILABLE"));
+    assert!(cluster.data(&format!("{APPS}/2/duplication/{}", duplicated.dupid)).await.contains("DS_PREPARE"));
+    assert!(cluster.data("/pegasus/onebox/backup/daily").await.contains(r#""policy_name":"daily""#));
 }
 
 #[tokio::test]
@@ -85,7 +114,7 @@ async fn a_table_dropped_in_blind_is_written_and_never_answered() {
     let meta = blind(&cluster).await;
     let partition = cluster.data(&format!("{APPS}/4/0")).await;
     let request = DropAppRequest { app_name: "orders".to_owned(), ..DropAppRequest::default() };
-    assert!(ask::<DropAppReply>(&cluster, "RPC_CM_DROP_APP", &request).await.is_none());
+    assert!(ask_within::<DropAppReply>(&cluster, "RPC_CM_DROP_APP", &request, NEVER).await.is_none());
     assert!(cluster.data(&format!("{APPS}/4")).await.contains("app_status::AS_DROPPED"));
     assert_eq!(cluster.data(&format!("{APPS}/4/0")).await, partition);
     let apps = meta.list_apps(Some(AppStatus::Dropping)).await.expect("it answers");
@@ -97,10 +126,10 @@ async fn steady_drops_and_creates_tables() {
     let cluster = Cluster::prepare(1, &recorded(), |_| {}).await;
     cluster.start(0).await;
     let request = DropAppRequest { app_name: "orders".to_owned(), ..DropAppRequest::default() };
-    let dropped: DropAppReply = ask(&cluster, "RPC_CM_DROP_APP", &request).await.expect("it answers");
+    let dropped: DropAppReply = ask(&cluster, "RPC_CM_DROP_APP", &request).await;
     assert_eq!(dropped.err.0, "ERR_OK");
     assert!(cluster.data(&format!("{APPS}/4/0")).await.contains(r#""ballot":4"#));
-    let created: CreateAppReply = ask(&cluster, "RPC_CM_CREATE_APP", &create("t")).await.expect("it answers");
+    let created: CreateAppReply = ask(&cluster, "RPC_CM_CREATE_APP", &create("t")).await;
     assert_eq!((created.err.0.as_str(), created.appid), ("ERR_OK", 8));
     assert!(cluster.data(&format!("{APPS}/8/3")).await.contains(r#""pid":"8.3","ballot":0"#));
 }
@@ -111,7 +140,7 @@ async fn a_bulk_load_sets_the_level_back_to_steady() {
     cluster.start(0).await;
     let meta = blind(&cluster).await;
     let request = StartBulkLoadRequest { app_name: "temp".to_owned(), ..StartBulkLoadRequest::default() };
-    let started: HintReply = ask(&cluster, "RPC_CM_START_BULK_LOAD", &request).await.expect("it answers");
+    let started: HintReply = ask(&cluster, "RPC_CM_START_BULK_LOAD", &request).await;
     assert_eq!(started.err.0, "ERR_OK");
     assert_eq!(meta.level().await.expect("it answers"), Level::Steady);
 }

@@ -16,7 +16,8 @@ use super::{APPS, Cluster};
 const NODES: [&str; 3] = ["localhost:34801", "localhost:34802", "localhost:34803"];
 
 async fn cluster(nodes: Value) -> Cluster {
-    let cluster = Cluster::prepare(1, &[], |config| {
+    // The recorded cluster has a second one, which is stopped.
+    let cluster = Cluster::prepare(2, &[], |config| {
         config.recover = true;
         config.min_live_nodes = 1;
     })

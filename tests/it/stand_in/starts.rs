@@ -68,7 +68,7 @@ async fn a_persistent_lock_child_of_the_lowest_number_is_waited_for_and_named() 
     let named = Role::Follower(vec!["localhost:1".to_owned(), "127.0.0.1:1".to_owned()]);
     assert_eq!(cluster.meta().role(cluster.servers[0].name()).await.expect("it answers"), named);
     cluster.client.delete(&child, None).await.expect("it can be deleted");
-    assert_eq!(cluster.meta().primary().await.expect("it leads now"), cluster.servers[0].name());
+    cluster.until_primary(0).await;
 }
 
 #[tokio::test]
@@ -150,6 +150,17 @@ async fn files_that_the_server_refuses_abort() {
         let log = aborts(&cluster).await;
         assert!(log.contains(why), "{log}");
     }
+}
+
+#[tokio::test]
+async fn a_replica_server_answers_for_its_configuration_alone() {
+    let cluster = Cluster::prepare(1, &[], |config| config.app = "replica").await;
+    cluster.servers[0].start().expect("there is a shell");
+    let (meta, server) = (cluster.meta(), cluster.servers[0].name());
+    let lease = until("it to listen", LIMIT, async || meta.config_value(server, "fd_lease_seconds").await.ok()).await;
+    assert_eq!(lease.expect("it listens"), "20");
+    assert_eq!(meta.config_value(server, "config_sync_interval_ms").await.expect("it answers"), "30000");
+    assert!(meta.role(server).await.is_err());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ const SERVER_INFO: &str = concat!(
     r#""start_time":"2026-11-22 19:46:53","version":"2.6.0-SNAPSHOT"}"#
 );
 
-pub(super) fn answer(request: CommandRequest) -> String {
+pub(super) fn answer(request: &CommandRequest) -> String {
     let value = |value: &str| format!("{{\n  \"error\": \"ok\",\n  \"{}\": \"{value}\"\n}}", request.cmd);
     match request.cmd.as_str() {
         "help" => HELP.to_owned(),

@@ -1,7 +1,5 @@
 //! What changes no table: questions, the level, beacons.
 
-use std::fmt::Write as _;
-
 use migrator::pegasus::messages::{
     AppInfo, ClusterInfoReply, ControlMetaReply, ControlMetaRequest, ListAppsReply, ListAppsRequest, ListNodesReply,
     ListNodesRequest, NodeInfo, QueryConfigReply, QueryConfigRequest,
@@ -12,7 +10,7 @@ use crate::fail;
 use crate::nodes::{Nodes, address};
 use crate::records::{Beacon, BeaconAck, Refusal};
 use crate::server::{Server, own_address};
-use crate::state::{Phase, State};
+use crate::state::Phase;
 
 /// `pattern_match_type` of `idl/utils.thrift`.
 const MATCH_EXACT: i32 = 2;
@@ -28,8 +26,10 @@ pub(crate) fn pairs(server: &Server) -> Vec<(&'static str, String)> {
     let settings = &server.settings;
     let nodes = server.nodes().alive;
     let state = server.state();
-    let [primaries, replicas] =
-        [false, true].map(|all| deviation(&nodes.iter().map(|node| held(&state, node, all)).collect::<Vec<_>>()));
+    let replicas = state.replicas();
+    let held: Vec<[u32; 2]> = nodes.iter().map(|node| replicas.get(node).copied().unwrap_or_default()).collect();
+    let primaries = deviation(held.iter().map(|[primaries, _]| *primaries));
+    let replicas = deviation(held.iter().map(|[primaries, secondaries]| primaries + secondaries));
     // What the balancer would move; it does not know where there are nodes enough to ask it.
     let total = if nodes.len() < settings.min_live_nodes.max(3) { 0 } else { -1 };
     let operations =
@@ -52,23 +52,14 @@ pub(super) fn cluster_info(server: &Server) -> ClusterInfoReply {
     ClusterInfoReply { err: ErrorCode::OK.into(), keys, values }
 }
 
-/// How many replicas of available tables a node has: all, or primaries.
-fn held(state: &State, node: &String, all: bool) -> f64 {
-    let available = state.apps.values().filter(|app| app.info.status == AppStatus::Available);
-    let partitions = available.flat_map(|app| app.partitions.values());
-    let count = partitions.filter(|config| {
-        config.primary_name().as_ref() == Some(node) || (all && config.secondary_names().contains(node))
-    });
-    f64::from(u32::try_from(count.count()).unwrap_or(u32::MAX))
-}
-
-fn deviation(counts: &[f64]) -> String {
-    let number = f64::from(u32::try_from(counts.len().max(1)).unwrap_or(u32::MAX));
-    let mean = counts.iter().sum::<f64>() / number;
-    let squares: f64 = counts.iter().map(|count| (count - mean).powi(2)).sum();
-    let mut text = String::new();
-    let _ = write!(text, "{:.2}", (squares / number).sqrt());
-    text
+/// How far apart these numbers are.
+fn deviation(counts: impl Iterator<Item = u32>) -> String {
+    let counts: Vec<f64> = counts.map(f64::from).collect();
+    // An empty sum is -0, which would be printed.
+    let mean = |values: &[f64]| values.iter().fold(0.0, |sum, value| sum + value) / values.len().max(1) as f64;
+    let middle = mean(&counts);
+    let squares: Vec<f64> = counts.iter().map(|count| (count - middle).powi(2)).collect();
+    format!("{:.2}", mean(&squares).sqrt())
 }
 
 pub(super) fn list_apps(server: &Server, asked: &ListAppsRequest) -> ListAppsReply {
@@ -91,7 +82,9 @@ pub(super) fn list_nodes(server: &Server, asked: &ListNodesRequest) -> ListNodes
     let both = [(NodeStatus::Alive, alive), (NodeStatus::Unalive, dead)];
     let wanted = both.into_iter().filter(|(status, _)| asked.status == NodeStatus::Invalid || asked.status == *status);
     let infos = wanted.flat_map(|(status, names)| {
-        names.into_iter().map(move |name| NodeInfo { status, node: address(&name), hp_node: name.parse().ok() })
+        let info =
+            move |name: String| NodeInfo { status, node: server.node_address(&name), hp_node: name.parse().ok() };
+        names.into_iter().map(info)
     });
     ListNodesReply { err: ErrorCode::OK.into(), infos: infos.collect() }
 }

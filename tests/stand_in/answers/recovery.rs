@@ -147,17 +147,12 @@ fn partitions(apps: &mut [StoredApp], nodes: &[(&String, &Node)], skip_lost: boo
             replicas.truncate(usize::try_from(wanted).unwrap_or_default());
             if replicas.is_empty() {
                 lost = true;
-                let _ = match skip_lost {
-                    true => writeln!(
-                        hint_message,
-                        "WARNING: partition({pid}) has no replica collected, force recover the lost partition to empty"
-                    ),
-                    false => writeln!(
-                        hint_message,
-                        "ERROR: partition({pid}) has no replica collected, you can force recover it by set \
-                         skip_lost_partitions option"
-                    ),
+                let [word, what] = if skip_lost {
+                    ["WARNING", "force recover the lost partition to empty"]
+                } else {
+                    ["ERROR", "you can force recover it by set skip_lost_partitions option"]
                 };
+                let _ = writeln!(hint_message, "{word}: partition({pid}) has no replica collected, {what}");
                 continue;
             }
             fill(config, &replicas);

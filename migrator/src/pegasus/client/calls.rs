@@ -136,7 +136,8 @@ impl MetaClient {
 }
 
 impl RecoveryRequest {
-    /// Of these replica servers, each `host:port`, with nothing skipped. Older servers want addresses: names are looked up.
+    /// Of these replica servers, each `host:port`, with nothing skipped; names are looked up. A server before 2.6 knows
+    /// addresses only, and would run into the bytes of names: clear `hp_recovery_nodes` for it.
     pub async fn of_nodes(nodes: &[String]) -> Result<Self> {
         let mut request = Self { hp_recovery_nodes: Some(Vec::new()), ..Self::default() };
         for node in nodes {

@@ -20,7 +20,8 @@ pub enum Role {
 }
 
 impl MetaClient {
-    /// The primary: as it stands in the list of servers, or as a follower names it.
+    /// The primary: as it stands in the list of servers, or as a follower names it. It is looked for once: while an election
+    /// is on, there is none.
     pub async fn primary(&self) -> Result<String> {
         match self.known() {
             Some(known) if matches!(self.role(&known).await, Ok(Role::Primary)) => Ok(known),

@@ -10,7 +10,7 @@ use crate::pegasus::shell;
 use crate::pegasus::types::AppStatus;
 use crate::plan::StepName;
 use crate::step::{Standing, Step, Touches};
-use crate::steps::backup::{config_name, save_tables};
+use crate::steps::backup::{config_name, forget_files, save_tables};
 
 /// See the room.
 pub(super) struct Backup;
@@ -77,9 +77,9 @@ impl Step for Backup {
         .boxed_local()
     }
 
-    fn undo<'a>(&'a self, _: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
-        // It is there for whoever wants to know what there was.
-        async { Ok(()) }.boxed_local()
+    fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
+        // What was saved is there for whoever wants to know what there was.
+        forget_files(migration).boxed_local()
     }
 }
 
@@ -95,7 +95,8 @@ fn note_losses(migration: &mut Migration) {
     }
     let dropped = names(&|app| app.status == AppStatus::Dropped);
     if !dropped.is_empty() {
-        migration.note(format!("lost by design: the names of dropped tables, and whether they can be recalled: {dropped}"));
+        migration
+            .note(format!("lost by design: the names of dropped tables, and whether they can be recalled: {dropped}"));
     }
     migration.note("lost by design: backup policies: add them again");
 }

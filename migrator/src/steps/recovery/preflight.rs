@@ -49,7 +49,9 @@ impl Step for Preflight {
     }
 
     fn describe(&self, _: &Migration) -> Vec<String> {
-        vec!["ask every meta server that runs, every replica server, the target and every configuration file".to_owned()]
+        vec![
+            "ask every meta server that runs, every replica server, the target and every configuration file".to_owned(),
+        ]
     }
 
     fn check<'a>(&'a self, _: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
@@ -57,7 +59,7 @@ impl Step for Preflight {
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
-        async move { look(migration).await?.judge(migration) }.boxed_local()
+        async move { look(migration).await.judge(migration) }.boxed_local()
     }
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
@@ -66,21 +68,27 @@ impl Step for Preflight {
     }
 }
 
-/// Looks at everything; an error only where nothing can be said at all.
-pub async fn look(migration: &mut Migration) -> Result<Findings> {
+/// Looks at everything, as far as it gets: what can't be looked at is wrong too.
+pub async fn look(migration: &mut Migration) -> Findings {
     let mut found = Findings::default();
-    processes(migration, &mut found).await?;
-    configuration(migration, &mut found).await?;
-    lock_line(migration, &mut found).await?;
-    lists(migration, &mut found).await;
-    leases(migration, &mut found).await;
-    target(migration, &mut found).await?;
     found.notes.push(
         "a recovery is an outage: nothing is served from stop-all until the tables are rebuilt; it loses duplications, backup \
          policies and the names of dropped tables, and what was dropped may come back to life"
             .to_owned(),
     );
-    Ok(found)
+    if let Err(error) = look_into(migration, &mut found).await {
+        found.wrong.push(error.to_string());
+    }
+    found
+}
+
+async fn look_into(migration: &mut Migration, found: &mut Findings) -> Result<()> {
+    processes(migration, found).await?;
+    configuration(migration, found).await?;
+    lock_line(migration, found).await?;
+    lists(migration, found).await;
+    leases(migration, found).await;
+    target(migration, found).await
 }
 
 /// Which meta servers run.
@@ -161,7 +169,9 @@ fn read_file(
     }
     let recover = get(META_SERVER, RECOVER)?;
     if recover.as_deref() == Some("true") {
-        found.wrong.push(format!("the configuration file of {address} has {RECOVER} = true already: was one begun by hand?"));
+        found
+            .wrong
+            .push(format!("the configuration file of {address} has {RECOVER} = true already: was one begun by hand?"));
     }
     match get(META_SERVER, "server_list") {
         Ok(Some(list)) => {
@@ -203,7 +213,9 @@ async fn asked(migration: &Migration, server: &Server, root: Option<&String>, fo
     }
     match migration.meta.config_value(&server.address, "cluster_root").await {
         Ok(used) if Some(&used) == root => {}
-        Ok(used) => found.wrong.push(format!("meta server {} uses the root {used:?}, and its file has another", server.address)),
+        Ok(used) => {
+            found.wrong.push(format!("meta server {} uses the root {used:?}, and its file has another", server.address))
+        }
         Err(error) => found.unchecked.push(error.to_string()),
     }
 }
@@ -311,7 +323,8 @@ async fn leases(migration: &mut Migration, found: &mut Findings) {
         async move {
             let number = async |key: &str| {
                 let text = meta.config_value(&http, key).await?;
-                text.parse::<u64>().map_err(|_| Error::new(ErrorKind::Protocol, &http, key, format!("{text:?} is no number")))
+                text.parse::<u64>()
+                    .map_err(|_| Error::new(ErrorKind::Protocol, &http, key, format!("{text:?} is no number")))
             };
             let (lease, sync) = (number("fd_lease_seconds").await, number("config_sync_interval_ms").await);
             (name, lease.map(Duration::from_secs), sync.map(Duration::from_millis))

@@ -94,7 +94,8 @@ async fn is_rebuilt(migration: &mut Migration) -> Result<bool> {
         match migration.trees()?.apps_at_target().await? {
             None => return Ok(false),
             Some(data) if data == b"unlock" => {
-                migration.note("start recovery was sent and its answer was lost; the tables stand at the target, in full");
+                migration
+                    .note("start recovery was sent and its answer was lost; the tables stand at the target, in full");
                 return Ok(true);
             }
             Some(_) if Instant::now() < until => sleep(LOOK_EVERY).await,

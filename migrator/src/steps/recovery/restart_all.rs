@@ -4,7 +4,6 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 use super::rewrite_config::put_back_recover;
-use super::stop_all::wait_for_leader;
 use crate::config_file::{META_SERVER, RECOVER};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Migration;
@@ -42,7 +41,9 @@ impl Step for RestartAll {
         let mut lines: Vec<String> = migration.servers.iter().map(own).collect();
         let lock = humantime::format_duration(migration.lock_outlives());
         lines.push(format!("restart the leader, which waits up to {lock} for its former session to expire"));
-        lines.push("start all others; wait until ALIVE can be trusted and all partitions have their replicas".to_owned());
+        lines.push(
+            "start all others; wait until ALIVE can be trusted and all partitions have their replicas".to_owned(),
+        );
         lines
     }
 
@@ -69,7 +70,7 @@ impl Step for RestartAll {
             start(migration, &leader).await?;
             start_others(migration).await?;
             // Whoever is first in line waits for the former leader's session to expire.
-            wait_for_leader(migration, &migration.servers).await?;
+            migration.wait_led().await?;
             migration.state.times.leader_serves = migration.state.times.leader_serves.or(Some(now_ms()));
             healthy(migration).await?;
             if migration.state.level.is_some() || migration.plan.policy.level_after != LevelAfter::AsBefore {

@@ -1,8 +1,7 @@
 //! Every meta server's configuration tells it to wait for a recovery, and names the target.
 //!
-//! The order counts, for a supervisor may start one at any moment: with `true` on the old ZooKeeper it aborts, since data is
-//! there; with `false` on the new one it would make default tables (facts of the server, section 8). So the word to
-//! recover is written before the hosts, and taken back after them.
+//! Both are one write of each file, for a supervisor may start a meta server at any moment: with `true` on the old ZooKeeper
+//! it aborts, since data is there; with `false` on the new one it would make default tables (facts of the server, section 8).
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
@@ -14,7 +13,7 @@ use crate::plan::StepName;
 use crate::server::Server;
 use crate::state::File;
 use crate::step::{Standing, Step, Touches};
-use crate::steps::blind::put_all;
+use crate::steps::blind::{Edit, put_all};
 use crate::steps::preflight::written_hosts;
 
 /// See the room.
@@ -67,19 +66,23 @@ impl Step for RewriteConfig {
                 migration.see_all_gone().await?;
             }
             let target = written_hosts(&migration.plan.target.connect);
-            let all = |value: &str| migration.servers.iter().map(|server| (server.clone(), Some(value.to_owned()))).collect();
-            let (recover, hosts) = (all("true"), all(&target));
-            put_all(migration, (META_SERVER, RECOVER), recover).await?;
-            put_all(migration, (ZOOKEEPER, HOSTS_LIST), hosts).await
+            let told =
+                || vec![(META_SERVER, RECOVER, Some("true".to_owned())), (ZOOKEEPER, HOSTS_LIST, Some(target.clone()))];
+            let edits = migration.servers.iter().map(|server| (server.clone(), told())).collect();
+            put_all(migration, edits).await
         }
         .boxed_local()
     }
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            let hosts = own(migration, |file| Some(file.hosts_list.clone()));
-            put_all(migration, (ZOOKEEPER, HOSTS_LIST), hosts).await?;
-            put_back_recover(migration).await
+            let own = |file: &File| {
+                vec![
+                    (ZOOKEEPER, HOSTS_LIST, Some(file.hosts_list.clone())),
+                    (META_SERVER, RECOVER, file.recover.clone()),
+                ]
+            };
+            put_all(migration, of_files(migration, own)).await
         }
         .boxed_local()
     }
@@ -87,13 +90,13 @@ impl Step for RewriteConfig {
 
 /// Gives every file its own word on recoveries back, or its own silence.
 pub(super) async fn put_back_recover(migration: &mut Migration) -> Result<()> {
-    let recover = own(migration, |file| file.recover.clone());
-    put_all(migration, (META_SERVER, RECOVER), recover).await
+    let own = |file: &File| vec![(META_SERVER, RECOVER, file.recover.clone())];
+    put_all(migration, of_files(migration, own)).await
 }
 
-/// What each file had.
-fn own(migration: &Migration, value: impl Fn(&File) -> Option<String>) -> Vec<(Server, Option<String>)> {
+/// Edits by what each file had.
+fn of_files(migration: &Migration, edits: impl Fn(&File) -> Vec<Edit>) -> Vec<(Server, Vec<Edit>)> {
     let files = &migration.state.files;
-    let known = |server: &Server| Some((server.clone(), value(files.get(&server.address)?)));
+    let known = |server: &Server| Some((server.clone(), edits(files.get(&server.address)?)));
     migration.servers.iter().filter_map(known).collect()
 }

@@ -81,7 +81,7 @@ impl Step for StopAll {
             }
             // Whoever it is that leads, it has waited for the last leader's session to expire.
             if !servers.is_empty() {
-                wait_for_leader(migration, &servers).await?;
+                migration.wait_led().await?;
                 if let Some(level) = migration.state.level.as_deref().and_then(Level::from_name) {
                     set(migration, level).await?;
                 }
@@ -92,11 +92,4 @@ impl Step for StopAll {
         }
         .boxed_local()
     }
-}
-
-/// Waits until one of them leads.
-pub(super) async fn wait_for_leader(migration: &Migration, servers: &[Server]) -> Result<()> {
-    let longer = migration.lock_outlives();
-    let leads = servers.iter().map(|server| server.wait_leads(&migration.meta, longer).boxed_local());
-    futures::future::select_ok(leads).await.map(|_| ())
 }

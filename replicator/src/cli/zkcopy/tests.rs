@@ -56,7 +56,7 @@ fn the_other_options_have_their_names_and_defaults() {
     let zkcopy = parse(&[]).expect("nothing more is needed");
     assert_eq!((zkcopy.workers, zkcopy.batch_size, zkcopy.mtime), (10, 1_000, -1));
     let options = zkcopy.options().expect("it is understood");
-    assert_eq!(options.source.session_timeout.as_millis(), 40_000);
+    assert_eq!(options.source.ensemble().expect("servers").session_timeout.as_millis(), 40_000);
     assert_eq!((options.newer_than_ms, options.update), (None, true));
     assert_eq!(options.ephemerals, EphemeralPolicy::LeftOut);
 

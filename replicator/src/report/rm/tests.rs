@@ -16,7 +16,7 @@ fn account(outcome: &Outcome, planned: bool) -> (u8, &'static str, Vec<String>) 
 
 #[test]
 fn ends_with_0_where_the_tree_is_gone_by_whomever() {
-    let done = |znodes| Outcome { survey: Some(survey(znodes)), removed: None, error: None };
+    let done = |znodes| Outcome { survey: Some(survey(znodes)), kept: None, removed: None, error: None };
     assert_eq!(account(&done(0), false), (exit::DONE, "nothing there", Vec::new()));
     assert_eq!(account(&done(7), true), (exit::DONE, "planned", Vec::new()));
     let removed = Outcome { removed: Some(Removed::default()), ..done(7) };
@@ -30,7 +30,8 @@ fn says_whether_anything_was_removed_and_what_can_be_done() {
 
     let moved = Error::new(ErrorKind::Refused(Code::NOT_EMPTY), "delete").on("/a/b");
     let removed = Some(Removed { znodes: 1_000, ..Removed::default() });
-    let (code, verdict, lines) = account(&Outcome { survey: Some(survey(7)), removed, error: Some(moved) }, false);
+    let (code, verdict, lines) =
+        account(&Outcome { survey: Some(survey(7)), kept: None, removed, error: Some(moved) }, false);
     assert_eq!((code, verdict), (exit::ERROR, "failed"));
     assert_eq!(
         lines[1..],
@@ -41,7 +42,8 @@ fn says_whether_anything_was_removed_and_what_can_be_done() {
     );
 
     let stopped = Error { outcome_unknown: true, ..Error::new(ErrorKind::Interrupted, "") };
-    let (code, verdict, lines) = account(&Outcome { survey: Some(survey(7)), removed, error: Some(stopped) }, false);
+    let (code, verdict, lines) =
+        account(&Outcome { survey: Some(survey(7)), kept: None, removed, error: Some(stopped) }, false);
     assert_eq!((code, verdict, &*lines[0]), (exit::INTERRUPTED, "interrupted", "interrupted"));
     assert!(lines[1].contains("unknown") && lines.iter().all(|line| !line.contains("--update")), "{lines:?}");
 }

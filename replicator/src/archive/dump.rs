@@ -1,0 +1,277 @@
+//! A tree goes into a file: read as a copy reads it, in blocks that are packed on the pool, and given its name when all of
+//! it is on the disk.
+//!
+//! It is read once. What it is of is said in its end: of one moment, when nothing in it was written behind the zxid that the
+//! read began behind, and as many children were listed as their parents' stats promised ([`Reading::disturbed`]); otherwise
+//! of the time between two zxids, and the report says that it is not settled.
+
+use std::io::BufWriter;
+use std::time::{Duration, Instant, SystemTime};
+
+use ahash::RandomState;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use tokio::sync::mpsc::{self, Receiver};
+use tokio_util::sync::CancellationToken;
+
+use super::block::{self, Block, Item};
+use super::document::{AclsKept, End, Head};
+use super::order::Order;
+use super::sink::Sink;
+use crate::copy::{check_source, read};
+use crate::ephemerals::Owner;
+use crate::error::{Error, ErrorKind, Result};
+use crate::latency::Latency;
+use crate::limits;
+use crate::masked::{Masked, MaskedReport};
+use crate::options::{AclPolicy, DumpOptions, EphemeralPolicy};
+use crate::pool::Pool;
+use crate::progress::{Counts, Progress};
+use crate::retry::Retries;
+use crate::source::changes::Changes;
+use crate::source::reader::Reader;
+use crate::source::{Chunk, Source, Visit};
+use crate::verify::Reading;
+use crate::whole_file::{Existing, Unfinished};
+use crate::znode::Zxid;
+
+/// What came of a dump.
+#[derive(Clone, Debug)]
+pub struct DumpReport {
+    /// What was read and left out.
+    pub counts: Counts,
+    /// What the archive came to.
+    pub end: End,
+    /// Its bytes.
+    pub file_bytes: u64,
+    /// Znodes whose ACL is not in it, or that were left out for it.
+    pub masked: MaskedReport,
+    /// The sessions whose ephemerals were left out.
+    pub ephemeral_owners: Vec<Owner>,
+    /// How long the servers took to answer.
+    pub latencies: Vec<Latency>,
+    /// How often they had to be tried again.
+    pub retries: Retries,
+    /// From the first connect to the file's name.
+    pub elapsed: Duration,
+}
+
+impl DumpReport {
+    /// Why the archive is not of one moment; `None` when it is.
+    pub fn disturbed(&self) -> Option<String> {
+        let why = "it was written while it was read: an ACL was of another moment than its znode";
+        (!self.end.settled).then(|| self.end.reading().disturbed().unwrap_or_else(|| why.to_owned()))
+    }
+}
+
+/// What takes blocks.
+type ToFile = Sink<BufWriter<Unfinished>>;
+
+/// Writes the tree to a file. The file is there in full, and on the disk, when this returns, or not at all; `stop` ends it
+/// within a round trip.
+pub async fn dump(options: &DumpOptions, progress: &Progress, stop: &CancellationToken) -> Result<DumpReport> {
+    let started = Instant::now();
+    let before = options.source.retry.counts();
+    let mut opened = None;
+    let dumped = tokio::select! {
+        dumped = run(options, progress, &mut opened) => dumped,
+        () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
+    };
+    let latencies = opened.as_ref().map(Source::latencies).unwrap_or_default();
+    if let Some(source) = opened {
+        source.close().await;
+    }
+    let Dumped { end, file_bytes, masked } = dumped?;
+    Ok(DumpReport {
+        counts: progress.counts(),
+        end,
+        file_bytes,
+        masked,
+        ephemeral_owners: progress.ephemeral_owners(),
+        latencies,
+        retries: options.source.retry.counts().since(before),
+        elapsed: started.elapsed(),
+    })
+}
+
+struct Dumped {
+    end: End,
+    file_bytes: u64,
+    masked: MaskedReport,
+}
+
+async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Source>) -> Result<Dumped> {
+    options.check_file()?;
+    let reader = Reader::connect(options.side, &options.source, &options.acl, Zxid::default()).await?;
+    let source = &*opened.insert(Source::Ensemble(reader));
+    if let Some(reader) = source.reader() {
+        check_source(reader).await?;
+    }
+    let since = source.sync().await?;
+    let pool = Pool::new()?;
+    let sink = begin(options).await?;
+    let changes = Changes::of_one_walk();
+    let mut masked = Masked::new(options.masked_acls);
+    let mut tree = source.chunks(&options.filter, EphemeralPolicy::LeftOut, Some(&changes), false);
+    let (chunks_in, chunks) = mpsc::channel(1);
+    let blocks = Blocks {
+        chunks,
+        masked: &mut masked,
+        source,
+        order: Order::default(),
+        items: Vec::new(),
+        weight: 0,
+        ended: false,
+    }
+    .stream()
+    .map(|items| async { Ok(pack(&pool, items?).await) })
+    .buffered(limits::ARCHIVE_BLOCKS_IN_FLIGHT_MAX);
+    let (read, written) = tokio::join!(read(&mut tree, chunks_in, progress), write(options, sink, blocks));
+    // Where both fail the file's failure is the cause: the walk ends when nobody takes chunks any more.
+    let sink = written.and_then(|sink| read.map(|_| sink))?;
+    let behind = source.sync().await?;
+    let reading = Reading { zxid: since, ..sink.totals().reading };
+    let settled = reading.disturbed().is_none() && !changes.is_unsure();
+    let existing = options.existing;
+    let name = options.file.clone();
+    let finished = on_disk(options, move || {
+        let (out, end, bytes) = sink.finish(since, behind, settled)?;
+        let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.finish(&name, existing)?;
+        Ok((end, bytes))
+    });
+    let (end, file_bytes) = finished.await?;
+    Ok(Dumped { end, file_bytes, masked: masked.into_report() })
+}
+
+async fn pack(pool: &Pool, items: Vec<Item>) -> Block {
+    let bytes = items.iter().map(Item::weight).sum();
+    pool.run(bytes, move || block::encode(&items, limits::ARCHIVE_LEVEL)).await
+}
+
+async fn begin(options: &DumpOptions) -> Result<ToFile> {
+    let [include, exclude] = options.filter.said().map(<[_]>::to_vec);
+    let head = Head {
+        tool: format!("zkreplicator {}", env!("CARGO_PKG_VERSION")),
+        time: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        source: options.source.connect.to_string(),
+        acls: match options.acl {
+            AclPolicy::Preserve => AclsKept::Preserved,
+            AclPolicy::Map(_) => AclsKept::Mapped,
+            AclPolicy::Open => AclsKept::Left,
+        },
+        include,
+        exclude,
+    };
+    // Keyed anew in each process.
+    let archive = RandomState::new().hash_one(SystemTime::now());
+    let name = options.file.clone();
+    on_disk(options, move || Sink::begin(BufWriter::new(Unfinished::beside(&name)?), head, archive)).await
+}
+
+/// Writes block behind block.
+async fn write(options: &DumpOptions, mut sink: ToFile, blocks: impl Stream<Item = Result<Block>>) -> Result<ToFile> {
+    let mut blocks = std::pin::pin!(blocks);
+    while let Some(block) = blocks.try_next().await? {
+        sink = on_disk(options, move || sink.block(&block).map(|()| sink)).await?;
+    }
+    Ok(sink)
+}
+
+/// Work that may wait for a disk, away from the thread that drives the sockets.
+async fn on_disk<T: Send + 'static>(
+    options: &DumpOptions,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(std::io::Error::other(panic)));
+    done.map_err(|error| {
+        Error::new(ErrorKind::Io(error.to_string()), "write archive").on(options.file.display().to_string())
+    })
+}
+
+/// Gathers what is kept of chunks until there is enough for a block. A chunk's permit ends here: what waits is bounded by
+/// the limits of a block, and what is packed by their number.
+struct Blocks<'a> {
+    chunks: Receiver<Chunk>,
+    masked: &'a mut Masked,
+    source: &'a Source,
+    order: Order,
+    items: Vec<Item>,
+    weight: usize,
+    ended: bool,
+}
+
+impl<'a> Blocks<'a> {
+    fn stream(self) -> impl Stream<Item = Result<Vec<Item>>> + use<'a> {
+        stream::try_unfold((self, Vec::new().into_iter()), |(mut blocks, mut visits)| async move {
+            loop {
+                for visit in visits.by_ref() {
+                    if let Some(full) = blocks.take(visit)? {
+                        return Ok(Some((full, (blocks, visits))));
+                    }
+                }
+                match blocks.chunks.recv().await {
+                    Some(chunk) => visits = chunk.visits.into_iter(),
+                    None if blocks.ended || blocks.items.is_empty() => return Ok(None),
+                    None => {
+                        blocks.ended = true;
+                        let rest = std::mem::take(&mut blocks.items);
+                        return Ok(Some((rest, (blocks, visits))));
+                    }
+                }
+            }
+        })
+    }
+
+    /// Takes one visit; gives a block when it is full.
+    fn take(&mut self, mut visit: Visit) -> Result<Option<Vec<Item>>> {
+        if let Visit::Znode(znode) = &mut visit {
+            if !self.masked.admit(znode)? {
+                return Ok(None);
+            }
+        }
+        match &visit {
+            Visit::Leave(path) => {
+                let left_out = self.masked.leaves_out(path);
+                self.masked.leave(path);
+                if left_out {
+                    return Ok(None);
+                }
+            }
+            Visit::Children { parent: path, .. } | Visit::Ephemeral { path, .. } if self.masked.leaves_out(path) => {
+                return Ok(None);
+            }
+            Visit::Unreadable(path, code) if !self.masked.leaves_out(path) => {
+                return Err(self.source.refused(*code, "read", path));
+            }
+            _ => {}
+        }
+        let Some(item) = Item::of(visit).filter(|item| self.order.admits(item)) else { return Ok(None) };
+        self.weight += item.weight();
+        self.items.push(item);
+        let full = self.weight >= limits::ARCHIVE_BLOCK_BYTES || self.items.len() == limits::ARCHIVE_BLOCK_ITEMS_MAX;
+        if !full {
+            return Ok(None);
+        }
+        self.weight = 0;
+        let room = self.items.len();
+        Ok(Some(std::mem::replace(&mut self.items, Vec::with_capacity(room))))
+    }
+}
+
+impl DumpOptions {
+    /// Finds out, before hours of work, whether the archive can be written.
+    pub fn check_file(&self) -> Result<()> {
+        let wrong = |why: String| Error::bad_input(format!("archive {}: {why}", self.file.display()));
+        if !self.source.transport.tells_null_from_empty() {
+            let why = "an archive needs --transport wire: the zookeeper-client transport does not tell null data from empty \
+                       data, nor behind which zxid it reads";
+            return Err(wrong(why.to_owned()));
+        }
+        if self.existing == Existing::Kept && self.file.symlink_metadata().is_ok() {
+            let why = "the file is there already: nothing was changed; name another one, or have the new archive take its \
+                       place when it is complete (dump --replace, copy --update)";
+            return Err(wrong(why.to_owned()));
+        }
+        crate::whole_file::check(&self.file).map_err(wrong)
+    }
+}

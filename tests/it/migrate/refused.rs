@@ -1,0 +1,167 @@
+//! What is not begun at all, and what can't be taken back: each with its reason, and nothing changed.
+
+use harness::golden;
+use zookeeper_client::{Acls, CreateMode};
+
+use super::cluster::{Cluster, Fallible};
+
+const PERSISTENT: &zookeeper_client::CreateOptions<'static> = &CreateMode::Persistent.with_acls(Acls::anyone_all());
+
+/// Fails the test unless `run` refuses for this reason and changes nothing.
+async fn refuses(cluster: Cluster, reasons: &[&str]) -> Fallible<()> {
+    let configs = cluster.configs()?;
+    for args in [&["plan"][..], &["run", "--execute"]] {
+        let run = cluster.run(args).await?.expect(2);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        for reason in reasons {
+            assert!(said.contains(reason), "{args:?} does not say {reason:?}: {run:?}");
+        }
+    }
+    assert_eq!(cluster.configs()?, configs);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_target_that_is_not_empty_is_refused() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-full").await?;
+    let target = cluster.target.client().await?;
+    target.mkdir(&format!("{}/apps", cluster.root), PERSISTENT).await?;
+    refuses(cluster, &["has 1 znode(s) below the cluster's root already", "zkreplicator rm"]).await
+}
+
+#[tokio::test]
+async fn hosts_in_the_section_that_the_document_names_are_refused() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-section").await?;
+    // As somebody has written the file after the server was started: the server reads none of it.
+    for meta in &cluster.metas {
+        meta.edit(|text| {
+            let hosts = format!("  hosts_list = {}\n", cluster.source.connect_string());
+            text.replace(&hosts, "").replace("[meta_server]\n", &format!("[meta_server]\n{hosts}"))
+        })?;
+    }
+    refuses(cluster, &["[meta_server] hosts_list is never read", "has [zookeeper] hosts_list None"]).await
+}
+
+#[tokio::test]
+async fn a_meta_server_that_does_not_answer_is_refused_and_named() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-dead").await?.limit("rpc_max = \"500ms\"");
+    let dead = cluster.follower().await?;
+    dead.end("KILL").await?;
+    let name = dead.name().to_owned();
+    refuses(cluster, &[&name]).await
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_is_refused_and_named() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-host").await?;
+    let cluster =
+        cluster.replacing("host = \"local\"", "host = \"ssh:nobody.invalid\"").limit("ssh_connect_max = \"2s\"");
+    refuses(cluster, &["ssh:nobody.invalid"]).await
+}
+
+#[tokio::test]
+async fn a_template_in_a_configuration_file_is_refused() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-template").await?;
+    let hosts = cluster.source.connect_string();
+    cluster.metas[1].edit(|text| text.replace(&hosts, "%{zk.server.list}"))?;
+    refuses(cluster, &["is a template"]).await
+}
+
+#[tokio::test]
+async fn a_plan_for_another_zookeeper_or_cluster_is_refused() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-other").await?;
+    let source = format!("[source]\nconnect = {:?}", cluster.source.connect_string());
+    let cluster = cluster.replacing(&source, "[source]\nconnect = \"127.0.0.1:1\"");
+    refuses(cluster, &["the plan's source is \"127.0.0.1:1\""]).await?;
+    let cluster = Cluster::start("migrate-named").await?.replacing("cluster = \"onebox\"", "cluster = \"twobox\"");
+    refuses(cluster, &["the cluster calls itself \"onebox\", and the plan is for \"twobox\""]).await
+}
+
+#[tokio::test]
+async fn what_is_under_way_in_the_tree_is_refused() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-busy").await?;
+    let source = cluster.source.client().await?;
+    source.mkdir(&format!("{}/bulk_load/cluster", cluster.root), PERSISTENT).await?;
+    source.create(&format!("{}/bulk_load/cluster/4", cluster.root), b"{}", PERSISTENT).await?;
+    refuses(cluster, &["a bulk load of table 4 is under way"]).await
+}
+
+#[tokio::test]
+async fn a_second_migrator_is_kept_away_while_one_is_at_work() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-two").await?;
+    let (cluster, run) = cluster
+        .run_and(&["run", "--execute"], ("before", "stop-followers"), async |cluster| {
+            let second = cluster.run(&["resume"]).await?.expect(2);
+            assert!(second.stderr.contains("another zkmigrator works on this migration"), "{second:?}");
+            // With a journal of its own, the lock at the target is what it meets.
+            let plan = std::fs::read_to_string(cluster.plan()?)?;
+            let other = cluster.file("other.toml");
+            let journal = |name: &str| format!("journal = {:?}", cluster.file(name).display().to_string());
+            let plan = plan.replace(&journal("journal"), &journal("other"));
+            let plan = plan.replace("[policy]\n", "[policy]\ntarget_must_be_empty = false\n");
+            let (hooks, servers) = (plan.find("[hooks]"), plan.find("[[meta_server]]"));
+            let (hooks, servers) = (hooks.ok_or("no hooks")?, servers.ok_or("no servers")?);
+            std::fs::write(&other, format!("{}{}", &plan[..hooks], &plan[servers..]))?;
+            let second = cluster.run_plan(&["run", "--execute"], &other).await?.expect(2);
+            assert!(
+                second.stderr.contains("another migrator holds") || second.stdout.contains("another migrator holds"),
+                "{second:?}"
+            );
+            Ok(())
+        })
+        .await?;
+    run.expect(0);
+    cluster.expect_on(cluster.target).await
+}
+
+#[tokio::test]
+async fn a_write_on_the_new_zookeeper_ends_the_way_back() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-written").await?;
+    cluster.run(&["run", "--execute", "--pause-before", "tripwire"]).await?.expect(0);
+    let target = cluster.target.client().await?;
+    target.set_data(&format!("{}/apps/4/7", cluster.root), b"{}", None).await?;
+    let refused = cluster.run(&["rollback"]).await?.expect(5);
+    assert!(refused.stdout.contains("the new ZooKeeper has taken writes"), "{refused:?}");
+    cluster.expect_on(cluster.target).await?;
+    cluster.run(&["resume"]).await?.expect(0);
+    cluster.expect_on(cluster.target).await
+}
+
+#[tokio::test]
+async fn a_write_to_the_old_tree_is_shouted_about() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-tripwire").await?;
+    let (cluster, run) = cluster
+        .run_and(&["run", "--execute"], ("before", "tripwire"), async |cluster| {
+            let source = cluster.source.client().await?;
+            Ok(source.set_data(&format!("{}/apps/4/7", cluster.root), b"{}", None).await.map(drop)?)
+        })
+        .await?;
+    let run = run.expect(5);
+    assert!(run.stdout.contains("somebody still writes to the old tree"), "{run:?}");
+    cluster.expect_on(cluster.target).await
+}
+
+#[tokio::test]
+async fn the_old_tree_goes_when_it_is_confirmed_and_nobody_uses_it() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-cleanup").await?;
+    let root = cluster.root.clone();
+    cluster.run(&["cleanup", "--yes-remove", &root]).await?.expect(2).says(&["is not done"]);
+    cluster.run(&["run", "--execute"]).await?.expect(0);
+    cluster
+        .run(&["cleanup", "--yes-remove", golden::CLUSTER_ROOT])
+        .await?
+        .expect(2)
+        .says(&["is not the old tree's root"]);
+    let held = cluster.limit("cleanup_hold = \"1h\"");
+    held.run(&["cleanup", "--yes-remove", &root]).await?.expect(2).says(&["cleanup_hold is not over"]);
+    let cluster = held.replacing("cleanup_hold = \"1h\"", "cleanup_hold = \"1ms\"");
+    // The stopped servers' sessions may still stand in line for the old lock.
+    harness::until("the old sessions to expire", super::cluster::LIMIT, async || {
+        let run = cluster.run(&["cleanup", "--yes-remove", &root]).await.ok()?;
+        (run.code == Some(0)).then_some(())
+    })
+    .await?;
+    let source = cluster.source.client().await?;
+    assert!(source.check_stat(&root).await?.is_none(), "the old tree is still there");
+    cluster.expect_on(cluster.target).await
+}
