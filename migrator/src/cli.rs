@@ -11,8 +11,10 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::process::{conclude, in_runtime, tell};
+use crate::conductor::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Plan, StepName};
+use crate::steps::{COPY, RECOVERY};
 
 const AFTER: &str = "\
 Signals:
@@ -28,7 +30,8 @@ Exit codes:
 Examples:
   zkmigrator init --meta-servers a1:34601,a2:34601 --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
   zkmigrator plan --plan zkmigrator.toml
-  zkmigrator run --plan zkmigrator.toml --execute";
+  zkmigrator run --plan zkmigrator.toml --execute
+  zkmigrator run --plan zkmigrator.toml --method recovery --execute";
 
 #[derive(Parser)]
 #[command(
@@ -54,7 +57,7 @@ enum Action {
     /// Checks a plan against the living cluster and shows every step; changes nothing
     ///
     /// Example: zkmigrator plan --plan zkmigrator.toml
-    Plan(Common),
+    Plan(Rehearse),
     /// Migrates; without --execute it only rehearses, as plan does
     ///
     /// Example: zkmigrator run --plan zkmigrator.toml --execute
@@ -88,6 +91,15 @@ struct Common {
 }
 
 #[derive(Args)]
+struct Rehearse {
+    #[command(flatten)]
+    common: Common,
+    /// How to migrate
+    #[arg(long, value_enum, default_value_t = MethodName::Copy)]
+    method: MethodName,
+}
+
+#[derive(Args)]
 struct Run {
     #[command(flatten)]
     common: Common,
@@ -115,6 +127,10 @@ struct Resume {
 enum MethodName {
     /// Copy the tree: the cluster serves all the time, but for moments
     Copy,
+    /// Rebuild the metadata from the replica servers: an outage, and some things are lost (docs/choosing.md)
+    Recovery,
+    /// Copy where that can be done; otherwise say why, and what a recovery would be begun with
+    Auto,
 }
 
 /// How a report is written.
@@ -128,8 +144,9 @@ pub(crate) enum Format {
 
 fn step_name(text: &str) -> Result<StepName, String> {
     serde_json::from_value(text.into()).map_err(|_| {
-        let names: Vec<String> = crate::steps::COPY.steps.iter().map(|step| step.name().to_string()).collect();
-        format!("it is no step; the steps are {}", names.join(", "))
+        let names =
+            |method: &Method| method.steps.iter().map(|step| step.name().to_string()).collect::<Vec<_>>().join(", ");
+        format!("it is no step; the steps are {} (copy) or {} (recovery)", names(&COPY), names(&RECOVERY))
     })
 }
 
@@ -149,7 +166,8 @@ pub fn main() -> ExitCode {
     process::log_to_stderr(cli.verbose);
     let format = match &cli.command {
         Action::Init(_) => Format::Text,
-        Action::Plan(common) | Action::Rollback(common) | Action::Status(common) => common.format,
+        Action::Plan(rehearse) => rehearse.common.format,
+        Action::Rollback(common) | Action::Status(common) => common.format,
         Action::Run(run) => run.common.format,
         Action::Resume(resume) => resume.common.format,
         Action::Cleanup(cleanup) => cleanup.common.format,
@@ -157,7 +175,7 @@ pub fn main() -> ExitCode {
     let ended = in_runtime(async {
         match cli.command {
             Action::Init(init) => init.run().await,
-            Action::Plan(common) => migrate::rehearse(&common, MethodName::Copy).await,
+            Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method).await,
             Action::Run(run) if run.execute => migrate::run(&run).await,
             Action::Run(run) => migrate::rehearse(&run.common, run.method).await,
             Action::Resume(resume) => migrate::resume(&resume).await,

@@ -1,5 +1,6 @@
 //! Moves an Apache Pegasus cluster from one ZooKeeper ensemble to another.
 
+pub mod accounts;
 pub mod cli;
 pub mod conductor;
 pub mod config_file;

@@ -6,7 +6,7 @@ use crate::conductor::{Ended, Method};
 use crate::migration::Migration;
 use crate::state::State;
 use crate::step::Touches;
-use crate::steps::Findings;
+use crate::steps::{Findings, RECOVERY};
 
 /// A report of a migration.
 pub struct Report<'a> {
@@ -49,12 +49,14 @@ impl Report<'_> {
     /// What to do next.
     fn next(&self) -> Option<String> {
         let command = |name: &str| format!("zkmigrator {name} --plan {}", self.plan_file);
+        let run = match self.method.name == RECOVERY.name {
+            true => format!("{} --method recovery --execute", command("run")),
+            false => format!("{} --execute", command("run")),
+        };
         match self.ended {
             Ended::Done | Ended::RolledBack(None) => None,
-            Ended::RolledBack(Some(_)) => Some(format!("see to the cause, then: {} --execute", command("run"))),
-            Ended::Failed(_) if self.state.begun == 0 => {
-                Some(format!("see to the cause, then: {} --execute", command("run")))
-            }
+            Ended::RolledBack(Some(_)) => Some(format!("see to the cause, then: {run}")),
+            Ended::Failed(_) if self.state.begun == 0 => Some(format!("see to the cause, then: {run}")),
             Ended::Paused(_) | Ended::Interrupted | Ended::Failed(_) | Ended::NeedsPerson { .. } => Some(format!(
                 "{} (goes on) or {} (goes back, while there is a way)",
                 command("resume"),
@@ -90,7 +92,11 @@ impl Report<'_> {
             });
             lines.push(format!("  freeze time          {freeze} ms{own}"));
         }
-        if let Some(away) = times.away_ms() {
+        let is_recovery = self.method.name == RECOVERY.name;
+        if is_recovery {
+            lines.extend(recovery_lines(self.state));
+        }
+        if let Some(away) = times.away_ms().filter(|_| !is_recovery) {
             let own = times.processes_ms().map_or(String::new(), |own| {
                 format!(" ({} ms without the processes' stop and start)", away.saturating_sub(own))
             });
@@ -111,7 +117,12 @@ impl Report<'_> {
             .enumerate()
             .map(|(index, step)| json!({"name": step.name(), "standing": standing(self.state, index)}))
             .collect();
-        let less = |time: Option<u64>| Some(time?.saturating_sub(times.processes_ms()?));
+        let recovery = (self.method.name == RECOVERY.name).then_some(&self.state.recovery);
+        // In a recovery much else is done between a stop and a start.
+        let less = |time: Option<u64>| match recovery {
+            Some(_) => None,
+            None => Some(time?.saturating_sub(times.processes_ms()?)),
+        };
         json!({
             "schema": 1,
             "command": self.command,
@@ -133,10 +144,44 @@ impl Report<'_> {
             "away_ms": times.away_ms(),
             "away_without_processes_ms": less(times.away_ms()),
             "times_ms": times,
+            "recovery": recovery,
             "notes": notes,
             "next": self.next(),
         })
     }
+}
+
+/// How long nothing was served, and what came of it.
+fn recovery_lines(state: &State) -> Vec<String> {
+    let State { times, recovery, .. } = state;
+    let since = |end: Option<u64>, begin: Option<u64>| end?.checked_sub(begin?);
+    let mut lines = Vec::new();
+    if let Some(outage) = since(recovery.rebuilt, times.leader_stopping) {
+        let leases = since(times.leader_starting, times.leader_gone).unwrap_or_default();
+        let rebuilt = since(recovery.rebuilt, recovery.sent).unwrap_or_default();
+        lines.push(format!(
+            "  outage               {outage} ms until the tables were rebuilt ({leases} ms for the leases, {rebuilt} ms to rebuild)"
+        ));
+    }
+    if let Some(normal) = since(times.leader_serves, times.leader_stopping) {
+        lines.push(format!("  normal again         {normal} ms after the first stop"));
+    }
+    if let Some(accounts) = &recovery.accounts {
+        let compared =
+            if accounts.is_compared { "compared with the lists" } else { "compared with nothing: there was no list" };
+        lines.push(format!(
+            "  recovered            {} tables with {} partitions, {} nodes; {compared}: {} lost, {} renamed, {} came back to \
+             life, {} nodes missing",
+            accounts.tables,
+            accounts.partitions,
+            accounts.nodes,
+            accounts.lost.len(),
+            accounts.renamed.len(),
+            accounts.revived.len(),
+            accounts.nodes_missing.len()
+        ));
+    }
+    lines
 }
 
 /// How far a step has come.

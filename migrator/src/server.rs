@@ -143,10 +143,25 @@ impl Server {
         .await
     }
 
-    async fn wait(&self, op: &str, max: Duration, look: impl AsyncFn() -> Result<()>) -> Result<()> {
+    /// Waits until it leads, and serves or waits for a recovery; gives its word: `ERR_OK`, `ERR_UNDER_RECOVERY`.
+    pub async fn wait_settled(&self, meta: &MetaClient, longer: Duration) -> Result<ErrorCode> {
+        self.wait("lead", self.limits.serving_max + longer, async || {
+            let reply = meta.ask_one(&self.address, &ClusterInfoRequest).await?;
+            if reply.err.is(ErrorCode::OK) || reply.err.is(ErrorCode::UNDER_RECOVERY) {
+                return Ok(reply.err);
+            }
+            Err(self.error(ErrorKind::Unreachable, "lead", format!("it answers {}", reply.err)))
+        })
+        .await
+    }
+
+    async fn wait<T>(&self, op: &str, max: Duration, look: impl AsyncFn() -> Result<T>) -> Result<T> {
         let begun = Instant::now();
         loop {
-            let Err(last) = look().await else { return Ok(()) };
+            let last = match look().await {
+                Ok(found) => return Ok(found),
+                Err(last) => last,
+            };
             if begun.elapsed() >= max {
                 let max = humantime::format_duration(max);
                 return Err(self.error(ErrorKind::TimedOut, op, format!("not within {max}: {}", last.why)));

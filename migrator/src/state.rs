@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::Accounts;
 use crate::lock::Holder;
 use crate::trees::Proof;
 
@@ -37,11 +38,12 @@ pub struct State {
     pub proof: Option<Proof>,
     /// Its certificate, in the journal's directory.
     pub certificate: Option<PathBuf>,
-
     /// `[zookeeper] timeout_ms` of the meta servers, the longest of them.
     pub session_timeout_ms: Option<u64>,
     /// Tables and partitions that the backup has.
     pub tables: Option<Tables>,
+    /// What only a recovery knows.
+    pub recovery: Recovery,
     /// When what happened.
     pub times: Times,
     /// What a report has to say besides: a level that was lost and set again, an ACL that was read twice.
@@ -56,8 +58,30 @@ pub struct File {
     pub hosts_list: String,
     /// What `[meta_server] meta_function_level_on_start` was; `None`: there was no such line.
     pub start_level: Option<String>,
+    /// What `[meta_server] recover_from_replica_server` was; `None`: there was no such line.
+    pub recover: Option<String>,
     /// blake3 of the whole file, as it was before anything was changed.
     pub digest: String,
+}
+
+/// What only a recovery knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recovery {
+    /// Meta servers that ran when it began; those that did not are not started by a rollback.
+    pub ran: Vec<String>,
+    /// Replica servers that the tables are rebuilt from, `host:port` each.
+    pub nodes: Vec<String>,
+    /// From the end of the last meta server until every replica server is inactive, with the plan's margin.
+    pub lease_ms: Option<u64>,
+    /// When `start recovery` was sent, or was about to be: from here on there is no way back.
+    pub sent: Option<u64>,
+    /// What was answered to it last, if it was answered.
+    pub answer: Option<String>,
+    /// When the tables were seen rebuilt.
+    pub rebuilt: Option<u64>,
+    /// What came of it, beside the lists.
+    pub accounts: Option<Accounts>,
 }
 
 /// How much the cluster has.

@@ -1,4 +1,4 @@
-//! The steps, a file each, and the order in which a method takes them.
+//! The steps, a file each, and the order in which a method takes them; those of [`recovery`] have a room of their own.
 //!
 //! The order of `copy` closes what Pegasus's document leaves open: the followers go first, so that no election undoes what
 //! the leader is told; `blind` stands in every configuration file before it is set, so that a leader that comes back is
@@ -7,8 +7,10 @@
 mod backup;
 mod blind;
 mod check_copy;
+mod findings;
 mod pre_copy;
 mod preflight;
+pub mod recovery;
 mod rewrite_config;
 mod start_followers;
 mod start_leader;
@@ -19,7 +21,9 @@ mod tripwire;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-pub use self::preflight::{Findings, look, written_hosts};
+pub use self::findings::Findings;
+pub use self::preflight::{look, written_hosts};
+pub use self::recovery::RECOVERY;
 use crate::conductor::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Migration;
@@ -45,7 +49,8 @@ pub static COPY: Method = Method {
 };
 
 /// Steps before which nobody may pause: the cluster would have no meta server meanwhile.
-pub const NO_PAUSE: [StepName; 3] = [StepName::CheckCopy, StepName::RewriteConfig, StepName::StartLeader];
+pub const NO_PAUSE: [StepName; 5] =
+    [StepName::CheckCopy, StepName::AwaitLeases, StepName::RewriteConfig, StepName::StartLeader, StepName::RestartAll];
 
 /// There is one until the new ZooKeeper has taken a write: what was written there would be lost with it.
 fn way_back(migration: &mut Migration) -> LocalBoxFuture<'_, Result<()>> {

@@ -4,6 +4,8 @@
 //! go while nothing is moved, and their sessions end long after them: it is copied with the rest, without the ephemerals,
 //! and is no part of a proof.
 
+mod at_target;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -28,7 +30,7 @@ use replicator::session::Lane;
 use replicator::source::reader::Reader;
 use replicator::source::walk::Walk;
 use replicator::verify::{self, VerifyReport, verify};
-use replicator::znode::{Znode, ZnodePath, Zxid};
+use replicator::znode::{Znode, Zxid};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -164,15 +166,6 @@ impl Trees {
     /// The lock as a path below the cluster's root; `None` where it lies elsewhere.
     pub fn lock_below_root(&self) -> Option<String> {
         self.source.connect.chroot.below(self.locks[0].as_str()).map(|path| path.as_str().to_owned())
-    }
-
-    /// Children of the target's root.
-    pub async fn at_target(&self) -> Result<usize> {
-        let failed = |error| tree("look at the root", &error);
-        let lane = Lane::connect(Side::Target, &self.target).await.map_err(failed)?;
-        let root = lane.children(&ZnodePath::root()).await;
-        lane.close().await;
-        Ok(root.map_err(failed)?.map_or(0, |(names, _)| names.len()))
     }
 
     /// What a copy would do, and how long it would take; reads only.

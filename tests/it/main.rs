@@ -26,6 +26,7 @@ mod product;
 mod proxy;
 mod quotas;
 mod read_from;
+mod recover;
 mod recovery;
 mod remove;
 mod rm;

@@ -21,6 +21,8 @@ pub(crate) struct Admin {
     pub(crate) slow_exit_ms: u64,
     /// It aborts at its start.
     pub(crate) refuse_start: bool,
+    /// Replicas that were dropped come back as secondaries, as the real one's guardian sees to.
+    pub(crate) cures: bool,
     /// What replica servers have, for a recovery.
     pub(crate) recovery: Recovery,
 }

@@ -52,6 +52,9 @@ pub(crate) async fn run(server: Arc<Server>) {
     loop {
         tokio::time::sleep(DEAD_NODES).await;
         downgrade(&server).await;
+        if server.admin().cures {
+            cure(&server).await;
+        }
     }
 }
 
@@ -196,6 +199,27 @@ async fn downgrade(server: &Server) {
         config.last_drops.push(std::mem::take(&mut config.primary));
         let name = config.hp_primary.replace(HostPort::default()).unwrap_or_default();
         config.hp_last_drops.get_or_insert_default().push(name);
+        server.write_partition(config).await;
+    }
+}
+
+/// Replicas that were dropped are secondaries again (`meta/partition_guardian.cpp`).
+async fn cure(server: &Server) {
+    if server.effective_level() <= Level::Freezed.number() || server.state().phase != Phase::Serving {
+        return;
+    }
+    let hit: Vec<PartitionConfig> = {
+        let state = server.state();
+        let available = state.apps.values().filter(|app| app.info.status == AppStatus::Available);
+        let partitions = available.flat_map(|app| app.partitions.values());
+        partitions.filter(|config| !config.last_drops.is_empty()).cloned().collect()
+    };
+    for mut config in hit {
+        config.ballot += 1;
+        config.secondaries.append(&mut config.last_drops);
+        let names = config.hp_last_drops.take().unwrap_or_default();
+        config.hp_secondaries.get_or_insert_default().extend(names);
+        config.hp_last_drops = Some(Vec::new());
         server.write_partition(config).await;
     }
 }

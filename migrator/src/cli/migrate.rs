@@ -3,43 +3,63 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
+use tokio_util::sync::CancellationToken;
+
 use super::process::stop_on_signal;
 use super::{Common, Format, MethodName, Resume, Run, Written};
 use crate::conductor::{Ended, Method};
-use crate::config_file::{self, HOSTS_LIST, META_SERVER, START_LEVEL, ZOOKEEPER};
+use crate::config_file::{self, HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Contents, Entry, Journal};
 use crate::migration::Migration;
 use crate::plan::{Plan, StepName};
 use crate::report::{Report, rehearsal, standing};
 use crate::state::{State, now_ms};
-use crate::steps::{self, NO_PAUSE, written_hosts};
+use crate::steps::{self, COPY, NO_PAUSE, RECOVERY, written_hosts};
 
-impl MethodName {
-    fn method(self) -> &'static Method {
-        match self {
-            Self::Copy => &steps::COPY,
-        }
+/// The method of a name. `auto` takes the copy where nothing stands in its way, and nothing else: a recovery is an outage and
+/// can lose data, so a person has to ask for it.
+async fn chosen(common: &Common, plan: &Plan, name: MethodName) -> Result<&'static Method> {
+    match name {
+        MethodName::Copy => return Ok(&COPY),
+        MethodName::Recovery => return Ok(&RECOVERY),
+        MethodName::Auto => {}
     }
+    let mut migration = Migration::new(plan.clone(), State::default(), None, CancellationToken::new()).await?;
+    let found = steps::look(&mut migration).await;
+    if found.wrong.is_empty() {
+        return Ok(&COPY);
+    }
+    let why = found.wrong.join("; ");
+    let offer = format!(
+        "{why}. See to that, or rebuild the metadata from the replica servers, which is an outage and can lose data \
+         (docs/choosing.md): zkmigrator plan --method recovery --plan {plan}, then zkmigrator run --method recovery --plan \
+         {plan} --execute",
+        plan = common.plan.display()
+    );
+    Err(Error::new(ErrorKind::Refused, "cluster", "migrate by copy", offer))
 }
 
 /// Shows everything, changes nothing.
 pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Written> {
     let (plan, _) = common.read()?;
+    let method = chosen(common, &plan, method).await?;
     let mut migration = Migration::new(plan, State::default(), None, stop_on_signal()).await?;
-    let found = steps::look(&mut migration).await;
-    let diffs = diffs(&migration).await;
-    let (text, json) = rehearsal(&migration, method.method(), &found, &diffs);
+    let is_copy = method.name == COPY.name;
+    let found = if is_copy { steps::look(&mut migration).await } else { steps::recovery::look(&mut migration).await };
+    let level_or_recovery = if is_copy { (START_LEVEL, "blind") } else { (RECOVER, "true") };
+    let diffs = diffs(&migration, level_or_recovery).await;
+    let (text, json) = rehearsal(&migration, method, &found, &diffs);
     let code = if found.wrong.is_empty() { 0 } else { 2 };
     Ok(Written { text: in_format(common.format, &text, &json), code })
 }
 
 /// What becomes of each configuration file. One that can't be edited is among the findings.
-async fn diffs(migration: &Migration) -> Vec<String> {
+async fn diffs(migration: &Migration, (key, value): (&str, &str)) -> Vec<String> {
     let target = written_hosts(&migration.plan.target.connect);
     let mut diffs = Vec::new();
     for server in &migration.servers {
-        let edits = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str())), (META_SERVER, START_LEVEL, Some("blind"))];
+        let edits = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str())), (META_SERVER, key, Some(value))];
         if let Ok((before, after)) = server.edited(&edits).await {
             let name = format!("{}:{}", server.plan.host, server.plan.config_file.display());
             diffs.push(config_file::diff(&name, before.bytes(), after.bytes()));
@@ -52,6 +72,7 @@ async fn diffs(migration: &Migration) -> Vec<String> {
 pub(super) async fn run(run: &Run) -> Result<Written> {
     let (plan, digest) = run.common.read()?;
     let pauses = pauses(&plan, &run.pause_before)?;
+    let method = chosen(&run.common, &plan, run.method).await?;
     let (mut journal, contents) = Journal::open(&plan.journal)?;
     if !contents.is_ended() {
         return Err(Error::new(
@@ -69,7 +90,6 @@ pub(super) async fn run(run: &Run) -> Result<Written> {
         times: crate::state::Times { began: Some(now_ms()), ..Default::default() },
         ..State::default()
     };
-    let method = run.method.method();
     let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal()).await?;
     let tool = format!("zkmigrator {}", env!("CARGO_PKG_VERSION"));
     migration.write(Entry::Begun { tool, method: method.name.to_owned(), plan: digest })?;
@@ -165,7 +185,7 @@ fn pauses(plan: &Plan, said: &[StepName]) -> Result<BTreeSet<StepName>> {
             ErrorKind::Input,
             "plan",
             format!("pause before {step}"),
-            "the cluster would have no meta server meanwhile: pause before stop-leader instead",
+            "the cluster would have no meta server meanwhile: pause before stop-leader (copy) or stop-all (recovery) instead",
         )),
     }
 }
@@ -204,7 +224,8 @@ async fn wait_for(contents: &Contents) {
 
 fn method_of(contents: &Contents) -> Result<&'static Method> {
     match contents.method() {
-        Some("copy") | None => Ok(&steps::COPY),
+        Some("copy") | None => Ok(&COPY),
+        Some("recovery") => Ok(&RECOVERY),
         Some(other) => Err(Error::new(
             ErrorKind::Input,
             "journal",

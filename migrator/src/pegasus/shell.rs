@@ -4,6 +4,8 @@
 //! wide as its widest cell, and two spaces), `client/replication_ddl_client.cpp` (`list_apps`) and
 //! `shell/commands/node_management.cpp` (`ls_nodes`). The shell writes times in its own time zone; here they are UTC.
 
+pub mod read;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 

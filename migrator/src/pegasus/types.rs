@@ -21,6 +21,8 @@ impl ErrorCode {
     pub const SERVICE_NOT_ACTIVE: &str = "ERR_SERVICE_NOT_ACTIVE";
     /// The primary waits for a recovery to be started.
     pub const UNDER_RECOVERY: &str = "ERR_UNDER_RECOVERY";
+    /// It serves already: asked to recover, it does not do it again.
+    pub const SERVICE_ALREADY_RUNNING: &str = "ERR_SERVICE_ALREADY_RUNNING";
 
     /// Whether it is `name`.
     pub fn is(&self, name: &str) -> bool {

@@ -59,7 +59,7 @@ impl Step for Backup {
         async move {
             let directory = migration.directory();
             migration.about_to(format!("write the backup into {}", directory.display()))?;
-            save_tables(migration).await?;
+            save_tables(migration, "apps").await?;
             let nodes = migration.meta.list_nodes(None).await?;
             let list = shell::node_list("nodes.list", &nodes, &migration.partitions);
             keep(&directory, "nodes.list", &list)?;
@@ -81,39 +81,42 @@ impl Step for Backup {
     }
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
-        async move {
-            // What was saved is there for whoever wants to know what there was.
-            let id = migration.id()?;
-            for server in migration.servers.clone() {
-                let file = server.plan.config_file.display();
-                match server.forget_backup(&id).await {
-                    Ok(true) => {}
-                    Ok(false) => migration.note(format!(
-                        "{file} of {} is not as it was: see it beside {file}{}",
-                        server.address,
-                        id.suffix()
-                    )),
-                    Err(error) => migration.note(format!("{error}: whether {file} is as it was is not known")),
-                }
-            }
-            Ok(())
-        }
-        .boxed_local()
+        // What was saved is there for whoever wants to know what there was.
+        forget_files(migration).boxed_local()
     }
+}
+
+/// Takes away the files that were left beside the configuration, where that is again what they hold.
+pub(super) async fn forget_files(migration: &mut Migration) -> Result<()> {
+    let id = migration.id()?;
+    for server in migration.servers.clone() {
+        let file = server.plan.config_file.display();
+        match server.forget_backup(&id).await {
+            Ok(true) => {}
+            Ok(false) => migration.note(format!(
+                "{file} of {} is not as it was: see it beside {file}{}",
+                server.address,
+                id.suffix()
+            )),
+            Err(error) => migration.note(format!("{error}: whether {file} is as it was is not known")),
+        }
+    }
+    Ok(())
 }
 
 fn failed(file: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Local, format!("file {}", file.display()), "remove it", error.to_string())
 }
 
-/// Saves the tables and their partitions.
-async fn save_tables(migration: &mut Migration) -> Result<()> {
+/// Asks the leader again, and saves the tables and their partitions under this name.
+pub(super) async fn save_tables(migration: &mut Migration, name: &str) -> Result<()> {
     refresh_tables(migration).await?;
     let (directory, apps) = (migration.directory(), migration.apps.clone().unwrap_or_default());
     let available: Vec<_> = apps.iter().filter(|app| app.status == AppStatus::Available).cloned().collect();
-    keep(&directory, "apps.list", &shell::app_list(&available, None))?;
-    keep(&directory, "apps.all.list", &shell::app_list(&apps, Some(&migration.partitions)))?;
-    keep(&directory, "partitions.json", &format!("{:#}\n", partitions(migration)))
+    keep(&directory, &format!("{name}.list"), &shell::app_list(&available, None))?;
+    keep(&directory, &format!("{name}.all.list"), &shell::app_list(&apps, Some(&migration.partitions)))?;
+    // What an earlier look has saved stays.
+    keep(&directory, &format!("{}.json", name.replace("apps", "partitions")), &format!("{:#}\n", partitions(migration)))
 }
 
 /// Where each partition's replicas are, for a person.
@@ -133,6 +136,6 @@ fn partitions(migration: &Migration) -> serde_json::Value {
 }
 
 /// The name of a configuration file's copy.
-fn config_name(address: &str) -> String {
+pub(super) fn config_name(address: &str) -> String {
     format!("config.{}.ini", address.replace(['/', ':'], "_"))
 }

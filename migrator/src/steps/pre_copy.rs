@@ -76,27 +76,28 @@ impl Step for PreCopy {
     }
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
-        async move {
-            if !migration.state.copied {
-                return Ok(());
-            }
-            migration.about_to("remove the copy from the target")?;
-            wait_for_lock(migration).await?;
-            // Nobody uses it. That it could not be removed is nothing that a cluster would have to wait for.
-            let removed = migration.trees()?.remove_target(&CancellationToken::new()).await;
-            match &removed {
-                Ok(_) => migration.state.copied = false,
-                Err(error) => {
-                    let target = migration.trees()?.target().to_string();
-                    migration.note(format!(
-                        "the copy could not be removed ({error}): remove it by hand: zkreplicator rm {target}"
-                    ));
-                }
-            }
-            migration.did("remove the copy from the target", removed.ok().map(|znodes| format!("{znodes} znodes")))
-        }
-        .boxed_local()
+        remove_from_target(migration).boxed_local()
     }
+}
+
+/// Removes what we, or a meta server that we started, have left at the target.
+pub(super) async fn remove_from_target(migration: &mut Migration) -> Result<()> {
+    if !migration.state.copied {
+        return Ok(());
+    }
+    migration.about_to("remove the copy from the target")?;
+    wait_for_lock(migration).await?;
+    // Nobody uses it. That it could not be removed is nothing that a cluster would have to wait for.
+    let removed = migration.trees()?.remove_target(&CancellationToken::new()).await;
+    match &removed {
+        Ok(_) => migration.state.copied = false,
+        Err(error) => {
+            let target = migration.trees()?.target().to_string();
+            migration
+                .note(format!("the copy could not be removed ({error}): remove it by hand: zkreplicator rm {target}"));
+        }
+    }
+    migration.did("remove the copy from the target", removed.ok().map(|znodes| format!("{znodes} znodes")))
 }
 
 /// Waits until the lock nodes of a leader that was started there and stopped again have gone with its session.

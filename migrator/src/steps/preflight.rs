@@ -5,7 +5,8 @@ use futures::future::LocalBoxFuture;
 use replicator::error::Side;
 use replicator::znode::Znode;
 
-use crate::config_file::{HOSTS_LIST, META_SERVER, START_LEVEL, ZOOKEEPER};
+use super::Findings;
+use crate::config_file::{HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock;
 use crate::migration::Migration;
@@ -17,19 +18,6 @@ use crate::plan::StepName;
 use crate::server::Process;
 use crate::state::{File, Tables};
 use crate::step::{Standing, Step, Touches};
-
-/// What a preflight has found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// What stands in the way.
-    pub wrong: Vec<String>,
-    /// What is as it must be.
-    pub fine: Vec<String>,
-    /// What a person should know.
-    pub notes: Vec<String>,
-    /// What nobody can look at from here.
-    pub unchecked: Vec<String>,
-}
 
 /// See the room.
 pub(super) struct Preflight;
@@ -60,18 +48,7 @@ impl Step for Preflight {
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
-        async move {
-            let found = look(migration).await;
-            for note in &found.notes {
-                migration.note(note.as_str());
-            }
-            found.unchecked.iter().for_each(|text| migration.say(&format!("not checked: {text}")));
-            if found.wrong.is_empty() {
-                return Ok(());
-            }
-            Err(Error::new(ErrorKind::Refused, "cluster", "begin a migration", found.wrong.join("; ")))
-        }
-        .boxed_local()
+        async move { look(migration).await.judge(migration) }.boxed_local()
     }
 
     fn undo<'a>(&'a self, _: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
@@ -149,8 +126,9 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
         }
         let hosts_list = file.get(ZOOKEEPER, HOSTS_LIST).ok().flatten().unwrap_or_default().to_owned();
         let start_level = file.get(META_SERVER, START_LEVEL).ok().flatten().map(str::to_owned);
+        let recover = file.get(META_SERVER, RECOVER).ok().flatten().map(str::to_owned);
         let digest = blake3::hash(file.bytes()).to_hex().to_string();
-        migration.state.files.insert(server.address.clone(), File { hosts_list, start_level, digest });
+        migration.state.files.insert(server.address.clone(), File { hosts_list, start_level, recover, digest });
     }
     match one(&roots) {
         Some("/") => found.wrong.push(
@@ -386,7 +364,7 @@ async fn target(migration: &mut Migration, found: &mut Findings) -> Result<()> {
 }
 
 /// The one value that all of them have.
-fn one(values: &[String]) -> Option<&str> {
+pub(super) fn one(values: &[String]) -> Option<&str> {
     let first = values.first()?;
     values.iter().all(|value| value == first).then_some(first)
 }

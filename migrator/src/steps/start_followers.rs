@@ -64,20 +64,7 @@ impl Step for StartFollowers {
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            let target = written_hosts(&migration.plan.target.connect);
-            for server in migration.followers() {
-                stop_followers::start(migration, &server).await?;
-                let hosts = migration.meta.config_value(&server.address, HOSTS_LIST).await?;
-                if !same_hosts(&hosts, &target) {
-                    // One on the old ZooKeeper would take the lead there.
-                    stop_followers::stop(migration, &server).await?;
-                    return Err(server.error(
-                        ErrorKind::Refused,
-                        "use the new ZooKeeper",
-                        format!("it uses {hosts}; it was stopped"),
-                    ));
-                }
-            }
+            start_others(migration).await?;
             set_start_levels(migration, None).await?;
             wait_healthy(migration).await?;
             set(migration, level_after(migration)).await?;
@@ -99,7 +86,23 @@ impl Step for StartFollowers {
     }
 }
 
-fn level_after(migration: &Migration) -> Level {
+/// Starts all but the leader, and sees that each uses the target.
+pub(super) async fn start_others(migration: &mut Migration) -> Result<()> {
+    let target = written_hosts(&migration.plan.target.connect);
+    for server in migration.followers() {
+        stop_followers::start(migration, &server).await?;
+        let hosts = migration.meta.config_value(&server.address, HOSTS_LIST).await?;
+        if !same_hosts(&hosts, &target) {
+            // One on the old ZooKeeper would take the lead there.
+            stop_followers::stop(migration, &server).await?;
+            let why = format!("it uses {hosts}; it was stopped");
+            return Err(server.error(ErrorKind::Refused, "use the new ZooKeeper", why));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn level_after(migration: &Migration) -> Level {
     match migration.plan.policy.level_after {
         LevelAfter::AsBefore => migration.state.level.as_deref().and_then(Level::from_name).unwrap_or(Level::Steady),
         LevelAfter::Freezed => Level::Freezed,
@@ -109,7 +112,7 @@ fn level_after(migration: &Migration) -> Level {
 }
 
 /// Waits until what the leader says of its nodes can be trusted (meta_service.cpp:328-340), and is good.
-async fn wait_healthy(migration: &mut Migration) -> Result<()> {
+pub(super) async fn wait_healthy(migration: &mut Migration) -> Result<()> {
     let leader = migration.leader()?;
     let grace = migration.meta.config_value(&leader.address, "fd_grace_seconds").await;
     let grace = grace.ok().and_then(|text| text.parse().ok()).map_or(GRACE, Duration::from_secs);

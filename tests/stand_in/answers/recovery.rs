@@ -23,13 +23,14 @@ use crate::state::Phase;
 /// What a node that nobody listens at gives.
 const NOBODY: &str = "ERR_NETWORK_FAILURE";
 
+/// One at a time: whoever asks meanwhile is answered by what became of the first (`meta/meta_service.cpp`,
+/// `on_start_recovery`, under its lock).
 pub(super) async fn answer(server: &Server, request: &Request) -> Answered {
-    // Whoever asks while one is under way waits for its end.
     let _one = server.writing.lock().await;
     let phase = server.state().phase;
     match phase {
         Phase::Starting | Phase::Follower => body(&RecoveryReply::refuse(ErrorCode::FORWARD_TO_OTHERS)),
-        Phase::Serving => body(&RecoveryReply::refuse("ERR_SERVICE_ALREADY_RUNNING")),
+        Phase::Serving => body(&RecoveryReply::refuse(ErrorCode::SERVICE_ALREADY_RUNNING)),
         Phase::Loading | Phase::Recovering => match decode_body::<RecoveryRequest>(&request.body) {
             Ok(asked) => body(&recover(server, &asked).await),
             Err(_) => Answered::Never,
