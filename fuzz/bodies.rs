@@ -214,8 +214,10 @@ fn framed(kind: FrameKind, packing: Packing, payload: &[u8]) -> Vec<u8> {
 fn damaged_archive(damage: &[u8]) {
     let paths = ["/", "/a", "/b", "/b/c", "/b/d", "/e"];
     let item = |path: &&str| {
-        let data = Some(Bytes::copy_from_slice(path.repeat(20).as_bytes()));
-        let stat = Stat { num_children: i32::from(*path == "/" || *path == "/b"), ..Stat::default() };
+        let data = path.repeat(20);
+        let data_length = i32::try_from(data.len()).expect("a few bytes");
+        let stat = Stat { data_length, num_children: i32::from(*path == "/" || *path == "/b"), ..Stat::default() };
+        let data = Some(Bytes::from(data));
         let acl = Some(Acl::open());
         Item::Znode(Znode { path: ZnodePath::new(path), data, acl, kind: Kind::Persistent, stat })
     };
