@@ -236,7 +236,10 @@ fn damaged_archive(damage: &[u8]) {
     let (whole, ..) = sink.finish(None, None, true).expect("memory takes everything");
     let mut bytes = whole.clone();
     for change in damage.chunks_exact(4).take(8) {
-        let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % bytes.len().max(1);
+        if bytes.is_empty() {
+            return;
+        }
+        let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % bytes.len();
         match change[2] % 4 {
             0 => drop(bytes.drain(at..(at + usize::from(change[3])).min(bytes.len()))),
             1 => bytes.extend_from_within(at..),
