@@ -155,16 +155,29 @@ impl Method {
         }
     }
 
+    /// Takes everything back, the last step first. What can't be taken back of one step does not keep a cluster from being
+    /// served: the rest is taken back all the same, and the next attempt begins with that step again.
     async fn undo_all(&self, migration: &mut Migration) -> Result<()> {
         (self.way_back)(migration).await?;
         migration.write(Entry::GoingBack)?;
-        while let Some(index) = migration.state.begun.checked_sub(1) {
-            let step = self.steps[index];
-            migration.begin_undo(step)?;
-            step.undo(migration).await?;
-            migration.finish_undo(index, step)?;
+        // One more migrator at work would be worse than none with the lock: but a target that is gone must not hold this up.
+        if let Err(error) = migration.take_guard().await {
+            migration.say(&error.to_string());
         }
-        Ok(())
+        let mut partly = None;
+        for (index, step) in self.steps[..migration.state.begun].iter().enumerate().rev() {
+            migration.begin_undo(*step)?;
+            match step.undo(migration).await {
+                Ok(()) if partly.is_none() => migration.finish_undo(index, *step)?,
+                Ok(()) => {}
+                Err(error) if error.kind == ErrorKind::Partly => {
+                    migration.fail(&error);
+                    partly.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        partly.map_or(Ok(()), Err)
     }
 }
 

@@ -38,6 +38,8 @@ pub enum ErrorKind {
     Refused,
     /// Somebody wanted it to end. Nothing is wrong.
     Interrupted,
+    /// Something was taken back as far as it could be; the rest is taken back all the same.
+    Partly,
     /// All is done, and something is wrong elsewhere that a person must see to.
     Alarm,
     /// Something of this machine: a file, a process.

@@ -57,6 +57,8 @@ pub enum Entry {
     StepDone(String),
     /// From here on everything is taken back: whoever resumes goes on with that.
     GoingBack,
+    /// There was no way back any more: whoever resumes goes forward.
+    GoingOn,
     /// A step is about to be taken back.
     Undo(String),
     /// It is taken back.
@@ -81,6 +83,7 @@ impl fmt::Display for Entry {
             Self::Acted { what, .. } => write!(f, "done: {what}"),
             Self::StepDone(step) => write!(f, "{step} is done"),
             Self::GoingBack => f.write_str("goes back"),
+            Self::GoingOn => f.write_str("goes on: there is no way back"),
             Self::Undo(step) => write!(f, "{step} is taken back"),
             Self::Undone(step) => write!(f, "{step} was taken back"),
             Self::Failed(why) => write!(f, "failed: {why}"),
@@ -139,16 +142,26 @@ impl Contents {
 
     /// Whether it was on its way back when it was left.
     pub fn is_going_back(&self) -> bool {
-        self.records.iter().any(|record| record.entry == Entry::GoingBack)
+        let ways = |record: &&Record| matches!(record.entry, Entry::GoingBack | Entry::GoingOn);
+        self.records.iter().rev().find(ways).is_some_and(|record| record.entry == Entry::GoingBack)
     }
 
-    /// What was under way when the journal was left, and when it has ended for certain, in ms since the epoch: a command
-    /// goes on when the process that has started it is killed.
-    pub fn under_way(&self) -> Option<(&str, u64)> {
+    /// What was under way when the journal was left, since when, in ms since the epoch, and for how many ms at most: a
+    /// command goes on when the process that has started it is killed.
+    pub fn under_way(&self) -> Option<(&str, u64, u64)> {
         let acts = |record: &&Record| matches!(record.entry, Entry::Act { .. } | Entry::Acted { .. });
         let last = self.records.iter().rev().find(acts)?;
         match &last.entry {
-            Entry::Act { what, outlives_ms } => Some((what, last.at_ms + outlives_ms)),
+            Entry::Act { what, outlives_ms } => Some((what, last.at_ms, *outlives_ms)),
+            _ => None,
+        }
+    }
+
+    /// Why it goes back, where it does so by itself.
+    pub fn failed(&self) -> Option<&str> {
+        let back = self.records.iter().rposition(|record| record.entry == Entry::GoingBack)?;
+        match &self.records[back.checked_sub(1)?].entry {
+            Entry::Failed(why) => Some(why),
             _ => None,
         }
     }
@@ -201,6 +214,8 @@ impl Journal {
         let failed = |error: std::io::Error| local(&self.directory, "put the last journal away", error.to_string());
         fs::rename(path(&self.directory), self.directory.join(format!("journal.{id}"))).map_err(failed)?;
         self.file = options().open(path(&self.directory)).map_err(failed)?;
+        // A name that is only in the cache is the old one's again after a crash.
+        File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
         self.next = 0;
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::plan::{Plan, StepName};
 use crate::server::{Process, Server, said};
 use crate::state::{State, now_ms};
 use crate::step::Step;
+use crate::steps::{same_hosts, written_hosts};
 use crate::trees::{Attempt, Ensemble, Proof, Trees};
 
 /// How long the primary is looked for where the cluster should have one.
@@ -57,10 +58,9 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// Of this plan, with connections to the servers' hosts. Without a `journal` it can look, but not act.
-    pub async fn new(plan: Plan, state: State, journal: Option<Journal>, stop: CancellationToken) -> Result<Self> {
-        let servers = plan.meta_servers.iter().map(|server| Server::connect(server, &plan.limits));
-        let servers: Vec<Server> = futures::future::try_join_all(servers).await?;
+    /// Of this plan; nothing is asked yet. Without a `journal` it can look, but not act.
+    pub fn new(plan: Plan, state: State, journal: Option<Journal>, stop: CancellationToken) -> Result<Self> {
+        let servers: Vec<Server> = plan.meta_servers.iter().map(|server| Server::new(server, &plan.limits)).collect();
         let options = MetaOptions {
             connect_timeout: plan.limits.rpc_max,
             call_timeout: plan.limits.rpc_max,
@@ -159,14 +159,13 @@ impl Migration {
         Ok(())
     }
 
-    /// An error where the cluster has been blind for longer than the plan allows.
-    pub fn refuse_when_frozen_too_long(&self) -> Result<()> {
-        let (Some(frozen), max) = (self.state.times.frozen, self.plan.limits.freeze_max) else { return Ok(()) };
-        if Duration::from_millis(now_ms().saturating_sub(frozen)) <= max {
-            return Ok(());
-        }
-        let why = format!("it is longer than freeze_max, {}", humantime::format_duration(max));
-        Err(Error::new(ErrorKind::TimedOut, "cluster", "stay blind", why))
+    /// Whatever is done while the cluster is blind, within the time that the plan allows for that.
+    pub fn while_blind(&self) -> Away {
+        let max = self.plan.limits.freeze_max;
+        let passed = self.state.times.frozen.map_or(0, |frozen| now_ms().saturating_sub(frozen));
+        // Another clock, of a machine that was started again, must not make it longer than it is.
+        let left = max.saturating_sub(Duration::from_millis(passed)).min(max);
+        Away { until: Some(Instant::now() + left), max, what: "freeze_max" }
     }
 
     /// Keeps other migrators off the cluster from now on.
@@ -191,7 +190,8 @@ impl Migration {
         let Some(hook) = hook.clone() else { return Ok(()) };
         self.about_to_for(format!("run the hook {when} {step}"), self.plan.limits.hook_max)?;
         let command = Command::new(format!("run the hook {when} {step}"), hook.as_str()).arg(step.to_string());
-        let output = Host::local().run(&command, self.plan.limits.hook_max).await?;
+        // Without a meta server nobody has a minute for it.
+        let output = self.away().bound(Host::local().run(&command, self.plan.limits.hook_max)).await?;
         let said = said(&output).map_err(|why| Error::new(ErrorKind::Refused, "hook", command.what(), why))?;
         self.did(command.what(), Some(said))
     }
@@ -270,7 +270,7 @@ impl Migration {
 
     /// How long the cluster may go on without a meta server.
     pub fn away(&self) -> Away {
-        Away { until: self.away_until, max: self.plan.limits.meta_away_max }
+        Away { until: self.away_until, max: self.plan.limits.meta_away_max, what: "meta_away_max" }
     }
 
     /// How long a stopped meta server's lock outlives it at the source: its session's timeout, as it asks for it. The
@@ -280,13 +280,18 @@ impl Migration {
         self.state.session_timeout_ms.map_or(SESSION_TIMEOUT, Duration::from_millis)
     }
 
-    /// Waits until some meta server leads and has loaded its state, as long as that takes where it has to wait for a lock
+    /// Waits until some meta server leads on the old ZooKeeper and has loaded its state, as long as that takes where it has to wait for a lock
     /// that outlives its holder.
     pub async fn wait_led(&self) -> Result<()> {
         let max = self.plan.limits.serving_max + self.lock_outlives();
         let until = Instant::now() + max;
         loop {
-            let Err(error) = self.meta.cluster_info().await else { return Ok(()) };
+            let source = written_hosts(&self.plan.source.connect);
+            let error = match self.meta.cluster_info().await {
+                Ok(info) if same_hosts(&info.zookeeper_hosts, &source) => return Ok(()),
+                Ok(info) => format!("{} leads on {}", info.primary, info.zookeeper_hosts),
+                Err(error) => error.to_string(),
+            };
             if Instant::now() >= until {
                 let why = format!("nobody leads within {}: {error}", humantime::format_duration(max));
                 return Err(Error::new(ErrorKind::TimedOut, "cluster", "have a leader again", why));
@@ -304,7 +309,6 @@ impl Migration {
         }
         let mut open = String::new();
         for _ in 0..PROOFS_MAX {
-            self.refuse_when_frozen_too_long()?;
             // A name of its own: no certificate is ever written over.
             let file = self.directory().join(format!("proof-{}.certificate", now_ms()));
             let stop = CancellationToken::new();
@@ -321,7 +325,7 @@ impl Migration {
         Err(Error::new(ErrorKind::Refused, "tree", "prove the copy", open))
     }
 
-    /// Looks at every meta server: none may be there. Twice in a row, for a supervisor may be about to bring one back.
+    /// Looks at every meta server: none may be there.
     pub async fn see_all_gone(&self) -> Result<()> {
         let all = futures::future::join_all(self.servers.iter().map(Server::process)).await;
         for (server, process) in self.servers.iter().zip(all) {
@@ -341,20 +345,26 @@ impl Migration {
     }
 }
 
-/// The time that is left without a meta server.
+/// The time that is left, without a meta server or at blind.
 #[derive(Clone, Copy, Debug)]
 pub struct Away {
     until: Option<Instant>,
     max: Duration,
+    what: &'static str,
 }
 
 impl Away {
+    /// The same, and some more.
+    #[must_use]
+    pub fn longer(self, by: Duration) -> Self {
+        Self { until: self.until.map(|until| until + by), max: self.max + by, what: self.what }
+    }
     /// Whatever is done meanwhile, within that time.
     pub async fn bound<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(until) = self.until else { return work.await };
         timeout_at(until, work).await.unwrap_or_else(|_| {
-            let why = format!("it took longer than meta_away_max, {}", humantime::format_duration(self.max));
-            Err(Error::new(ErrorKind::TimedOut, "cluster", "stay without a meta server", why))
+            let why = format!("it took longer than {}, {}", self.what, humantime::format_duration(self.max));
+            Err(Error::new(ErrorKind::TimedOut, "cluster", "be ready for a leader on the new ZooKeeper", why))
         })
     }
 }

@@ -56,7 +56,7 @@ impl Report<'_> {
         match self.ended {
             Ended::Done | Ended::RolledBack(None) => None,
             Ended::RolledBack(Some(_)) => Some(format!("see to the cause, then: {run}")),
-            Ended::Failed(_) if self.state.begun == 0 => Some(format!("see to the cause, then: {run}")),
+            Ended::Failed(_) if !self.state.copied => Some(format!("see to the cause, then: {run}")),
             Ended::Paused(_) | Ended::Interrupted | Ended::Failed(_) | Ended::NeedsPerson { .. } => Some(format!(
                 "{} (goes on) or {} (goes back, while there is a way)",
                 command("resume"),

@@ -1,8 +1,10 @@
 //! One meta server: its process, stopped, started and looked at by the plan's commands, and its configuration file.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::config_file::{ConfigFile, HOSTS_LIST, META_SERVER, START_LEVEL, ZOOKEEPER};
@@ -28,7 +30,7 @@ pub struct Server {
     pub address: String,
     /// What the plan says of it.
     pub plan: MetaServer,
-    host: Host,
+    host: Arc<OnceCell<Host>>,
     limits: Limits,
 }
 
@@ -44,17 +46,23 @@ pub enum Process {
 }
 
 impl Server {
-    /// Of the plan, with a connection to its host.
-    pub async fn connect(plan: &MetaServer, limits: &Limits) -> Result<Self> {
-        let options = SshOptions { connect_max: limits.ssh_connect_max, config_file: None };
-        let host = Host::connect(&plan.host, &options).await?;
-        Ok(Self { address: plan.address.to_string(), plan: plan.clone(), host, limits: limits.clone() })
+    /// Of the plan. Its host is connected to when it is first needed: one that can't be reached must not keep the others from
+    /// being seen to.
+    pub fn new(plan: &MetaServer, limits: &Limits) -> Self {
+        let (address, host) = (plan.address.to_string(), Arc::default());
+        Self { address, plan: plan.clone(), host, limits: limits.clone() }
+    }
+
+    async fn host(&self) -> Result<&Host> {
+        let options = SshOptions { connect_max: self.limits.ssh_connect_max, config_file: None };
+        self.host.get_or_try_init(|| async { Host::connect(&self.plan.host, &options).await }).await
     }
 
     /// Looks for its process: by the check command, and by its port.
     pub async fn process(&self) -> Result<Process> {
         let check = Command::new("check the meta server", self.plan.check.as_str());
-        let (checked, port) = tokio::join!(self.host.run(&check, self.limits.check_max), self.listens());
+        let host = self.host().await?;
+        let (checked, port) = tokio::join!(host.run(&check, self.limits.check_max), self.listens());
         let checked = checked?;
         Ok(match (checked.code, port) {
             (Some(0), _) => Process::Running("its check command says that it runs".to_owned()),
@@ -100,7 +108,7 @@ impl Server {
     }
 
     async fn told(&self, command: &Command, max: Duration) -> Result<String> {
-        let output = self.host.run(command, max).await?;
+        let output = self.host().await?.run(command, max).await?;
         said(&output).map_err(|why| self.error(ErrorKind::Refused, command.what(), why))
     }
 
@@ -178,23 +186,23 @@ impl Server {
 
     /// Its configuration file, as the server would read it.
     pub async fn config(&self) -> Result<ConfigFile> {
-        let bytes = self.host.read_file(&self.plan.config_file, FILE_MAX).await?;
+        let bytes = self.host().await?.read_file(&self.plan.config_file, FILE_MAX).await?;
         ConfigFile::parse(bytes).map_err(|error| self.error(error.kind, "read its configuration file", error.why))
     }
 
     /// Puts another in its place; the file as it was stays beside it, named after `id`.
     pub async fn put_config(&self, file: &ConfigFile, id: &MigrationId) -> Result<()> {
-        self.host.write_file(&self.plan.config_file, file.bytes(), id, FILE_MAX).await
+        self.host().await?.write_file(&self.plan.config_file, file.bytes(), id, FILE_MAX).await
     }
 
     /// Takes away what stands beside its configuration file since `id` first wrote it, where the file holds that again; gives
     /// whether it does.
     pub async fn forget_backup(&self, id: &MigrationId) -> Result<bool> {
         let file = &self.plan.config_file;
-        let Some(before) = self.host.read_backup(file, id, FILE_MAX).await? else { return Ok(true) };
-        let is_as_before = self.host.read_file(file, FILE_MAX).await? == before;
+        let Some(before) = self.host().await?.read_backup(file, id, FILE_MAX).await? else { return Ok(true) };
+        let is_as_before = self.host().await?.read_file(file, FILE_MAX).await? == before;
         if is_as_before {
-            self.host.remove_backup(file, id, FILE_MAX).await?;
+            self.host().await?.remove_backup(file, id, FILE_MAX).await?;
         }
         Ok(is_as_before)
     }

@@ -32,6 +32,10 @@ pub struct State {
     pub level: Option<String>,
     /// Whether something of ours may stand at the target.
     pub copied: bool,
+    /// Whether there was nothing else below the root at the target before.
+    pub target_was_empty: bool,
+    /// Whether somebody was seen to write to the old tree after the migration, and a person was told.
+    pub alarmed: bool,
     /// Who stood in line for the lock when the leader was stopped.
     pub holders: Vec<Holder>,
     /// The last proof.

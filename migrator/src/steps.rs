@@ -22,7 +22,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 pub use self::findings::Findings;
-pub use self::preflight::{look, written_hosts};
+pub use self::preflight::{look, same_hosts, written_hosts};
 pub use self::recovery::RECOVERY;
 use crate::conductor::Method;
 use crate::error::{Error, ErrorKind, Result};

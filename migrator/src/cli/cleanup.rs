@@ -44,7 +44,7 @@ impl Cleanup {
             return Err(refused(why));
         }
         let certificate = state.certificate.clone();
-        let mut migration = Migration::new(plan, state, Some(journal), super::process::stop_on_signal()).await?;
+        let mut migration = Migration::new(plan, state, Some(journal), super::process::stop_on_signal())?;
         let lane = migration.trees()?.lock_at_source().await?;
         let holders = lock::holders(&lane).await;
         lane.close().await;

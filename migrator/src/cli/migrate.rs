@@ -25,7 +25,7 @@ async fn chosen(common: &Common, plan: &Plan, name: MethodName) -> Result<&'stat
         MethodName::Recovery => return Ok(&RECOVERY),
         MethodName::Auto => {}
     }
-    let mut migration = Migration::new(plan.clone(), State::default(), None, CancellationToken::new()).await?;
+    let mut migration = Migration::new(plan.clone(), State::default(), None, CancellationToken::new())?;
     let found = steps::look(&mut migration).await;
     if found.wrong.is_empty() {
         return Ok(&COPY);
@@ -44,7 +44,7 @@ async fn chosen(common: &Common, plan: &Plan, name: MethodName) -> Result<&'stat
 pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Written> {
     let (plan, _) = common.read()?;
     let method = chosen(common, &plan, method).await?;
-    let mut migration = Migration::new(plan, State::default(), None, stop_on_signal()).await?;
+    let mut migration = Migration::new(plan, State::default(), None, stop_on_signal())?;
     let is_copy = method.name == COPY.name;
     let found = if is_copy { steps::look(&mut migration).await } else { steps::recovery::look(&mut migration).await };
     let level_or_recovery = if is_copy { (START_LEVEL, "blind") } else { (RECOVER, "true") };
@@ -90,7 +90,7 @@ pub(super) async fn run(run: &Run) -> Result<Written> {
         times: crate::state::Times { began: Some(now_ms()), ..Default::default() },
         ..State::default()
     };
-    let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal()).await?;
+    let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal())?;
     let tool = format!("zkmigrator {}", env!("CARGO_PKG_VERSION"));
     migration.write(Entry::Begun { tool, method: method.name.to_owned(), plan: digest })?;
     let ended = method.forward(&mut migration, &pauses, None).await;
@@ -111,7 +111,13 @@ pub(super) async fn resume(resume: &Resume) -> Result<Written> {
     let method = method_of(&contents)?;
     if rolling_back {
         migration.say("it was on its way back, and goes on with that");
-        let ended = method.back(&mut migration).await;
+        let ended = match (method.back(&mut migration).await, contents.failed()) {
+            // Nobody has asked for it: it failed, and that is what is told.
+            (Ended::RolledBack(None), Some(why)) => {
+                Ended::RolledBack(Some(Error::new(ErrorKind::Refused, "migration", "go on", why)))
+            }
+            (ended, _) => ended,
+        };
         return end(migration, method, ended, "resume", &resume.common).await;
     }
     let ended = method.forward(&mut migration, &pauses, paused_at).await;
@@ -202,7 +208,7 @@ async fn reopen(plan: Plan, digest: &str) -> Result<(Migration, Contents)> {
     }
     wait_for(&contents).await;
     let changed = contents.plan().is_some_and(|begun_with| begun_with != digest);
-    let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal()).await?;
+    let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal())?;
     if changed {
         migration.note("the plan is another than the one that the migration was begun with");
     }
@@ -211,8 +217,9 @@ async fn reopen(plan: Plan, digest: &str) -> Result<(Migration, Contents)> {
 
 /// Waits until what a killed process has left under way has ended: it could undo what is done now.
 async fn wait_for(contents: &Contents) {
-    let Some((what, until_ms)) = contents.under_way() else { return };
-    let rest = Duration::from_millis(until_ms.saturating_sub(now_ms()));
+    let Some((what, at_ms, outlives_ms)) = contents.under_way() else { return };
+    // Of a clock that was set back it is no longer than that.
+    let rest = Duration::from_millis((at_ms + outlives_ms).saturating_sub(now_ms()).min(outlives_ms));
     if !rest.is_zero() {
         let shown = humantime::format_duration(rest);
         super::tell(&format!(
@@ -273,8 +280,11 @@ pub(super) fn in_format(format: Format, text: &str, json: &serde_json::Value) ->
     }
 }
 
-/// The time in UTC, as a file can be called.
+/// The time in UTC, as a file can be called, and something that no other migrator has in the same second.
 fn new_id() -> String {
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    now.chars().filter(char::is_ascii_alphanumeric).collect()
+    let now = SystemTime::now();
+    let time = humantime::format_rfc3339_seconds(now).to_string();
+    let time: String = time.chars().filter(char::is_ascii_alphanumeric).collect();
+    let nanos = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_nanos();
+    format!("{time}-{:x}-{:x}", nanos, std::process::id())
 }

@@ -93,7 +93,7 @@ async fn migration(directory: &Path, state: State) -> Migration {
                 config_file = \"/f\"\nhost = \"local\"\nstop = \"true\"\nstart = \"true\"\ncheck = \"true\"\n";
     let plan = Plan { journal: directory.to_owned(), ..Plan::parse(plan).unwrap() };
     let (journal, _) = Journal::open(directory).unwrap();
-    Migration::new(plan, state, Some(journal), CancellationToken::new()).await.unwrap()
+    Migration::new(plan, state, Some(journal), CancellationToken::new()).unwrap()
 }
 
 fn asked() -> Vec<String> {

@@ -82,3 +82,19 @@ fn two_at_once_are_one_too_many_and_nobody_else_reads_it() {
     drop(held);
     Journal::open(directory.path()).unwrap();
 }
+
+#[test]
+fn a_way_back_that_has_ended_in_none_is_no_longer_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut journal, _) = Journal::open(directory.path()).unwrap();
+    let mut is_going_back = |entry: Entry| {
+        journal.write(entry, &State::default()).unwrap();
+        let contents = Journal::look(directory.path()).unwrap();
+        (contents.is_going_back(), contents.failed().map(str::to_owned))
+    };
+    assert_eq!(is_going_back(Entry::Failed("why".into())), (false, None));
+    assert_eq!(is_going_back(Entry::GoingBack), (true, Some("why".into())));
+    assert_eq!(is_going_back(Entry::Undo("blind".into())), (true, Some("why".into())));
+    assert_eq!(is_going_back(Entry::GoingOn), (false, Some("why".into())));
+    assert_eq!(is_going_back(Entry::GoingBack), (true, None));
+}

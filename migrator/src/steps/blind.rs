@@ -8,7 +8,8 @@ use futures::FutureExt;
 use futures::future::{LocalBoxFuture, try_join_all};
 use tokio::time::{Duration, sleep};
 
-use super::stop_followers::see_followers_gone;
+use super::stop_followers::{partly, see_followers_gone};
+use super::stop_leader::lead_on_source;
 use crate::config_file::{META_SERVER, START_LEVEL};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Migration;
@@ -72,47 +73,60 @@ impl Step for Blind {
                 migration.state.level = Some(level.name().to_owned());
             }
             set_start_levels(migration, Some("blind")).await?;
-            for _ in 0..LOSSES_MAX {
-                set(migration, Level::Blind).await?;
-                see_followers_gone(migration).await?;
-                // What was changed since the cluster was looked at is no difference to what there was.
-                migration.apps = Some(migration.meta.list_apps(None).await?);
-                let proof = migration.prove().await?;
-                super::check_copy::check(migration).await?;
-                match migration.meta.level().await {
-                    Ok(Level::Blind) => {
-                        migration
-                            .say(&format!("{} znodes proven the same at zxid {}", proof.znodes, proof.source_zxid));
-                        return Ok(());
-                    }
-                    Ok(level) => migration.note(format!("the level was {level} again, and is set to blind again")),
-                    Err(error) => {
-                        migration.note(format!("the level could not be read again ({error}), and is set again"));
-                    }
-                }
-            }
-            Err(Error::new(
-                ErrorKind::Refused,
-                "cluster",
-                "stay blind",
-                format!(
-                    "the level was lost {LOSSES_MAX} times: does a bulk load begin, or does the leader start again?"
-                ),
-            ))
+            set(migration, Level::Blind).await?;
+            let blind = migration.while_blind();
+            blind.bound(Box::pin(prove_at_blind(migration))).await
         }
         .boxed_local()
     }
-
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            set_start_levels(migration, None).await?;
-            let Some(level) = migration.state.level.as_deref().and_then(Level::from_name) else { return Ok(()) };
-            set(migration, level).await?;
+            let mut left = Vec::new();
+            // A leader that has ended meanwhile is started before anything else: nobody else runs.
+            if migration.meta.cluster_info().await.is_err() {
+                left.extend(lead_on_source(migration).await.err());
+            }
+            if let Some(level) = migration.state.level.as_deref().and_then(Level::from_name) {
+                left.extend(set(migration, level).await.err());
+            }
+            for server in migration.servers.clone() {
+                let own = migration.state.files.get(&server.address).and_then(|file| file.start_level.clone());
+                let edit = vec![(server, vec![(META_SERVER, START_LEVEL, own)])];
+                left.extend(put_all(migration, edit).await.err());
+            }
             migration.state.times.frozen = None;
-            Ok(())
+            partly("take back blind", &left)
         }
         .boxed_local()
     }
+}
+
+/// Sends what has changed and proves both trees the same, with the level still blind behind it.
+async fn prove_at_blind(migration: &mut Migration) -> Result<()> {
+    for _ in 0..LOSSES_MAX {
+        set(migration, Level::Blind).await?;
+        see_followers_gone(migration).await?;
+        // What was changed since the cluster was looked at is no difference to what there was.
+        migration.apps = Some(migration.meta.list_apps(None).await?);
+        let proof = migration.prove().await?;
+        super::check_copy::check(migration).await?;
+        match migration.meta.level().await {
+            Ok(Level::Blind) => {
+                migration.say(&format!("{} znodes proven the same at zxid {}", proof.znodes, proof.source_zxid));
+                return Ok(());
+            }
+            Ok(level) => migration.note(format!("the level was {level} again, and is set to blind again")),
+            Err(error) => {
+                migration.note(format!("the level could not be read again ({error}), and is set again"));
+            }
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Refused,
+        "cluster",
+        "stay blind",
+        format!("the level was lost {LOSSES_MAX} times: does a bulk load begin, or does the leader start again?"),
+    ))
 }
 
 /// A value for a key of a section; `None` takes the line away.

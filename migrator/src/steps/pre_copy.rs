@@ -60,6 +60,14 @@ impl Step for PreCopy {
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
+            if !migration.state.copied {
+                let there = migration.trees()?.at_target().await?;
+                if there > 0 && migration.plan.policy.target_must_be_empty {
+                    let why = format!("it has {there} znode(s) below the cluster's root by now: nothing was changed");
+                    return Err(Error::new(ErrorKind::Refused, "target", "be copied to", why));
+                }
+                migration.state.target_was_empty = there == 0;
+            }
             migration.state.copied = true;
             migration.about_to("copy the tree")?;
             let lane = migration.trees()?.lock_at_source().await?;
@@ -83,6 +91,10 @@ impl Step for PreCopy {
 /// Removes what we, or a meta server that we started, have left at the target.
 pub(super) async fn remove_from_target(migration: &mut Migration) -> Result<()> {
     if !migration.state.copied {
+        return Ok(());
+    }
+    if !migration.state.target_was_empty {
+        migration.note("the target was not empty before, and is left as it is: the copy stays there");
         return Ok(());
     }
     migration.about_to("remove the copy from the target")?;

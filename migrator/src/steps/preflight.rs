@@ -19,6 +19,9 @@ use crate::server::Process;
 use crate::state::{File, Tables};
 use crate::step::{Standing, Step, Touches};
 
+/// What a meta server asks for where its configuration says nothing (zookeeper_session.cpp:72).
+const SESSION_TIMEOUT_MS: u64 = 30_000;
+
 /// See the room.
 pub(super) struct Preflight;
 
@@ -119,7 +122,8 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
             Err(error) => found.wrong.push(error.to_string()),
         }
         let timeout = file.get(ZOOKEEPER, "timeout_ms").ok().flatten().and_then(|text| text.parse().ok());
-        migration.state.session_timeout_ms = migration.state.session_timeout_ms.max(timeout);
+        let timeout = timeout.unwrap_or(SESSION_TIMEOUT_MS);
+        migration.state.session_timeout_ms = migration.state.session_timeout_ms.max(Some(timeout));
         let edits = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str())), (META_SERVER, START_LEVEL, Some("blind"))];
         if let Err(error) = server.edited(&edits).await {
             found.wrong.push(error.to_string());
@@ -376,7 +380,7 @@ pub fn written_hosts(connect: &replicator::connect::ConnectString) -> String {
 }
 
 /// Whether two lists name the same servers, in whatever order, and the same chroot.
-pub(super) fn same_hosts(one: &str, other: &str) -> bool {
+pub fn same_hosts(one: &str, other: &str) -> bool {
     let parts = |text: &str| {
         let connect: replicator::connect::ConnectString = text.parse().ok()?;
         let mut hosts = connect.hosts;

@@ -6,6 +6,7 @@ use futures::future::LocalBoxFuture;
 
 use super::blind::put_all;
 use super::preflight::{same_hosts, written_hosts};
+use super::stop_followers::partly;
 use crate::config_file::{HOSTS_LIST, META_SERVER, START_LEVEL, ZOOKEEPER};
 use crate::error::Result;
 use crate::migration::Migration;
@@ -73,10 +74,13 @@ impl Step for RewriteConfig {
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            let own = |server: &Server| Some(migration.state.files.get(&server.address)?.hosts_list.clone());
-            let edit = |server: &Server| Some((server.clone(), vec![(ZOOKEEPER, HOSTS_LIST, Some(own(server)?))]));
-            let edits = migration.servers.iter().filter_map(edit).collect();
-            put_all(migration, edits).await
+            let mut left = Vec::new();
+            for server in migration.servers.clone() {
+                let own = migration.state.files.get(&server.address).map(|file| file.hosts_list.clone());
+                let edit = vec![(server, vec![(ZOOKEEPER, HOSTS_LIST, own)])];
+                left.extend(put_all(migration, edit).await.err());
+            }
+            partly("put back hosts_list", &left)
         }
         .boxed_local()
     }

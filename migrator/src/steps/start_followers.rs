@@ -124,7 +124,12 @@ pub(super) async fn wait_healthy(migration: &mut Migration) -> Result<()> {
     }
     let until = Instant::now() + migration.plan.limits.healthy_max;
     loop {
-        let Some(why) = unhealthy(migration).await? else { return Ok(()) };
+        // An answer that got lost says nothing of the cluster.
+        let why = match unhealthy(migration).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(why)) => why,
+            Err(error) => error.to_string(),
+        };
         migration.refuse_when_stopped()?;
         if Instant::now() >= until {
             let max = humantime::format_duration(migration.plan.limits.healthy_max);

@@ -1,20 +1,23 @@
 //! The leader is started on the target, still blind, and looked at before anybody else is started.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use tokio_util::sync::CancellationToken;
 
 use super::preflight::{same_hosts, written_hosts};
 use super::{no_way_back, stop_followers, written_at_target};
 use crate::config_file::HOSTS_LIST;
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::Entry;
 use crate::migration::Migration;
 use crate::pegasus::messages::{AppInfo, PartitionConfig};
 use crate::pegasus::metadata::Metadata;
 use crate::pegasus::types::{AppStatus, Level};
 use crate::plan::StepName;
-use crate::server::Server;
+use crate::server::{Process, Server};
 use crate::state::now_ms;
 use crate::step::{Standing, Step, Touches};
 
@@ -60,25 +63,24 @@ impl Step for StartLeader {
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
             let leader = migration.leader()?;
-            if migration.state.times.leader_starting.is_none() {
-                // The last look before there are two worlds.
+            let is_gone = leader.process().await? == Process::Gone;
+            let again = migration.state.times.leader_starting.is_some();
+            if is_gone || !again {
                 let away = migration.away();
-                away.bound(async {
-                    migration.see_all_gone().await?;
-                    match written_at_target(migration).await? {
-                        None => Ok(()),
-                        Some(why) => {
-                            let why = format!("somebody else has written to the copy since it was proven: {why}");
-                            Err(Error::new(ErrorKind::Refused, "target", "start a leader on it", why))
-                        }
-                    }
-                })
-                .await?;
+                away.bound(look_before(migration)).await?;
                 migration.state.times.leader_starting = Some(now_ms());
+            } else if migration.state.times.leader_serves.is_none() {
+                // What it shows is compared with the copy, which must still be the one that was proven.
+                untouched(migration).await?;
             }
-            // One that was started by a process that is gone by now may still be on its way.
-            stop_followers::start(migration, &leader).await?;
-            leader.wait_leads(&migration.meta, migration.lock_outlives()).await?;
+            // One that was started by a process that is gone by now may have to wait for its own former session.
+            let away = if again { migration.away().longer(migration.lock_outlives()) } else { migration.away() };
+            let longer = if again { migration.lock_outlives() } else { Duration::ZERO };
+            away.bound(async {
+                stop_followers::start(migration, &leader).await?;
+                leader.wait_leads(&migration.meta, longer).await
+            })
+            .await?;
             migration.end_away();
             migration.state.times.leader_serves = migration.state.times.leader_serves.or(Some(now_ms()));
             look(migration, &leader).await
@@ -94,6 +96,7 @@ impl Step for StartLeader {
             if migration.state.times.leader_starting.is_some() {
                 if let Some(why) = written_at_target(migration).await? {
                     stop_followers::start(migration, &leader).await?;
+                    migration.write(Entry::GoingOn)?;
                     return Err(no_way_back(&why));
                 }
             }
@@ -102,6 +105,38 @@ impl Step for StartLeader {
             Ok(())
         }
         .boxed_local()
+    }
+}
+
+/// The last look before there are two worlds: nobody is there, and neither tree was written since both were proven the same.
+async fn look_before(migration: &mut Migration) -> Result<()> {
+    migration.see_all_gone().await?;
+    let Some(certificate) = migration.state.certificate.clone() else {
+        return Err(Error::new(ErrorKind::Refused, "tree", "start a leader on the copy", "it was never proven"));
+    };
+    let (trees, stop) = (migration.trees()?.clone(), CancellationToken::new());
+    let (at_source, at_target) =
+        tokio::join!(trees.written_at_source(&certificate, &stop), trees.written_at_target(&certificate, &stop));
+    let wrong = |subject: &str, why: &str| Error::new(ErrorKind::Refused, subject, "stand still since the proof", why);
+    match at_source {
+        Ok(None) => {}
+        Ok(Some(why)) => return Err(wrong("source", &why)),
+        // That it is gone may be why all this is done, and nobody was there who could have written.
+        Err(error) => {
+            migration.note(format!("whether the source was written since the proof could not be seen: {error}"))
+        }
+    }
+    at_target?.map_or(Ok(()), |why| Err(wrong("target", &format!("somebody else has written to the copy: {why}"))))
+}
+
+/// An error where the copy was written since it was proven.
+async fn untouched(migration: &mut Migration) -> Result<()> {
+    match written_at_target(migration).await? {
+        None => Ok(()),
+        Some(why) => {
+            let why = format!("it was written since the proof, and what the leader serves can't be compared: {why}");
+            Err(Error::new(ErrorKind::Refused, "target", "be what was proven", why))
+        }
     }
 }
 

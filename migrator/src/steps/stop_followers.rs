@@ -3,7 +3,10 @@
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
-use crate::error::{ErrorKind, Result};
+use super::blind::put_all;
+use super::preflight::{same_hosts, written_hosts};
+use crate::config_file::{HOSTS_LIST, ZOOKEEPER};
+use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Migration;
 use crate::pegasus::client::Role;
 use crate::plan::StepName;
@@ -74,13 +77,39 @@ impl Step for StopFollowers {
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            for server in migration.followers() {
-                start(migration, &server).await?;
+            let mut left = Vec::new();
+            for server in migration.servers.clone() {
+                left.extend(start_on_source(migration, &server).await.err());
             }
-            Ok(())
+            left.extend(migration.wait_led().await.err());
+            partly("start the meta servers on the old ZooKeeper", &left)
         }
         .boxed_local()
     }
+}
+
+/// What could not be taken back, if anything.
+pub(super) fn partly(op: &str, left: &[Error]) -> Result<()> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let why: Vec<String> = left.iter().map(ToString::to_string).collect();
+    Err(Error::new(ErrorKind::Partly, "cluster", op, why.join("; ")))
+}
+
+/// Gives a server back its old `hosts_list`, starts it if it is gone, and sees that it uses the old ZooKeeper. One whose file
+/// can't be seen to is not started: on the new ZooKeeper it would lead.
+pub(super) async fn start_on_source(migration: &mut Migration, server: &Server) -> Result<()> {
+    let own = migration.state.files.get(&server.address).map(|file| file.hosts_list.clone());
+    put_all(migration, vec![(server.clone(), vec![(ZOOKEEPER, HOSTS_LIST, own)])]).await?;
+    start(migration, server).await?;
+    let hosts = migration.meta.config_value(&server.address, HOSTS_LIST).await?;
+    if same_hosts(&hosts, &written_hosts(&migration.plan.source.connect)) {
+        return Ok(());
+    }
+    // Started with what its file held before: a command that was given up has come through after all.
+    stop(migration, server).await?;
+    Err(server.error(ErrorKind::Refused, "use the old ZooKeeper", format!("it used {hosts}, and was stopped")))
 }
 
 /// Stops a server that runs, and sees it gone.

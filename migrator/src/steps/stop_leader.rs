@@ -5,9 +5,7 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use zookeeper_client::Client;
 
-use super::blind::put_all;
 use super::stop_followers;
-use crate::config_file::{HOSTS_LIST, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock;
 use crate::migration::Migration;
@@ -59,7 +57,6 @@ impl Step for StopLeader {
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            migration.refuse_when_frozen_too_long()?;
             let leader = migration.leader()?;
             if leader.process().await? != Process::Gone {
                 let lane = migration.trees()?.lock_at_source().await?;
@@ -78,7 +75,8 @@ impl Step for StopLeader {
                     ));
                 }
             }
-            migration.state.times.leader_stopping = migration.state.times.leader_stopping.or(Some(now_ms()));
+            let times = &mut migration.state.times;
+            (times.leader_stopping, times.leader_gone) = (times.leader_stopping.or(Some(now_ms())), None);
             migration.begin_away();
             let away = migration.away();
             away.bound(stop_followers::stop(migration, &leader)).await?;
@@ -98,23 +96,7 @@ impl Step for StopLeader {
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            let leader = migration.leader()?;
-            // Whatever became of the file: on the old ZooKeeper it starts with the old list.
-            let own = migration.state.files.get(&leader.address).map(|file| file.hosts_list.clone());
-            put_all(migration, vec![(leader.clone(), vec![(ZOOKEEPER, HOSTS_LIST, own)])]).await?;
-            let times = migration.state.times;
-            if times.leader_stopping.is_some() && times.leader_gone.is_none() {
-                // It was told to stop, and may do so at any moment: one that is gone can be started again for certain.
-                if let Err(error) = stop_followers::stop(migration, &leader).await {
-                    migration.note(format!("{error}; it is left running"));
-                }
-            }
-            if leader.process().await? == Process::Gone {
-                remove_stale_lock(migration, &leader).await?;
-            }
-            stop_followers::start(migration, &leader).await?;
-            // Another may lead by now, if one came back: whoever it is, it is on the old ZooKeeper.
-            migration.wait_led().await?;
+            lead_on_source(migration).await?;
             migration.end_away();
             let times = &mut migration.state.times;
             (times.leader_stopping, times.leader_gone) = (None, None);
@@ -125,10 +107,34 @@ impl Step for StopLeader {
     }
 }
 
+/// Sees that a meta server leads on the old ZooKeeper: the one that did, or another where that one can't be started.
+pub(super) async fn lead_on_source(migration: &mut Migration) -> Result<()> {
+    let leader = migration.leader()?;
+    let times = migration.state.times;
+    if times.leader_stopping.is_some() && times.leader_gone.is_none() {
+        // It was told to stop, and may do so at any moment: one that is gone can be started again for certain.
+        if let Err(error) = stop_followers::stop(migration, &leader).await {
+            migration.note(format!("{error}; it is left as it is"));
+        }
+    }
+    if let Err(error) = remove_stale_lock(migration, &leader).await {
+        migration.note(format!("{error}; the leader waits until its former session expires"));
+    }
+    let mut left = Vec::new();
+    for server in std::iter::once(leader).chain(migration.followers()) {
+        match stop_followers::start_on_source(migration, &server).await {
+            // Another may lead by now, if one came back: whoever it is, it is on the old ZooKeeper.
+            Ok(()) => return migration.wait_led().await,
+            Err(error) => left.push(error),
+        }
+    }
+    stop_followers::partly("have a leader again", &left).map_err(|error| Error { kind: ErrorKind::Refused, ..error })
+}
+
 /// Deletes the stopped leader's own lock node at the source, so that it need not wait for its own former session. Only where
 /// the plan says so, its process is gone, and the znode is the one that was seen before: the one write to the source.
 async fn remove_stale_lock(migration: &mut Migration, leader: &Server) -> Result<()> {
-    if !migration.plan.policy.remove_stale_lock {
+    if !migration.plan.policy.remove_stale_lock || leader.process().await? != Process::Gone {
         return Ok(());
     }
     let lane = migration.trees()?.lock_at_source().await?;
@@ -142,15 +148,8 @@ async fn remove_stale_lock(migration: &mut Migration, leader: &Server) -> Result
     let what = format!("delete the stale lock node {lock}/{} of {}", holder.name, leader.address);
     migration.about_to(&what)?;
     let source = crate::migration::ensemble(&migration.plan.source)?;
-    let deleted = delete(&source, &format!("{lock}/{}", holder.name)).await;
-    match deleted {
-        Ok(()) => migration.did(what, None),
-        // It only makes the leader wait.
-        Err(error) => {
-            migration.note(format!("{what}: {error}; the leader waits until that session expires"));
-            Ok(())
-        }
-    }
+    delete(&source, &format!("{lock}/{}", holder.name)).await?;
+    migration.did(what, None)
 }
 
 async fn delete(source: &crate::trees::Ensemble, path: &str) -> Result<()> {

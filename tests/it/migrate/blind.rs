@@ -48,6 +48,21 @@ async fn a_level_that_is_lost_under_way_costs_no_write_and_is_told() -> Fallible
     cluster.expect_on(cluster.target).await
 }
 
+/// Losing its session a leader exits with 0, and `restart: on-failure` does not bring it back: nobody else runs by then.
+#[tokio::test]
+async fn a_leader_that_died_and_stays_dead_is_started_again_by_the_way_back() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-died").await?.limit("rpc_max = \"500ms\"");
+    let configs = cluster.configs()?;
+    let (cluster, run) = cluster
+        .run_and(&["run", "--execute"], ("before", "blind"), async |cluster| {
+            cluster.leader().await?.end("KILL").await?;
+            Ok(())
+        })
+        .await?;
+    run.expect(4);
+    cluster.expect_as_before(&configs).await
+}
+
 #[tokio::test]
 async fn a_failover_in_the_blind_window_goes_back() -> Fallible<()> {
     let cluster = Cluster::start("migrate-failover").await?;

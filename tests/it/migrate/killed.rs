@@ -84,3 +84,29 @@ async fn a_rollback_killed_at_any_record_is_resumed_to_what_there_was() -> Falli
     assert!(killed >= 8, "only {killed} were killed before they were done");
     Ok(())
 }
+
+/// Between the kill and the resume the old cluster was brought back by hand, and wrote: the proof is of an older tree.
+#[tokio::test]
+async fn a_resume_does_not_start_a_leader_on_a_copy_of_what_was_written_since() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-stale-proof").await?;
+    let configs = cluster.configs()?;
+    // On the target a start takes too long to be over when the migrator is killed in it.
+    let there = format!("grep -q {} config.ini && {{ sleep 2; exit 0; }}", cluster.target.connect_string());
+    for meta in &cluster.metas {
+        let start = std::fs::read_to_string(meta.file("start.sh"))?;
+        let (head, rest) = start.split_once('\n').ok_or("a script of one line")?;
+        std::fs::write(meta.file("start.sh"), format!("{head}\ncd \"$(dirname \"$0\")\"; {there}\n{rest}"))?;
+    }
+    let mut child = cluster.spawn(&["run", "--execute"])?;
+    until("a leader to be started", LIMIT, async || cluster.story().contains("\"what\":\"start ").then_some(()))
+        .await?;
+    child.start_kill()?;
+    child.wait().await?;
+    let source = cluster.source.client().await?;
+    let path = format!("{}/apps/4/7", cluster.root);
+    let (data, _) = source.get_data(&path).await?;
+    source.set_data(&path, &data, None).await?;
+    let run = cluster.run(&["resume"]).await?.expect(4);
+    assert!(run.stdout.contains("stand still since the proof"), "{run:?}");
+    cluster.expect_as_before(&configs).await
+}
