@@ -80,7 +80,9 @@ pub(super) async fn look(migration: &mut Migration, name: &str) -> Result<()> {
     let lines: Vec<String> = lines.take(FINDINGS_MAX).collect();
     let known = migration.state.recovery.accounts.replace(accounts);
     if known.as_ref() != migration.state.recovery.accounts.as_ref() {
-        lines.into_iter().for_each(|line| migration.note(line));
+        for line in lines {
+            migration.note(line);
+        }
     }
     Ok(())
 }

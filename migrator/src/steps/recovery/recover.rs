@@ -129,10 +129,7 @@ async fn send(migration: &mut Migration) -> Result<()> {
         }
         Err(error) => {
             migration.say(&format!("{error}; looks what becomes of it"));
-            match wait_rebuilt(migration).await? {
-                true => Ok(()),
-                false => Err(error),
-            }
+            if wait_rebuilt(migration).await? { Ok(()) } else { Err(error) }
         }
     }
 }
