@@ -253,13 +253,9 @@ pub(crate) fn archive(input: &[u8]) {
         1 => block_of(bytes),
         2 => whole_archive(&framed(FrameKind::Block, Packing::Zstd, bytes)),
         3 => {
-            if let Ok(entries) = index::parse(bytes) {
-                let mut again = Vec::new();
-                for entry in &entries {
-                    index::push(&mut again, entry);
-                }
-                assert_eq!(again, bytes);
-            }
+            let mut again = Vec::new();
+            let read = index::entries(bytes).try_for_each(|entry| entry.map(|entry| index::push(&mut again, entry)));
+            assert!(read.is_err() || again == bytes);
         }
         4 => {
             if let Ok(head) = Head::parse(bytes) {
@@ -336,8 +332,10 @@ fn framed(kind: FrameKind, packing: Packing, payload: &[u8]) -> Vec<u8> {
 fn damaged_archive(damage: &[u8]) {
     let paths = ["/", "/a", "/b", "/b/c", "/b/d", "/e"];
     let item = |path: &&str| {
-        let data = Some(Bytes::copy_from_slice(path.repeat(20).as_bytes()));
-        let stat = Stat { num_children: i32::from(*path == "/" || *path == "/b"), ..Stat::default() };
+        let data = path.repeat(20);
+        let data_length = i32::try_from(data.len()).expect("a few bytes");
+        let stat = Stat { data_length, num_children: i32::from(*path == "/" || *path == "/b"), ..Stat::default() };
+        let data = Some(Bytes::from(data));
         let acl = Some(Acl::open());
         Item::Znode(Znode { path: ZnodePath::new(path), data, acl, kind: Kind::Persistent, stat })
     };
@@ -356,7 +354,10 @@ fn damaged_archive(damage: &[u8]) {
     let (whole, ..) = sink.finish(None, None, true).expect("memory takes everything");
     let mut bytes = whole.clone();
     for change in damage.chunks_exact(4).take(8) {
-        let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % bytes.len().max(1);
+        if bytes.is_empty() {
+            return;
+        }
+        let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % bytes.len();
         match change[2] % 4 {
             0 => drop(bytes.drain(at..(at + usize::from(change[3])).min(bytes.len()))),
             1 => bytes.extend_from_within(at..),

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use futures::future::LocalBoxFuture;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::Entry;
 use crate::migration::Migration;
 use crate::plan::StepName;
 use crate::step::{Standing, Step, Touches};
@@ -156,6 +157,7 @@ impl Method {
 
     async fn undo_all(&self, migration: &mut Migration) -> Result<()> {
         (self.way_back)(migration).await?;
+        migration.write(Entry::GoingBack)?;
         while let Some(index) = migration.state.begun.checked_sub(1) {
             let step = self.steps[index];
             migration.begin_undo(step)?;

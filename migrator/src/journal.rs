@@ -55,6 +55,8 @@ pub enum Entry {
     },
     /// The step is done.
     StepDone(String),
+    /// From here on everything is taken back: whoever resumes goes on with that.
+    GoingBack,
     /// A step is about to be taken back.
     Undo(String),
     /// It is taken back.
@@ -78,6 +80,7 @@ impl fmt::Display for Entry {
             Self::Act { what, .. } => write!(f, "about to {what}"),
             Self::Acted { what, .. } => write!(f, "done: {what}"),
             Self::StepDone(step) => write!(f, "{step} is done"),
+            Self::GoingBack => f.write_str("goes back"),
             Self::Undo(step) => write!(f, "{step} is taken back"),
             Self::Undone(step) => write!(f, "{step} was taken back"),
             Self::Failed(why) => write!(f, "failed: {why}"),
@@ -136,10 +139,7 @@ impl Contents {
 
     /// Whether it was on its way back when it was left.
     pub fn is_going_back(&self) -> bool {
-        let last = self.records.iter().rev().find(|record| {
-            matches!(record.entry, Entry::Step(_) | Entry::StepDone(_) | Entry::Undo(_) | Entry::Undone(_))
-        });
-        matches!(last.map(|record| &record.entry), Some(Entry::Undo(_) | Entry::Undone(_)))
+        self.records.iter().any(|record| record.entry == Entry::GoingBack)
     }
 
     /// What was under way when the journal was left, and when it has ended for certain, in ms since the epoch: a command

@@ -55,9 +55,9 @@ pub mod exit {
 /// What a command was asked to do, as the report names it.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// `copy`, `sync`, `verify`, `scan`, `bench` or `zkcopy`.
+    /// `copy`, `sync`, `verify`, `dump`, `restore`, `scan`, `bench` or `zkcopy`.
     pub command: &'static str,
-    /// The source's connect string; it holds no credentials.
+    /// The source's connect string, which holds no credentials, or `archive:FILE`.
     pub source: String,
     /// The target's; the certificate's file where one tree is compared with a certificate.
     pub target: String,

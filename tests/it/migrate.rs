@@ -3,6 +3,7 @@
 mod blind;
 mod cluster;
 mod killed;
+mod large;
 mod outage;
 mod refused;
 mod whole;

@@ -126,7 +126,6 @@ pub(super) async fn resume(resume: &Resume) -> Result<Written> {
 pub(super) async fn rollback(common: &Common) -> Result<Written> {
     let (plan, digest) = common.read()?;
     let (mut migration, contents) = reopen(plan, &digest).await?;
-    migration.write(Entry::Resumed)?;
     let method = method_of(&contents)?;
     let ended = method.back(&mut migration).await;
     end(migration, method, ended, "rollback", common).await

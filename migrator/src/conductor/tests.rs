@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::journal::{Entry, Journal};
+use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::state::State;
 

@@ -152,7 +152,7 @@ fn differences(copy: &Metadata, apps: &[AppInfo], partitions: &BTreeMap<i32, Vec
 
 /// Whether a partition is served as it is stored. What its primary reported last is not kept in ZooKeeper.
 fn same(stored: &PartitionConfig, served: &PartitionConfig) -> bool {
-    let kept = |config: &PartitionConfig| PartitionConfig { last_committed_decree: 0, ..config.clone() };
+    let kept = |config: &PartitionConfig| PartitionConfig { last_committed_decree: 0, ..config.clone().filled() };
     kept(stored) == kept(served)
 }
 

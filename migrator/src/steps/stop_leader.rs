@@ -5,7 +5,6 @@ use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use zookeeper_client::Client;
 
-use super::backup::save_tables;
 use super::blind::put_all;
 use super::stop_followers;
 use crate::config_file::{HOSTS_LIST, ZOOKEEPER};
@@ -69,7 +68,8 @@ impl Step for StopLeader {
                 migration.state.holders = holders?;
             }
             if leader.process().await? != Process::Gone {
-                save_tables(migration, "apps.last").await?;
+                // What blind has let through is in the tree, and so it must be in the list.
+                migration.apps = Some(migration.meta.list_apps(None).await?);
             }
             if let Ok(level) = migration.meta.level().await {
                 if level != Level::Blind {

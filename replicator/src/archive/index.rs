@@ -5,32 +5,40 @@
 use super::fields::{Fields, Malformed, put_bytes, put_number};
 
 /// What is known of a block without it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
     /// Its znodes.
     pub znodes: u64,
     /// Bytes of its frame.
     pub frame_bytes: u64,
     /// First and last path, with a NUL between them.
-    pub label: String,
+    pub label: &'a str,
 }
 
 /// Adds one block to an index.
-pub fn push(index: &mut Vec<u8>, entry: &Entry) {
+pub fn push(index: &mut Vec<u8>, entry: Entry<'_>) {
     put_number(index, entry.znodes);
     put_number(index, entry.frame_bytes);
     put_bytes(index, entry.label.as_bytes());
 }
 
-/// All blocks of an index.
-pub fn parse(index: &[u8]) -> Result<Vec<Entry>, Malformed> {
+/// All blocks of an index, one after the other: nothing is held but its bytes. Behind an error there is no more.
+pub fn entries(index: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, Malformed>> {
     let mut fields = Fields(index);
-    let mut entries = Vec::new();
-    while !fields.is_empty() {
-        let (znodes, frame_bytes) = (fields.number()?, fields.number()?);
-        entries.push(Entry { znodes, frame_bytes, label: fields.text()?.to_owned() });
-    }
-    Ok(entries)
+    std::iter::from_fn(move || {
+        if fields.is_empty() {
+            return None;
+        }
+        let read = entry(&mut fields);
+        if read.is_err() {
+            fields = Fields(&[]);
+        }
+        Some(read)
+    })
+}
+
+fn entry<'a>(fields: &mut Fields<'a>) -> Result<Entry<'a>, Malformed> {
+    Ok(Entry { znodes: fields.number()?, frame_bytes: fields.number()?, label: fields.text()? })
 }
 
 /// The two paths of a label.

@@ -50,12 +50,17 @@ impl Losses {
         self.count == 0
     }
 
-    pub(super) fn add(&mut self, loss: Loss) {
+    /// Counts one that is not listed.
+    pub(super) fn count(&mut self, znodes: Option<u64>) {
         self.count += 1;
-        match loss.znodes {
+        match znodes {
             Some(znodes) => self.znodes = self.znodes.saturating_add(znodes),
             None => self.more = true,
         }
+    }
+
+    pub(super) fn add(&mut self, loss: Loss) {
+        self.count(loss.znodes);
         if self.list.len() < limits::ARCHIVE_LOSSES_LISTED {
             self.list.push(loss);
         }

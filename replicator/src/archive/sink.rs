@@ -49,7 +49,7 @@ impl<W: Write> Sink<W> {
         self.frame(FrameKind::Block, &payload, label)?;
         self.totals.merge(totals);
         let frame_bytes = (HEADER_BYTES + label.len() + kept.len()) as u64;
-        index::push(&mut self.index, &Entry { znodes, frame_bytes, label: label.clone() });
+        index::push(&mut self.index, Entry { znodes, frame_bytes, label });
         Ok(())
     }
 

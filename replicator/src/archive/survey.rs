@@ -72,7 +72,7 @@ pub fn survey(store: &(impl Store + ?Sized)) -> Result<Survey, Unusable> {
         next: 0,
         znodes: 0,
         path: None,
-        index: None,
+        index: Vec::new(),
         is_indexed: false,
         gaps: Vec::new(),
         found: Survey::default(),
@@ -111,10 +111,10 @@ struct Surveyor<'s, S: ?Sized> {
     znodes: u64,
     /// The last path before it.
     path: Option<String>,
-    index: Option<Vec<Entry>>,
+    index: Vec<u8>,
     /// Whether an index came, and all behind it holds nothing of the tree.
     is_indexed: bool,
-    /// Losses, before the index was asked.
+    /// The first losses, before the index was asked.
     gaps: Vec<Loss>,
     found: Survey,
 }
@@ -171,7 +171,7 @@ impl<S: Store + ?Sized> Surveyor<'_, S> {
         if sequence > self.next {
             let holds_nothing = self.is_indexed || before == self.znodes;
             let path = (kind == FrameKind::Block).then(|| first_path.to_owned());
-            self.gaps.push(Loss {
+            self.lost(Loss {
                 first: self.next,
                 last: Some(sequence - 1),
                 znodes: before.checked_sub(self.znodes),
@@ -195,7 +195,7 @@ impl<S: Store + ?Sized> Surveyor<'_, S> {
             _ => Place::Nowhere,
         };
         let why = if frame.end() <= self.len { DAMAGED } else { CUT_OFF };
-        self.gaps.push(Loss { first: sequence, last: Some(sequence), znodes: Some(znodes.into()), place, why });
+        self.lost(Loss { first: sequence, last: Some(sequence), znodes: Some(znodes.into()), place, why });
         // Where bytes are missing the next frame begins before it should.
         let expected = frame.end();
         Ok(if expected < self.len && self.frame_at(expected)?.is_some() { expected } else { frame.payload() })
@@ -206,7 +206,10 @@ impl<S: Store + ?Sized> Surveyor<'_, S> {
         match frame.header.kind {
             FrameKind::Block => self.found.blocks.push(found),
             FrameKind::Head => self.found.head = Some(Head::parse(&payload(self.store, &found)?)?),
-            FrameKind::Index => self.index = Some(index::parse(&payload(self.store, &found)?)?),
+            FrameKind::Index => {
+                self.index = payload(self.store, &found)?;
+                index::entries(&self.index).try_for_each(|entry| entry.map(drop))?;
+            }
             FrameKind::End => {
                 let end = End::parse(&payload(self.store, &found)?)?;
                 self.found.head.get_or_insert_with(|| end.head.clone());
@@ -241,7 +244,7 @@ impl<S: Store + ?Sized> Surveyor<'_, S> {
                 if at < self.len {
                     let why = "there are bytes behind the end of the archive, which belong to nothing";
                     let place = Place::Nowhere;
-                    self.gaps.push(Loss { first: self.next, last: None, znodes: Some(0), place, why });
+                    self.lost(Loss { first: self.next, last: None, znodes: Some(0), place, why });
                 }
             }
             // It may have been found and be damaged: then it is among the losses already.
@@ -252,35 +255,47 @@ impl<S: Store + ?Sized> Surveyor<'_, S> {
                 } else {
                     (Place::Between(self.path.clone(), None), None)
                 };
-                self.gaps.push(Loss { first: self.next, last: None, znodes, place, why: CUT_OFF });
+                self.lost(Loss { first: self.next, last: None, znodes, place, why: CUT_OFF });
             }
         }
-        for loss in std::mem::take(&mut self.gaps) {
-            self.tell(loss);
-        }
+        self.tell();
         Ok(self.found)
     }
 
-    /// Adds a loss, block by block where an index tells what was in them.
-    fn tell(&mut self, loss: Loss) {
-        let losses = &mut self.found.losses;
-        let (Some(entries), Some(last), Place::Between(..)) = (&self.index, loss.last, &loss.place) else {
-            return losses.add(loss);
-        };
-        // A number that nobody wrote may be any.
-        if (last - loss.first) as usize > entries.len() {
-            return losses.add(loss);
+    /// Notes a loss. Those behind the first ones are counted: a damaged file may have any number.
+    fn lost(&mut self, loss: Loss) {
+        if self.gaps.len() < limits::ARCHIVE_LOSSES_LISTED {
+            self.gaps.push(loss);
+        } else {
+            self.found.losses.count(loss.znodes);
         }
-        for sequence in loss.first..=last {
-            let entry = (sequence as usize).checked_sub(1).and_then(|block| entries.get(block));
-            let (znodes, place) = match entry {
-                Some(Entry { znodes, label, .. }) => {
-                    let (first, last) = index::paths(label);
-                    (*znodes, Place::From(first.to_owned(), last.to_owned()))
+    }
+
+    /// Lists the losses, block by block where an index tells what was in them. Both come in the order of the blocks.
+    fn tell(&mut self) {
+        let losses = &mut self.found.losses;
+        let mut entries = (1..).zip(index::entries(&self.index).map_while(Result::ok)).peekable();
+        for mut loss in std::mem::take(&mut self.gaps) {
+            if let (Some(last), Place::Between(..)) = (loss.last, &loss.place) {
+                while let Some((block, Entry { znodes, label, .. })) = entries.next_if(|(block, _)| *block <= last) {
+                    if block >= loss.first {
+                        let (first_path, last_path) = index::paths(label);
+                        let place = Place::From(first_path.to_owned(), last_path.to_owned());
+                        let (first, znodes) = (block, Some(znodes));
+                        losses.add(Loss { first, last: Some(block), znodes, place, why: loss.why });
+                        // What the index speaks of is told.
+                        loss.znodes = loss.znodes.zip(znodes).map(|(all, told)| all.saturating_sub(told));
+                        loss.first = block + 1;
+                    }
                 }
-                None => (0, Place::Nowhere),
-            };
-            losses.add(Loss { first: sequence, last: Some(sequence), znodes: Some(znodes), place, why: loss.why });
+                if loss.first > last {
+                    continue;
+                }
+                if loss.znodes == Some(0) {
+                    loss.place = Place::Nowhere;
+                }
+            }
+            losses.add(loss);
         }
     }
 }

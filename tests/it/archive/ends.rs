@@ -87,6 +87,31 @@ async fn memory_does_not_depend_on_the_tree() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_whole_ensemble_goes_in_and_comes_out_without_what_is_zookeepers_own() -> Outcome {
+    let [source, target] =
+        [Server::start(ServerOptions::default()).await?, Server::start(ServerOptions::default()).await?];
+    let place = Place::new();
+    let client = source.client().await?;
+    let odd = ["/zookeeper", "/zookeeper/quota", "/y"].map(|path| TreeZnode::new(path, path));
+    load(&client, "/x", odd.into_iter()).await?;
+    // A znode of that name has no place at the root of an ensemble, and one in it has.
+    dump(&source.at("/x"), &place.file, &[]).await;
+    run(&["restore", place.file(), &target.at("/")]).await.expect(2).says(&["/zookeeper", "nothing was changed"]);
+    run(&["restore", "--exclude", "/zookeeper", "--verify", place.file(), &target.at("/")]).await.expect(0);
+    run(&["rm", "--yes-remove", "/y", &target.at("/y")]).await.expect(0);
+    let dumped = dump(&source.at("/"), &place.file, &["--replace"]).await;
+    assert_eq!(
+        (&dumped["dump"]["skipped"]["reserved"], &dumped["dump"]["archive"]["settled"]),
+        (&1.into(), &true.into())
+    );
+    run(&["restore", "--verify", place.file(), &target.at("/")]).await.expect(0);
+    assert_same(&source, "/", &target, "/").await?;
+    run(&["verify", &target.at("/"), &place.tree()]).await.expect(0);
+    run(&["sync", "--verify", &place.tree(), &target.at("/")]).await.expect(0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_archive_of_a_pegasus_like_tree_is_small() -> Outcome {
     let (source, _) = shared_pair().await?;
     let (root, place) = (unique_root("dump-small"), Place::new());

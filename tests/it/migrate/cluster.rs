@@ -42,9 +42,18 @@ impl Cluster {
 
     /// The same; `change` has the last word on their configuration files.
     pub(super) async fn start_with(name: &str, change: impl Fn(&mut MetaConfig)) -> Fallible<Self> {
+        Self::start_on(name, recorded(), change).await
+    }
+
+    /// The same on any tree.
+    pub(super) async fn start_on(
+        name: &str,
+        tree: impl Iterator<Item = TreeZnode> + Send,
+        change: impl Fn(&mut MetaConfig),
+    ) -> Fallible<Self> {
         let (source, target) = shared_pair().await?;
         let root = format!("{}/onebox", unique_root(name));
-        load(&source.client().await?, &root, recorded()).await?;
+        load(&source.client().await?, &root, tree).await?;
         let program = Path::new(env!("CARGO_BIN_EXE_stand-in-meta-server"));
         let metas = MetaServer::prepare(program, 3, &source.connect_string(), |config| {
             config.root.clone_from(&root);
@@ -231,7 +240,7 @@ impl Cluster {
         let journal = std::fs::read_to_string(self.file("journal").join("journal")).unwrap_or_default();
         let entry = |line: &str| {
             let record: serde_json::Value = serde_json::from_str(line.split_once(' ')?.1).ok()?;
-            Some(format!("{} {}", record["number"], record["entry"]))
+            Some(format!("{} at {}: {}", record["number"], record["at_ms"], record["entry"]))
         };
         let mut lines: Vec<String> = journal.lines().filter_map(entry).collect();
         for meta in &self.metas {
