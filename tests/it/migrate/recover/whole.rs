@@ -2,8 +2,8 @@
 
 use harness::{Server, read_tree};
 
-use super::cluster::{Cluster, Fallible};
 use super::{NODES, expect_recovered, ready, tell};
+use crate::migrate::cluster::{Cluster, Fallible};
 
 /// The tree without what comes and goes with meta servers.
 async fn tree(server: &Server, cluster: &Cluster) -> Fallible<String> {
@@ -34,7 +34,6 @@ async fn a_cluster_is_recovered_and_serves_what_it_served() -> Fallible<()> {
 
     let ran = cluster.run(&["run", "--method", "recovery", "--execute", "--format", "json"]).await?.expect(0);
     let report = ran.json();
-    eprintln!("{report:#}\n{}", cluster.story());
     assert_eq!(
         (&report["verdict"], &report["exit_code"], &report["method"]),
         (&"done".into(), &0.into(), &"recovery".into())

@@ -3,8 +3,8 @@
 use harness::read_tree;
 use serde_json::json;
 
-use super::cluster::{Cluster, Fallible};
 use super::{NODES, expect_recovered, ready, tell};
+use crate::migrate::cluster::{Cluster, Fallible};
 
 const RUN: [&str; 4] = ["run", "--method", "recovery", "--execute"];
 
