@@ -62,6 +62,10 @@ impl Step for Recover {
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
+            if migration.state.recovery.sent.is_none() {
+                // Whoever has pressed a key may still want to go back.
+                migration.refuse_when_stopped()?;
+            }
             if !is_rebuilt(migration).await? {
                 start_waiting(migration).await?;
                 send(migration).await?;

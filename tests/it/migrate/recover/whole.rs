@@ -115,3 +115,23 @@ async fn a_recovery_is_paused_before_its_last_moment_and_taken_back() -> Fallibl
     cluster.run(&["rollback"]).await?.expect(0);
     cluster.expect_as_before(&configs).await
 }
+
+/// The last moment is not passed against the will of who is there.
+#[tokio::test]
+async fn an_interrupt_ends_a_recovery_before_there_is_no_way_back() -> Fallible<()> {
+    let cluster = ready("recover-interrupt").await?;
+    let configs = cluster.configs()?;
+    let interrupt = async |cluster: &Cluster| {
+        let pid = std::fs::read_to_string(cluster.file("reached"))?;
+        let killed = std::process::Command::new("kill").args(["-s", "INT", pid.trim()]).status()?;
+        assert!(killed.success());
+        Ok(())
+    };
+    let (cluster, ran) =
+        cluster.run_and(&["run", "--method", "recovery", "--execute"], ("after", "await-leases"), interrupt).await?;
+    let ran = ran.expect(130);
+    assert!(ran.stdout.contains("rollback"), "{ran:?}");
+    assert!(super::last_record(&cluster)["state"]["recovery"]["sent"].is_null());
+    cluster.run(&["rollback"]).await?.expect(0);
+    cluster.expect_as_before(&configs).await
+}
