@@ -115,10 +115,8 @@ impl ListedNode {
 
 /// A list of the directory; `None`: it is not there.
 fn list<T>(directory: &Path, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>> {
-    match directory.join(name).exists() {
-        true => from_file(&directory.join(name), read).map(Some),
-        false => Ok(None),
-    }
+    let file = directory.join(name);
+    if file.exists() { from_file(&file, read).map(Some) } else { Ok(None) }
 }
 
 /// A list of an operator's, or of ours.

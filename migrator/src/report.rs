@@ -49,10 +49,8 @@ impl Report<'_> {
     /// What to do next.
     fn next(&self) -> Option<String> {
         let command = |name: &str| format!("zkmigrator {name} --plan {}", self.plan_file);
-        let run = match self.method.name == RECOVERY.name {
-            true => format!("{} --method recovery --execute", command("run")),
-            false => format!("{} --execute", command("run")),
-        };
+        let method = if self.method.name == RECOVERY.name { " --method recovery" } else { "" };
+        let run = format!("{}{method} --execute", command("run"));
         match self.ended {
             Ended::Done | Ended::RolledBack(None) => None,
             Ended::RolledBack(Some(_)) => Some(format!("see to the cause, then: {run}")),

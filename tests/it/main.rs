@@ -26,7 +26,6 @@ mod product;
 mod proxy;
 mod quotas;
 mod read_from;
-mod recover;
 mod recovery;
 mod remove;
 mod rm;

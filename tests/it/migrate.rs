@@ -5,5 +5,6 @@ mod cluster;
 mod killed;
 mod large;
 mod outage;
+mod recover;
 mod refused;
 mod whole;

@@ -26,7 +26,7 @@ async fn chosen(common: &Common, plan: &Plan, name: MethodName) -> Result<&'stat
         MethodName::Auto => {}
     }
     let mut migration = Migration::new(plan.clone(), State::default(), None, CancellationToken::new())?;
-    let found = steps::look(&mut migration).await;
+    let found = Box::pin(steps::look(&mut migration)).await;
     if found.wrong.is_empty() {
         return Ok(&COPY);
     }
@@ -46,7 +46,11 @@ pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Writ
     let method = chosen(common, &plan, method).await?;
     let mut migration = Migration::new(plan, State::default(), None, stop_on_signal())?;
     let is_copy = method.name == COPY.name;
-    let found = if is_copy { steps::look(&mut migration).await } else { steps::recovery::look(&mut migration).await };
+    let found = if is_copy {
+        Box::pin(steps::look(&mut migration)).await
+    } else {
+        Box::pin(steps::recovery::look(&mut migration)).await
+    };
     let level_or_recovery = if is_copy { (START_LEVEL, "blind") } else { (RECOVER, "true") };
     let diffs = diffs(&migration, level_or_recovery).await;
     let (text, json) = rehearsal(&migration, method, &found, &diffs);

@@ -9,7 +9,7 @@ use super::cluster::{Cluster, Fallible, LIMIT};
 const AT_ONCE: usize = 4;
 
 /// Runs the program with `args`, and kills it when its journal has so many records; whether it was done before.
-async fn kill_at(cluster: &Cluster, args: &[&str], records: usize) -> Fallible<bool> {
+pub(super) async fn kill_at(cluster: &Cluster, args: &[&str], records: usize) -> Fallible<bool> {
     let mut child = cluster.spawn(args)?;
     let ended = until("so many records", LIMIT, async || {
         if cluster.records() >= records { Some(false) } else { child.try_wait().ok()?.map(|_| true) }

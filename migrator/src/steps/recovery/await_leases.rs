@@ -42,10 +42,10 @@ impl Step for AwaitLeases {
     fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
         async {
             let rest = rest(migration)?;
-            Ok(match rest.is_zero() {
-                true => Standing::Done,
-                false => Standing::Open(format!("{} are left", humantime::format_duration(rest))),
-            })
+            if rest.is_zero() {
+                return Ok(Standing::Done);
+            }
+            Ok(Standing::Open(format!("{} are left", humantime::format_duration(rest))))
         }
         .boxed_local()
     }

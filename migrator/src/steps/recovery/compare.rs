@@ -78,9 +78,12 @@ pub(super) async fn look(migration: &mut Migration, name: &str) -> Result<()> {
     let named = [("lost", lost), ("renamed", renamed), ("came back to life", revived)];
     let lines = named.iter().flat_map(|(what, list)| list.iter().map(move |table| format!("{what}: {table}")));
     let lines: Vec<String> = lines.take(FINDINGS_MAX).collect();
-    let known = migration.state.recovery.accounts.replace(accounts);
-    if known.as_ref() != migration.state.recovery.accounts.as_ref() {
-        lines.into_iter().for_each(|line| migration.note(line));
+    migration.state.recovery.accounts = Some(accounts);
+    for line in lines {
+        // It was said when the tables were rebuilt.
+        if !migration.state.notes.contains(&line) {
+            migration.note(line);
+        }
     }
     Ok(())
 }

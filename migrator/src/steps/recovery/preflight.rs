@@ -214,7 +214,9 @@ async fn asked(migration: &Migration, server: &Server, root: Option<&String>, fo
     match migration.meta.config_value(&server.address, "cluster_root").await {
         Ok(used) if Some(&used) == root => {}
         Ok(used) => {
-            found.wrong.push(format!("meta server {} uses the root {used:?}, and its file has another", server.address))
+            found
+                .wrong
+                .push(format!("meta server {} uses the root {used:?}, and its file has another", server.address));
         }
         Err(error) => found.unchecked.push(error.to_string()),
     }
@@ -229,17 +231,14 @@ async fn lock_line(migration: &mut Migration, found: &mut Findings) -> Result<()
         lane.close().await;
         holders
     });
-    match holders.await {
-        Ok(Ok(holders)) => {
-            let known = |name: &str| migration.servers.iter().any(|server| server.address == name);
-            for holder in holders.iter().filter(|holder| !known(&holder.address)) {
-                found.wrong.push(format!("{} stands in line for the lock, and is not in the plan", holder.address));
-            }
-        }
-        Ok(Err(_)) | Err(_) => {
-            let why = "whether a meta server that is not in the plan uses the old ZooKeeper, which does not answer";
-            found.unchecked.push(why.to_owned());
-        }
+    let Ok(Ok(holders)) = holders.await else {
+        let why = "whether a meta server that is not in the plan uses the old ZooKeeper, which does not answer";
+        found.unchecked.push(why.to_owned());
+        return Ok(());
+    };
+    let known = |name: &str| migration.servers.iter().any(|server| server.address == name);
+    for holder in holders.iter().filter(|holder| !known(&holder.address)) {
+        found.wrong.push(format!("{} stands in line for the lock, and is not in the plan", holder.address));
     }
     Ok(())
 }

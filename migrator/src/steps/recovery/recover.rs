@@ -62,6 +62,10 @@ impl Step for Recover {
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
+            if migration.state.recovery.sent.is_none() {
+                // Whoever has pressed a key may still want to go back.
+                migration.refuse_when_stopped()?;
+            }
             if !is_rebuilt(migration).await? {
                 start_waiting(migration).await?;
                 send(migration).await?;
@@ -129,10 +133,7 @@ async fn send(migration: &mut Migration) -> Result<()> {
         }
         Err(error) => {
             migration.say(&format!("{error}; looks what becomes of it"));
-            match wait_rebuilt(migration).await? {
-                true => Ok(()),
-                false => Err(error),
-            }
+            if wait_rebuilt(migration).await? { Ok(()) } else { Err(error) }
         }
     }
 }

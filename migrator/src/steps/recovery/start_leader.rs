@@ -97,8 +97,8 @@ pub(super) async fn start_waiting(migration: &mut Migration) -> Result<()> {
     }
     // One that was there before has left its session, and its lock, behind.
     let answer = leader.wait_settled(&migration.meta, migration.lock_outlives()).await?;
-    match answer.is(ErrorCode::UNDER_RECOVERY) {
-        true => Ok(()),
-        false => Err(wrong(format!("it answers {answer}: it serves, and nobody was told to recover"))),
+    if answer.is(ErrorCode::UNDER_RECOVERY) {
+        return Ok(());
     }
+    Err(wrong(format!("it answers {answer}: it serves, and nobody was told to recover")))
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use harness::{MetaServer, Server, ServerOptions, load, until};
 
-use super::cluster::{self, Cluster, Fallible, LIMIT};
 use super::{NODES, end_all, expect_recovered, ready};
+use crate::migrate::cluster::{self, Cluster, Fallible, LIMIT};
 
 const RUN: [&str; 4] = ["run", "--method", "recovery", "--execute"];
 

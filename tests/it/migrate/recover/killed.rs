@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use harness::until;
 
-use super::cluster::{Cluster, Fallible, LIMIT};
 use super::{expect_recovered, last_record, ready};
+use crate::migrate::cluster::{Cluster, Fallible};
+use crate::migrate::killed::kill_at;
 
 /// Recoveries that are killed beside one another: they wait most of the time.
 const AT_ONCE: usize = 6;
@@ -15,18 +15,6 @@ const BEFORE_SENT: usize = 27;
 const ALL: usize = 44;
 /// Where every configuration file is rewritten, and no meta server runs.
 const IN_OUTAGE: usize = 21;
-
-/// Runs the program with `args`, and kills it when its journal has so many records; whether it was not done by then.
-async fn kill_at(cluster: &Cluster, args: &[&str], records: usize) -> Fallible<bool> {
-    let mut child = cluster.spawn(args)?;
-    let ended = until("so many records", LIMIT, async || {
-        if cluster.records() >= records { Some(false) } else { child.try_wait().ok()?.map(|_| true) }
-    })
-    .await?;
-    child.start_kill()?;
-    let status = child.wait().await?;
-    Ok(!ended && status.code().is_none())
-}
 
 /// Kills at each of `records`, and does `then` with what is left; gives how many were killed.
 async fn each(records: Range<usize>, then: impl AsyncFn(&Cluster, &[String]) -> Fallible<()>) -> Fallible<usize> {

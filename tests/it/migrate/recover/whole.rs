@@ -2,8 +2,8 @@
 
 use harness::{Server, read_tree};
 
-use super::cluster::{Cluster, Fallible};
 use super::{NODES, expect_recovered, ready, tell};
+use crate::migrate::cluster::{Cluster, Fallible};
 
 /// The tree without what comes and goes with meta servers.
 async fn tree(server: &Server, cluster: &Cluster) -> Fallible<String> {
@@ -34,7 +34,6 @@ async fn a_cluster_is_recovered_and_serves_what_it_served() -> Fallible<()> {
 
     let ran = cluster.run(&["run", "--method", "recovery", "--execute", "--format", "json"]).await?.expect(0);
     let report = ran.json();
-    eprintln!("{report:#}\n{}", cluster.story());
     assert_eq!(
         (&report["verdict"], &report["exit_code"], &report["method"]),
         (&"done".into(), &0.into(), &"recovery".into())
@@ -113,6 +112,26 @@ async fn a_recovery_is_paused_before_its_last_moment_and_taken_back() -> Fallibl
     let paused =
         cluster.run(&["run", "--method", "recovery", "--execute", "--pause-before", "recover"]).await?.expect(0);
     assert!(paused.stdout.contains("paused before        recover"), "{paused:?}");
+    cluster.run(&["rollback"]).await?.expect(0);
+    cluster.expect_as_before(&configs).await
+}
+
+/// The last moment is not passed against the will of who is there.
+#[tokio::test]
+async fn an_interrupt_ends_a_recovery_before_there_is_no_way_back() -> Fallible<()> {
+    let cluster = ready("recover-interrupt").await?;
+    let configs = cluster.configs()?;
+    let interrupt = async |cluster: &Cluster| {
+        let pid = std::fs::read_to_string(cluster.file("reached"))?;
+        let killed = std::process::Command::new("kill").args(["-s", "INT", pid.trim()]).status()?;
+        assert!(killed.success());
+        Ok(())
+    };
+    let (cluster, ran) =
+        cluster.run_and(&["run", "--method", "recovery", "--execute"], ("after", "await-leases"), interrupt).await?;
+    let ran = ran.expect(130);
+    assert!(ran.stdout.contains("rollback"), "{ran:?}");
+    assert!(super::last_record(&cluster)["state"]["recovery"]["sent"].is_null());
     cluster.run(&["rollback"]).await?.expect(0);
     cluster.expect_as_before(&configs).await
 }

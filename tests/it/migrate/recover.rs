@@ -1,8 +1,5 @@
 //! A cluster of stand-in meta servers whose metadata is rebuilt from replica servers, by the real program.
 
-#[path = "migrate/cluster.rs"]
-#[expect(dead_code, reason = "a recovery needs some of it")]
-mod cluster;
 mod dead;
 mod faults;
 mod killed;
@@ -12,7 +9,7 @@ use harness::pegasus::recorded_replicas;
 use harness::until;
 use serde_json::{Value, json};
 
-use self::cluster::{Cluster, Fallible, LIMIT};
+use super::cluster::{Cluster, Fallible, LIMIT};
 
 /// The replica servers of the recorded cluster.
 const NODES: [&str; 3] = ["localhost:34801", "localhost:34802", "localhost:34803"];
@@ -60,7 +57,7 @@ async fn expect_recovered(cluster: &Cluster, configs: &[String]) -> Fallible<()>
 /// The journal's last whole record.
 fn last_record(cluster: &Cluster) -> Value {
     let journal = std::fs::read_to_string(cluster.file("journal").join("journal")).unwrap_or_default();
-    let whole = journal.split_inclusive('\n').filter(|line| line.ends_with('\n')).next_back();
+    let whole = journal.split_inclusive('\n').rfind(|line| line.ends_with('\n'));
     whole.and_then(|line| serde_json::from_str(line.split_once(' ')?.1).ok()).unwrap_or_default()
 }
 

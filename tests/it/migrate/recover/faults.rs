@@ -1,10 +1,11 @@
 //! What goes wrong: before `start recovery` is sent it goes back by itself; behind that it says what a person can do.
 
-use harness::read_tree;
+use harness::{read_tree, until};
+use migrator::pegasus::types::NodeStatus;
 use serde_json::json;
 
-use super::cluster::{Cluster, Fallible};
 use super::{NODES, expect_recovered, ready, tell};
+use crate::migrate::cluster::{Cluster, Fallible, LIMIT};
 
 const RUN: [&str; 4] = ["run", "--method", "recovery", "--execute"];
 
@@ -30,6 +31,37 @@ async fn a_replica_server_that_does_not_answer_ends_it_until_it_does() -> Fallib
     tell(&cluster, |_| {})?;
     cluster.run(&["resume"]).await?.expect(0);
     expect_recovered(&cluster, &configs).await
+}
+
+/// What it holds is on the others too, so nothing is lost but redundancy; nobody makes that up here.
+#[tokio::test]
+async fn a_replica_server_that_does_not_answer_is_skipped_where_the_plan_says_so() -> Fallible<()> {
+    let cluster = ready("recover-skip").await?.policy("skip_bad_nodes = true").limit("healthy_max = \"2s\"");
+    let configs = cluster.configs()?;
+    tell(&cluster, |admin| drop(admin["recovery"]["nodes"].as_object_mut().and_then(|nodes| nodes.remove(NODES[2]))))?;
+    let ran = cluster.run(&RUN).await?.expect(0);
+    for said in ["skip the bad node", "only collects 2/3 of replicas", "lack replicas"] {
+        assert!(ran.stdout.contains(said), "it does not say {said:?}: {ran:?}");
+    }
+    expect_recovered(&cluster, &configs).await
+}
+
+/// The documents' `grep ALIVE` would take it for one that lives.
+#[tokio::test]
+async fn an_unalive_replica_server_is_not_left_out_silently() -> Fallible<()> {
+    let cluster = ready("recover-unalive").await?;
+    tell(&cluster, |admin| admin["alive_nodes"] = json!([NODES[0], NODES[1]]))?;
+    // Behind the grace time.
+    let client = cluster.client()?;
+    let unalive = async || client.list_nodes(Some(NodeStatus::Unalive)).await.ok().filter(|nodes| !nodes.is_empty());
+    until("a replica server to be UNALIVE", LIMIT, unalive).await?;
+    let refused = cluster.run(&RUN).await?.expect(2);
+    assert!(refused.stdout.contains(&format!("replica server {} is not ALIVE", NODES[2])), "{refused:?}");
+    let cluster = cluster.policy("skip_bad_nodes = true");
+    let planned = cluster.run(&["plan", "--method", "recovery"]).await?.expect(0);
+    assert!(planned.stdout.contains(&format!("start recovery from {}, {} (", NODES[0], NODES[1])), "{planned:?}");
+    assert!(planned.stdout.contains("skip bad nodes: yes"), "{planned:?}");
+    Ok(())
 }
 
 #[tokio::test]
