@@ -69,6 +69,10 @@ pub enum Entry {
     Paused(String),
     /// All of it is done.
     Done,
+    /// The old tree is kept, and is about to be removed.
+    CleanupBegun,
+    /// The old tree is gone.
+    CleanedUp,
     /// All of it is taken back.
     RolledBack,
 }
@@ -89,6 +93,8 @@ impl fmt::Display for Entry {
             Self::Failed(why) => write!(f, "failed: {why}"),
             Self::Paused(step) => write!(f, "paused before {step}"),
             Self::Done => f.write_str("all is done"),
+            Self::CleanupBegun => f.write_str("about to remove the old tree"),
+            Self::CleanedUp => f.write_str("the old tree is gone"),
             Self::RolledBack => f.write_str("all was taken back"),
         }
     }
@@ -137,7 +143,9 @@ impl Contents {
 
     /// Whether there is nothing left to do: it was done, or taken back.
     pub fn is_ended(&self) -> bool {
-        matches!(self.records.last().map(|record| &record.entry), None | Some(Entry::Done | Entry::RolledBack))
+        use Entry::{CleanedUp, CleanupBegun, Done, RolledBack};
+        let last = self.records.last().map(|record| &record.entry);
+        matches!(last, None | Some(Done | RolledBack | CleanupBegun | CleanedUp))
     }
 
     /// Whether it was on its way back when it was left.

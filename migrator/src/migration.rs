@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use replicator::connect::ConnectString;
 use replicator::progress::Progress;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -280,15 +281,15 @@ impl Migration {
         self.state.session_timeout_ms.map_or(SESSION_TIMEOUT, Duration::from_millis)
     }
 
-    /// Waits until some meta server leads on the old ZooKeeper and has loaded its state, as long as that takes where it has to wait for a lock
+    /// Waits until some meta server leads on this ZooKeeper and has loaded its state, as long as that takes where it has to wait for a lock
     /// that outlives its holder.
-    pub async fn wait_led(&self) -> Result<()> {
+    pub async fn wait_led(&self, on: &ConnectString) -> Result<()> {
         let max = self.plan.limits.serving_max + self.lock_outlives();
         let until = Instant::now() + max;
         loop {
-            let source = written_hosts(&self.plan.source.connect);
+            let hosts = written_hosts(on);
             let error = match self.meta.cluster_info().await {
-                Ok(info) if same_hosts(&info.zookeeper_hosts, &source) => return Ok(()),
+                Ok(info) if same_hosts(&info.zookeeper_hosts, &hosts) => return Ok(()),
                 Ok(info) => format!("{} leads on {}", info.primary, info.zookeeper_hosts),
                 Err(error) => error.to_string(),
             };

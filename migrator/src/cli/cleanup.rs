@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use clap::Args;
-use tokio_util::sync::CancellationToken;
+use replicator::certificate::Certificate;
 
 use super::{Common, Written};
+use crate::config_file::HOSTS_LIST;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Entry, Journal};
 use crate::lock;
 use crate::migration::Migration;
 use crate::state::now_ms;
+use crate::steps::{same_hosts, written_hosts};
 
 #[derive(Args)]
 pub(super) struct Cleanup {
@@ -28,9 +30,10 @@ impl Cleanup {
         let hold = plan.limits.cleanup_hold;
         let (journal, contents) = Journal::open(&plan.journal)?;
         let state = contents.state().cloned();
-        let done = matches!(contents.records.last().map(|record| &record.entry), Some(Entry::Done));
-        let (Some(state), true) = (state, done) else {
-            return Err(refused("the plan's migration is not done".to_owned()));
+        let last = contents.records.last().map(|record| record.entry.clone());
+        let again = last == Some(Entry::CleanupBegun);
+        let Some(state) = state.filter(|_| again || last == Some(Entry::Done)) else {
+            return Err(refused("the plan's migration is not done, or was cleaned up behind already".to_owned()));
         };
         let ended = state.times.ended.unwrap_or_else(now_ms);
         let passed = Duration::from_millis(now_ms().saturating_sub(ended));
@@ -54,17 +57,37 @@ impl Cleanup {
                 holder.address
             )));
         }
-        let stop = CancellationToken::new();
-        if let Some(file) = certificate {
-            if let Some(why) = migration.trees()?.written_at_source(&file, &stop).await? {
-                return Err(refused(format!("somebody has written there since the migration: {why}")));
+        let target = written_hosts(&migration.plan.target.connect);
+        for server in &migration.servers {
+            let hosts = migration.meta.config_value(&server.address, HOSTS_LIST).await?;
+            if !same_hosts(&hosts, &target) {
+                return Err(refused(format!("meta server {} uses {hosts}, and not {target}", server.address)));
             }
         }
-        let archive = migration.directory().join("old-tree.zka");
-        migration.say(&format!("keeps the old tree in {}", archive.display()));
-        migration.trees()?.keep_source(&archive, &stop).await?;
         let stop = migration.stop.clone();
+        let archive = migration.directory().join("old-tree.zka");
+        // What a cleanup has begun to remove is in the archive, and no longer what it was.
+        if !again {
+            if let Some(file) = certificate {
+                let of = Certificate::read(&file).map_err(|error| refused(error.to_string()))?.source.connect;
+                if of != *migration.trees()?.source() {
+                    return Err(refused(format!("the plan's source is another than {of}, which was migrated from")));
+                }
+                if let Some(why) = migration.trees()?.written_at_source(&file, &stop).await? {
+                    return Err(refused(format!("somebody has written there since the migration: {why}")));
+                }
+            }
+            migration.say(&format!("keeps the old tree in {}", archive.display()));
+            // One that an earlier attempt has left is of an earlier moment.
+            match std::fs::remove_file(&archive) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(refused(error.to_string())),
+                _ => {}
+            }
+            migration.trees()?.keep_source(&archive, &stop).await?;
+        }
+        migration.write(Entry::CleanupBegun)?;
         let removed = migration.trees()?.remove_source(&stop).await?;
+        migration.write(Entry::CleanedUp)?;
         let text = format!("{removed} znodes of the old tree were removed; they are kept in {}\n", archive.display());
         let json = serde_json::json!({"schema": 1, "command": "cleanup", "removed": removed, "archive": archive});
         Ok(Written { text: super::migrate::in_format(self.common.format, &text, &json), code: 0 })

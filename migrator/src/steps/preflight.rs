@@ -1,5 +1,7 @@
 //! Everything is looked at, nothing is changed. What can't be looked at is said, and is never called fine.
 
+use std::collections::BTreeSet;
+
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use replicator::error::Side;
@@ -290,7 +292,7 @@ pub(super) async fn refresh_tables(migration: &mut Migration) -> Result<()> {
 
 /// What no call shows is read from the tree itself.
 async fn tree(migration: &mut Migration, found: &mut Findings) -> Result<()> {
-    let (mut reader, mut busy) = (MetadataReader::default(), Vec::new());
+    let (mut reader, mut busy, mut duplicated) = (MetadataReader::default(), Vec::new(), BTreeSet::new());
     migration
         .trees()?
         .read(Side::Source, |znode: &Znode| {
@@ -298,8 +300,16 @@ async fn tree(migration: &mut Migration, found: &mut Findings) -> Result<()> {
             let data = znode.data.as_deref().unwrap_or_default();
             reader.znode(path, data);
             busy.extend(under_way(path, data));
+            if let ["apps", app, "duplication", _] = path.split('/').collect::<Vec<_>>()[..] {
+                duplicated.insert(app.to_owned());
+            }
         })
         .await?;
+    found.notes.extend(duplicated.iter().map(|app| {
+        format!(
+            "table {app} is duplicated: its progress is written to ZooKeeper also at blind, and is in the last proof"
+        )
+    }));
     let metadata = reader.finish();
     found.wrong.extend(metadata.findings().listed.iter().map(|finding| format!("source: {finding}")));
     if let Some(apps) = &migration.apps {

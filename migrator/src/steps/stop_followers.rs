@@ -81,7 +81,7 @@ impl Step for StopFollowers {
             for server in migration.servers.clone() {
                 left.extend(start_on_source(migration, &server).await.err());
             }
-            left.extend(migration.wait_led().await.err());
+            left.extend(migration.wait_led(&migration.plan.source.connect).await.err());
             partly("start the meta servers on the old ZooKeeper", &left)
         }
         .boxed_local()

@@ -124,7 +124,7 @@ pub(super) async fn lead_on_source(migration: &mut Migration) -> Result<()> {
     for server in std::iter::once(leader).chain(migration.followers()) {
         match stop_followers::start_on_source(migration, &server).await {
             // Another may lead by now, if one came back: whoever it is, it is on the old ZooKeeper.
-            Ok(()) => return migration.wait_led().await,
+            Ok(()) => return migration.wait_led(&migration.plan.source.connect).await,
             Err(error) => left.push(error),
         }
     }

@@ -1,18 +1,21 @@
 //! Every replica server's lease runs out: until it is inactive it may serve what the rebuilt tables do not know of.
 //!
-//! Time is counted from when the last meta server was seen gone, also by a process that resumes.
+//! Time is counted from when this process begins to wait, and somebody looks all the while: a meta server that comes back
+//! prolongs every lease. Who resumes can't know whether one was there meanwhile, and waits anew.
 
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Migration;
 use crate::plan::StepName;
-use crate::state::now_ms;
 use crate::step::{Standing, Step, Touches};
+
+/// Between two looks at the meta servers.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// See the room.
 pub(super) struct AwaitLeases;
@@ -41,21 +44,23 @@ impl Step for AwaitLeases {
 
     fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
         async {
-            let rest = rest(migration)?;
-            if rest.is_zero() {
-                return Ok(Standing::Done);
-            }
-            Ok(Standing::Open(format!("{} are left", humantime::format_duration(rest))))
+            lease(migration)?;
+            // A meta server that was there meanwhile, and has gone again, has prolonged every lease.
+            Ok(Standing::Open("the leases are waited for again".to_owned()))
         }
         .boxed_local()
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
-            let rest = rest(migration)?;
-            migration.say(&format!("waits {}", humantime::format_duration(rest)));
-            sleep(rest).await;
-            // One that was there meanwhile has prolonged every lease.
+            let lease = lease(migration)?;
+            migration.say(&format!("waits {}", humantime::format_duration(lease)));
+            let until = Instant::now() + lease;
+            // One that is there meanwhile prolongs every lease.
+            while Instant::now() < until {
+                migration.see_all_gone().await?;
+                sleep_until(until.min(Instant::now() + LOOK_EVERY)).await;
+            }
             migration.see_all_gone().await
         }
         .boxed_local()
@@ -67,11 +72,9 @@ impl Step for AwaitLeases {
     }
 }
 
-/// What is left of the time.
-fn rest(migration: &Migration) -> Result<Duration> {
-    let known = migration.state.times.leader_gone.zip(migration.state.recovery.lease_ms);
-    let (gone, lease_ms) = known.ok_or_else(|| {
-        Error::new(ErrorKind::Local, "migration", "wait for the leases", "no step has noted when the meta servers went")
-    })?;
-    Ok(Duration::from_millis(lease_ms.saturating_sub(now_ms().saturating_sub(gone))))
+/// How long the replica servers may go on after they have heard of a meta server for the last time.
+fn lease(migration: &Migration) -> Result<Duration> {
+    migration.state.recovery.lease_ms.map(Duration::from_millis).ok_or_else(|| {
+        Error::new(ErrorKind::Local, "migration", "wait for the leases", "no step has noted how long they are")
+    })
 }

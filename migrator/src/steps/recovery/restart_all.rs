@@ -70,7 +70,7 @@ impl Step for RestartAll {
             start(migration, &leader).await?;
             start_others(migration).await?;
             // Whoever is first in line waits for the former leader's session to expire.
-            migration.wait_led().await?;
+            migration.wait_led(&migration.plan.target.connect).await?;
             migration.state.times.leader_serves = migration.state.times.leader_serves.or(Some(now_ms()));
             healthy(migration).await?;
             if migration.state.level.is_some() || migration.plan.policy.level_after != LevelAfter::AsBefore {

@@ -11,7 +11,7 @@ use crate::server::Server;
 use crate::state::now_ms;
 use crate::step::{Standing, Step, Touches};
 use crate::steps::blind::set;
-use crate::steps::stop_followers::{start, stop};
+use crate::steps::stop_followers::{partly, start_on_source, stop};
 
 /// See the room.
 pub(super) struct StopAll;
@@ -76,16 +76,18 @@ impl Step for StopAll {
             let ran = |server: &Server| migration.state.recovery.ran.contains(&server.address);
             let mut servers: Vec<Server> = migration.servers.iter().filter(|server| ran(server)).cloned().collect();
             servers.sort_by_key(|server| Some(&server.address) != migration.state.leader.as_ref());
+            let mut left = Vec::new();
             for server in &servers {
-                start(migration, server).await?;
+                left.extend(start_on_source(migration, server).await.err());
             }
             // Whoever it is that leads, it has waited for the last leader's session to expire.
             if !servers.is_empty() {
-                migration.wait_led().await?;
+                left.extend(migration.wait_led(&migration.plan.source.connect).await.err());
                 if let Some(level) = migration.state.level.as_deref().and_then(Level::from_name) {
-                    set(migration, level).await?;
+                    left.extend(set(migration, level).await.err());
                 }
             }
+            partly("start the meta servers on the old ZooKeeper", &left)?;
             let times = &mut migration.state.times;
             (times.leader_stopping, times.leader_gone, migration.state.leader) = (None, None, None);
             Ok(())
