@@ -88,7 +88,7 @@ static NO_WAY_BACK: Method = Method {
     ..Method { name: "fake", steps: METHOD.steps, way_back: METHOD.way_back }
 };
 
-async fn migration(directory: &Path, state: State) -> Migration {
+fn migration(directory: &Path, state: State) -> Migration {
     let plan = "cluster = \"c\"\n[source]\nconnect = \"a:1\"\n[target]\nconnect = \"b:1\"\n[[meta_server]]\naddress = \"m:1\"\n\
                 config_file = \"/f\"\nhost = \"local\"\nstop = \"true\"\nstart = \"true\"\ncheck = \"true\"\n";
     let plan = Plan { journal: directory.to_owned(), ..Plan::parse(plan).unwrap() };
@@ -107,7 +107,7 @@ async fn forward(method: &Method, migration: &mut Migration) -> Ended {
 #[tokio::test]
 async fn steps_are_done_in_order_and_the_journal_hears_first() {
     let directory = tempfile::tempdir().unwrap();
-    let mut migration = migration(directory.path(), State::default()).await;
+    let mut migration = migration(directory.path(), State::default());
     assert!(matches!(forward(&METHOD, &mut migration).await, Ended::Done));
     assert_eq!(asked(), ["run preflight", "run stop-leader", "run start-leader"]);
     let entries: Vec<Entry> =
@@ -126,7 +126,7 @@ async fn a_failure_takes_back_what_was_begun_and_nothing_else() {
         ASKED.take();
         FAILS.set(vec![(fails, ErrorKind::Refused)]);
         let directory = tempfile::tempdir().unwrap();
-        let mut migration = migration(directory.path(), State::default()).await;
+        let mut migration = migration(directory.path(), State::default());
         assert_eq!(forward(&METHOD, &mut migration).await.exit_code(), code, "{fails}");
         assert_eq!(asked(), expected);
     }
@@ -136,7 +136,7 @@ async fn a_failure_takes_back_what_was_begun_and_nothing_else() {
 async fn without_a_way_back_a_person_is_needed_and_nothing_is_undone() {
     FAILS.set(vec![("run start-leader", ErrorKind::TimedOut)]);
     let directory = tempfile::tempdir().unwrap();
-    let mut migration = migration(directory.path(), State::default()).await;
+    let mut migration = migration(directory.path(), State::default());
     let ended = forward(&NO_WAY_BACK, &mut migration).await;
     assert!(matches!(&ended, Ended::NeedsPerson { stuck: Some(_), .. }), "{ended:?}");
     assert_eq!(asked(), ["run preflight", "run stop-leader", "run start-leader"]);
@@ -146,7 +146,7 @@ async fn without_a_way_back_a_person_is_needed_and_nothing_is_undone() {
 async fn an_undo_that_fails_is_gone_on_with_from_there() {
     FAILS.set(vec![("run start-leader", ErrorKind::TimedOut), ("undo stop-leader", ErrorKind::Unreachable)]);
     let directory = tempfile::tempdir().unwrap();
-    let mut migration = migration(directory.path(), State::default()).await;
+    let mut migration = migration(directory.path(), State::default());
     assert_eq!(forward(&METHOD, &mut migration).await.exit_code(), 5);
     assert_eq!(migration.state.begun, 2, "what was taken back is not taken back again");
     FAILS.take();
@@ -161,7 +161,7 @@ async fn an_interrupt_and_an_alarm_take_nothing_back() {
         ASKED.take();
         FAILS.set(vec![("run stop-leader", kind)]);
         let directory = tempfile::tempdir().unwrap();
-        let mut migration = migration(directory.path(), State::default()).await;
+        let mut migration = migration(directory.path(), State::default());
         assert_eq!(forward(&METHOD, &mut migration).await.exit_code(), code);
         assert_eq!(asked(), ["run preflight", "run stop-leader"]);
     }
@@ -173,7 +173,7 @@ async fn what_the_world_no_longer_shows_is_done_again_but_not_past_what_ends_it(
     for (begun, expected) in [(2, vec!["run stop-leader", "run start-leader"]), (3, vec!["run start-leader"])] {
         ASKED.take();
         let directory = tempfile::tempdir().unwrap();
-        let mut migration = migration(directory.path(), State { done: 2, begun, ..State::default() }).await;
+        let mut migration = migration(directory.path(), State { done: 2, begun, ..State::default() });
         assert!(matches!(forward(&METHOD, &mut migration).await, Ended::Done));
         // A leader that was started on the target must not find older metadata sent there.
         assert_eq!(asked(), expected, "begun {begun}");
@@ -183,7 +183,7 @@ async fn what_the_world_no_longer_shows_is_done_again_but_not_past_what_ends_it(
 #[tokio::test]
 async fn it_pauses_before_a_step_and_passes_it_when_it_is_resumed() {
     let directory = tempfile::tempdir().unwrap();
-    let mut migration = migration(directory.path(), State::default()).await;
+    let mut migration = migration(directory.path(), State::default());
     let pauses = BTreeSet::from([StepName::StopLeader]);
     let ended = METHOD.forward(&mut migration, &pauses, None).await;
     assert!(matches!(ended, Ended::Paused(StepName::StopLeader)), "{ended:?}");

@@ -67,7 +67,7 @@ impl Step for StartLeader {
             let again = migration.state.times.leader_starting.is_some();
             if is_gone || !again {
                 let away = migration.away();
-                away.bound(look_before(migration)).await?;
+                away.bound(Box::pin(look_before(migration))).await?;
                 migration.state.times.leader_starting = Some(now_ms());
             } else if migration.state.times.leader_serves.is_none() {
                 // What it shows is compared with the copy, which must still be the one that was proven.
@@ -123,7 +123,7 @@ async fn look_before(migration: &mut Migration) -> Result<()> {
         Ok(Some(why)) => return Err(wrong("source", &why)),
         // That it is gone may be why all this is done, and nobody was there who could have written.
         Err(error) => {
-            migration.note(format!("whether the source was written since the proof could not be seen: {error}"))
+            migration.note(format!("whether the source was written since the proof could not be seen: {error}"));
         }
     }
     at_target?.map_or(Ok(()), |why| Err(wrong("target", &format!("somebody else has written to the copy: {why}"))))

@@ -56,7 +56,8 @@ async fn a_hook_that_takes_too_long_in_the_outage_goes_back() -> Fallible<()> {
     let configs = cluster.configs()?;
     let (cluster, run) = cluster
         .run_and(&["run", "--execute"], ("before", "rewrite-config"), async |_| {
-            Ok(tokio::time::sleep(Duration::from_secs(5)).await)
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Ok(())
         })
         .await?;
     let run = run.expect(4);

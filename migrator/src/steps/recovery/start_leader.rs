@@ -64,7 +64,7 @@ impl Step for StartLeader {
                     let why = format!("{} has {there} znode(s) by now: who writes there?", trees.target());
                     return Err(Error::new(ErrorKind::Refused, "target", "start a meta server there", why));
                 }
-                migration.state.copied = true;
+                (migration.state.copied, migration.state.target_was_empty) = (true, true);
                 migration.state.times.leader_starting = Some(now_ms());
             }
             start_waiting(migration).await
