@@ -152,7 +152,9 @@ pub struct Block {
 pub fn encode<'a>(items: impl IntoIterator<Item = impl Into<ItemRef<'a>>>, level: i32) -> Block {
     let items: Vec<ItemRef<'_>> = items.into_iter().map(Into::into).collect();
     let mut totals = Totals::default();
-    items.iter().for_each(|item| totals.add(*item));
+    for item in &items {
+        totals.add(*item);
+    }
     // What a block needs while it is made is a few MiB that the next one needs too: a page that is touched for the first time
     // costs more than what is done with it.
     MAKING.with_borrow_mut(|Making { writer, raw, packer }| {
@@ -189,7 +191,9 @@ struct Making {
 
 fn encode_into(items: &[ItemRef<'_>], writer: &mut Writer, raw: &mut Vec<u8>) {
     writer.begin();
-    items.iter().for_each(|item| writer.item(*item));
+    for item in items {
+        writer.item(*item);
+    }
     let Writer { acls, rows, .. } = writer;
     let data =
         || items.iter().filter_map(|item| if let ItemRef::Znode(znode) = item { znode.data.as_ref() } else { None });

@@ -229,12 +229,12 @@ impl<'a> Blocks<'a> {
     }
 
     fn admits(&mut self, visit: &mut Visit) -> Result<bool> {
-        match visit {
-            Visit::Znode(znode) => {
-                if !self.masked.admit(znode)? {
-                    return Ok(false);
-                }
+        if let Visit::Znode(znode) = visit {
+            if !self.masked.admit(znode)? {
+                return Ok(false);
             }
+        }
+        match visit {
             Visit::Leave(path) => {
                 let left_out = self.masked.leaves_out(path);
                 self.masked.leave(path);
