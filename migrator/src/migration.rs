@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use replicator::connect::ConnectString;
@@ -40,7 +41,7 @@ pub struct Migration {
     /// All meta servers, in the plan's order.
     pub servers: Vec<Server>,
     /// Who asks them.
-    pub meta: MetaClient,
+    pub meta: Arc<MetaClient>,
     /// What is known; it goes into the journal with each record.
     pub state: State,
     /// Ends it where that does no harm.
@@ -70,6 +71,7 @@ impl Migration {
             ..MetaOptions::default()
         };
         let meta = MetaClient::new(servers.iter().map(|server| server.address.clone()).collect(), options)?;
+        let meta = Arc::new(meta);
         let (apps, partitions, copy) = (None, BTreeMap::new(), None);
         let (guard, trees, away_until) = (None, None, None);
         Ok(Self { plan, servers, meta, state, stop, apps, partitions, copy, journal, guard, trees, away_until })

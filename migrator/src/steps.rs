@@ -17,6 +17,7 @@ mod start_leader;
 mod stop_followers;
 mod stop_leader;
 mod tripwire;
+mod watch;
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;

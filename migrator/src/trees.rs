@@ -307,7 +307,8 @@ impl Trees {
     }
 
     /// Where the cluster serves on both must be treated with care, which costs time; where it stands still, time is what
-    /// it has least of.
+    /// it has least of: at blind no dead primary is replaced, little is left to send, and a leader that loses its session is
+    /// noticed at once (`steps/watch`).
     fn sides(&self, live: bool) -> (EnsembleOptions, EnsembleOptions) {
         let paced = |side: &EnsembleOptions, care: &PaceOptions| {
             let pace = if live { Pace::of(care) } else { None };

@@ -7,4 +7,5 @@ mod large;
 mod outage;
 mod recover;
 mod refused;
+mod watched;
 mod whole;
