@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use replicator::connect::ConnectString;
 use replicator::progress::Progress;
+use replicator::whole_file::{Existing, Unfinished};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -382,11 +383,15 @@ pub fn ensemble(planned: &crate::plan::Ensemble) -> Result<Ensemble> {
 }
 
 /// Writes a file of the migration, whole or not at all, readable by its owner alone.
-pub fn keep(directory: &Path, name: &str, text: &str) -> Result<()> {
+pub fn keep(directory: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
     let file = directory.join(name);
     let failed = |why: std::io::Error| {
         Error::new(ErrorKind::Local, format!("file {}", file.display()), "write it", why.to_string())
     };
     std::fs::create_dir_all(directory).map_err(failed)?;
-    replicator::whole_file::write(&file, text, replicator::whole_file::Existing::Replaced).map_err(failed)
+    let written = Unfinished::beside(&file).and_then(|mut unfinished| {
+        unfinished.write_all(content.as_ref())?;
+        unfinished.finish(&file, Existing::Replaced)
+    });
+    written.map_err(failed)
 }

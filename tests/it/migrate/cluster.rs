@@ -235,6 +235,17 @@ impl Cluster {
         journal.split('\n').count() - 1
     }
 
+    /// A file that the migration has saved.
+    pub(super) fn saved(&self, name: &str) -> Fallible<Vec<u8>> {
+        for entry in std::fs::read_dir(self.file("journal"))? {
+            let file = entry?.path().join(name);
+            if file.is_file() {
+                return Ok(std::fs::read(file)?);
+            }
+        }
+        Err(format!("{name} was not saved").into())
+    }
+
     /// What a person would look at when something is not as it should be.
     pub(super) fn story(&self) -> String {
         let journal = std::fs::read_to_string(self.file("journal").join("journal")).unwrap_or_default();
