@@ -5,6 +5,7 @@ mod cluster;
 mod killed;
 mod large;
 mod outage;
+mod proofs;
 mod recover;
 mod refused;
 mod watched;
