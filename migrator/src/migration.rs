@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use replicator::connect::ConnectString;
+use replicator::error::Side;
 use replicator::progress::Progress;
 use replicator::whole_file::{Existing, Unfinished};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -16,12 +16,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::guard::Guard;
 use crate::host::{Command, Host, MigrationId};
 use crate::journal::{Entry, Journal};
+use crate::limits::TARGET_ASKED_FOR;
 use crate::pegasus::client::{MetaClient, MetaOptions};
 use crate::pegasus::messages::{AppInfo, PartitionConfig};
 use crate::pegasus::metadata::Metadata;
 use crate::plan::{Plan, StepName};
-use crate::server::{Process, Server, said};
-use crate::state::{State, now_ms};
+use crate::server::{FILE_MAX, Process, Server, said};
+use crate::state::{Granted, State, now_ms};
 use crate::step::Step;
 use crate::steps::{same_hosts, written_hosts};
 use crate::trees::{Attempt, Ensemble, Proof, Trees};
@@ -277,20 +278,37 @@ impl Migration {
         Away { until: self.away_until, max: self.plan.limits.meta_away_max, what: "meta_away_max" }
     }
 
-    /// How long a stopped meta server's lock outlives it at the source: its session's timeout, as it asks for it. The
-    /// server may have clamped it to less, and to no more than it keeps sessions anyway (ZooKeeperServer.java,
-    /// `processConnectRequest`).
-    pub fn lock_outlives(&self) -> Duration {
+    /// The session timeout that meta servers ask for.
+    pub fn session_timeout(&self) -> Duration {
         self.state.session_timeout_ms.map_or(SESSION_TIMEOUT, Duration::from_millis)
     }
 
-    /// Waits until some meta server leads on this ZooKeeper and has loaded its state, as long as that takes where it has to wait for a lock
-    /// that outlives its holder.
-    pub async fn wait_led(&self, on: &ConnectString) -> Result<()> {
-        let max = self.plan.limits.serving_max + self.lock_outlives();
+    /// How long a stopped meta server's lock outlives it: its session's timeout, as the servers grant it (ZooKeeperServer.java,
+    /// `processConnectRequest`).
+    pub fn lock_outlives(&self, side: Side) -> Duration {
+        let Granted { source_ms, target_ms } = self.state.granted;
+        let granted = if side == Side::Source { source_ms } else { target_ms };
+        granted.map_or_else(|| self.session_timeout(), Duration::from_millis)
+    }
+
+    /// The longest that a way back may take from its first command until a leader serves on the old ZooKeeper again, where the
+    /// leader's host can be reached, beside reading the target once: a target that has to be asked again, the stop of a leader that was started there or
+    /// does not end, its file, its start, and its former session's end.
+    pub fn way_back_within(&self) -> Duration {
+        let limits = &self.plan.limits;
+        let stop = limits.stop_max + limits.gone_max;
+        let start = FILE_MAX + limits.start_max + limits.serving_max;
+        TARGET_ASKED_FOR + stop + start + self.lock_outlives(Side::Source)
+    }
+
+    /// Waits until some meta server leads on this ZooKeeper and has loaded its state, as long as that takes where it has to
+    /// wait for a lock that outlives its holder.
+    pub async fn wait_led(&self, side: Side) -> Result<()> {
+        let on = if side == Side::Source { &self.plan.source } else { &self.plan.target };
+        let max = self.plan.limits.serving_max + self.lock_outlives(side);
         let until = Instant::now() + max;
         loop {
-            let hosts = written_hosts(on);
+            let hosts = written_hosts(&on.connect);
             let error = match self.meta.cluster_info().await {
                 Ok(info) if same_hosts(&info.zookeeper_hosts, &hosts) => return Ok(()),
                 Ok(info) => format!("{} leads on {}", info.primary, info.zookeeper_hosts),
@@ -383,7 +401,7 @@ pub fn ensemble(planned: &crate::plan::Ensemble) -> Result<Ensemble> {
 }
 
 /// Writes a file of the migration, whole or not at all, readable by its owner alone.
-pub fn keep(directory: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
+pub fn keep(directory: &Path, name: &str, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
     let file = directory.join(name);
     let failed = |why: std::io::Error| {
         Error::new(ErrorKind::Local, format!("file {}", file.display()), "write it", why.to_string())

@@ -9,4 +9,5 @@ mod proofs;
 mod recover;
 mod refused;
 mod watched;
+mod way_back;
 mod whole;

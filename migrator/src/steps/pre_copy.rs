@@ -6,6 +6,7 @@
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use replicator::error::Side;
 use replicator::progress::Progress;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -115,7 +116,7 @@ pub(super) async fn remove_from_target(migration: &mut Migration) -> Result<()> 
 
 /// Waits until the lock nodes of a leader that was started there and stopped again have gone with its session.
 async fn wait_for_lock(migration: &mut Migration) -> Result<()> {
-    let until = Instant::now() + migration.lock_outlives() + WATCHED_EVERY;
+    let until = Instant::now() + migration.lock_outlives(Side::Target) + WATCHED_EVERY;
     let lane = migration.trees()?.lock_at_target().await?;
     while Instant::now() < until {
         match lock::holders(&lane).await {

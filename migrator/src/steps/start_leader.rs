@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use replicator::error::Side;
 use tokio_util::sync::CancellationToken;
 
 use super::preflight::{same_hosts, written_hosts};
@@ -74,8 +75,9 @@ impl Step for StartLeader {
                 untouched(migration).await?;
             }
             // One that was started by a process that is gone by now may have to wait for its own former session.
-            let away = if again { migration.away().longer(migration.lock_outlives()) } else { migration.away() };
-            let longer = if again { migration.lock_outlives() } else { Duration::ZERO };
+            let away =
+                if again { migration.away().longer(migration.lock_outlives(Side::Target)) } else { migration.away() };
+            let longer = if again { migration.lock_outlives(Side::Target) } else { Duration::ZERO };
             away.bound(async {
                 stop_followers::start(migration, &leader).await?;
                 leader.wait_leads(&migration.meta, longer).await

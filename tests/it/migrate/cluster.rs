@@ -131,6 +131,11 @@ impl Cluster {
         Ok(self.metas.iter().find(|meta| meta.name() != leader).ok_or("there is no follower")?)
     }
 
+    /// One that does not run.
+    pub(super) fn stopped(&self) -> Fallible<&MetaServer> {
+        Ok(self.metas.iter().find(|meta| !meta.is_running()).ok_or("all run")?)
+    }
+
     /// The same plan, with something else in its text.
     pub(super) fn replacing(mut self, old: &str, new: &str) -> Self {
         self.replaced.push((old.to_owned(), new.to_owned()));

@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use replicator::error::Side;
 
 use crate::config_file::HOSTS_LIST;
 use crate::error::{Error, ErrorKind, Result};
@@ -96,7 +97,7 @@ pub(super) async fn start_waiting(migration: &mut Migration) -> Result<()> {
         )));
     }
     // One that was there before has left its session, and its lock, behind.
-    let answer = leader.wait_settled(&migration.meta, migration.lock_outlives()).await?;
+    let answer = leader.wait_settled(&migration.meta, migration.lock_outlives(Side::Target)).await?;
     if answer.is(ErrorCode::UNDER_RECOVERY) {
         return Ok(());
     }
