@@ -324,10 +324,16 @@ fn record(line: &[u8]) -> Result<Record, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
-fn line(record: &Record) -> String {
+/// A record as it stands in the file.
+pub fn line(record: &Record) -> String {
     let json =
         serde_json::to_string(record).expect("a record holds nothing that JSON can't: no map has other keys than text");
-    format!("{} {json}\n", checksum(&json))
+    sealed(&json)
+}
+
+/// A record's line: its checksum, and its JSON.
+pub fn sealed(json: &str) -> String {
+    format!("{} {json}\n", checksum(json))
 }
 
 fn checksum(json: &str) -> String {
