@@ -2,12 +2,14 @@
 
 mod blind;
 mod cluster;
+mod first;
 mod killed;
 mod large;
 mod outage;
 mod proofs;
 mod recover;
 mod refused;
+mod status;
 mod watched;
 mod way_back;
 mod whole;
