@@ -1,10 +1,12 @@
 //! A cluster of stand-in meta servers moved from one real ZooKeeper to another by the real program.
 
 mod blind;
+mod cleanup;
 mod cluster;
 mod first;
 mod killed;
 mod large;
+mod lost_host;
 mod outage;
 mod proofs;
 mod recover;
