@@ -2,14 +2,12 @@
 use super::{one, same_hosts, written_hosts};
 use crate::config_file::{HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migration::Migration;
+use crate::migration::{Migration, SESSION_TIMEOUT_MS};
 use crate::state::File;
 use crate::steps::Findings;
 
 /// The session timeout, in `[zookeeper]`.
 const TIMEOUT: &str = "timeout_ms";
-/// What a meta server asks for where its configuration says nothing (zookeeper_session.cpp:72).
-const SESSION_TIMEOUT_MS: u64 = 30_000;
 
 /// Which ZooKeeper each meta server really uses, by its own words and by its file; and whether the file can be edited.
 pub(super) async fn configuration(migration: &mut Migration, found: &mut Findings) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::server::Server;
 use crate::state::now_ms;
 use crate::step::{Standing, Step, Touches};
 use crate::steps::blind::set;
-use crate::steps::start_followers::{level_after, start_others, wait_healthy};
+use crate::steps::start_followers::{all_answer, level_after, start_others, wait_healthy};
 use crate::steps::stop_followers::{start, stop};
 
 /// See the room.
@@ -49,15 +49,7 @@ impl Step for RestartAll {
     }
 
     fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
-        async {
-            for server in &migration.servers {
-                if let Err(error) = migration.meta.role(&server.address).await {
-                    return Ok(Standing::Open(error.to_string()));
-                }
-            }
-            Ok(Standing::Done)
-        }
-        .boxed_local()
+        all_answer(migration).boxed_local()
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
