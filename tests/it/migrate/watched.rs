@@ -1,6 +1,7 @@
 //! What is noticed while the proof at blind goes on, and not only behind it. The target is held still meanwhile, so that the
 //! proof can't come to its end by itself.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use harness::proxy::{Direction, Flow, Proxy, Reach};
@@ -18,10 +19,19 @@ async fn behind_proxy(name: &str) -> Fallible<(Cluster, Proxy)> {
     Ok((cluster.replacing(&from, &to), proxy))
 }
 
-fn hold(proxy: &Proxy) {
+/// Holds it, and notes how many connections there were.
+fn hold(proxy: &Proxy, before: &Cell<u64>) {
+    before.set(proxy.connections());
     for direction in Direction::BOTH {
         proxy.flow(direction, Flow::Hold, Reach::All);
     }
+}
+
+/// Waits until the proof asks the target: the level was set and read back by then.
+async fn until_proving(proxy: &Proxy, before: &Cell<u64>) -> Fallible<()> {
+    until("the proof to begin", LIMIT, async || (before.get() > 0 && proxy.connections() > before.get()).then_some(()))
+        .await?;
+    Ok(())
 }
 
 /// How often the journal says so.
@@ -34,17 +44,19 @@ const SET: &str = r#"{"acted":{"what":"set the level to blind""#;
 #[tokio::test]
 async fn a_level_that_is_lost_during_the_proof_is_set_again_before_the_proof_ends() -> Fallible<()> {
     let (cluster, proxy) = behind_proxy("migrate-watched").await?;
+    let before = Cell::new(0);
     let (client, journal) = (cluster.client()?, cluster.file("journal").join("journal"));
     let run =
         cluster.run_and(&["run", "--execute", "--pause-before", "stop-leader"], ("before", "blind"), async |_| {
-            hold(&proxy);
+            hold(&proxy, &before);
             Ok(())
         });
     let meddle = async {
-        until("the level to be blind", LIMIT, async || (said(&journal, SET) == 1).then_some(())).await?;
+        until_proving(&proxy, &before).await?;
+        let sets = said(&journal, SET);
         client.set_level(Level::Steady).await?;
         // The proof is still held.
-        until("the level to be set again", LIMIT, async || (said(&journal, SET) == 2).then_some(())).await?;
+        until("the level to be set again", LIMIT, async || (said(&journal, SET) > sets).then_some(())).await?;
         proxy.release();
         Ok::<_, Box<dyn std::error::Error>>(())
     };
@@ -58,14 +70,15 @@ async fn a_level_that_is_lost_during_the_proof_is_set_again_before_the_proof_end
 #[tokio::test]
 async fn a_leader_that_is_lost_during_the_proof_sends_it_back_before_the_proof_ends() -> Fallible<()> {
     let (cluster, proxy) = behind_proxy("migrate-watched-leader").await?;
+    let before = Cell::new(0);
     let (configs, journal) = (cluster.configs()?, cluster.file("journal").join("journal"));
     let leader = cluster.leader().await?.file("pid");
     let run = cluster.run_and(&["run", "--execute"], ("before", "blind"), async |_| {
-        hold(&proxy);
+        hold(&proxy, &before);
         Ok(())
     });
     let meddle = async {
-        until("the level to be blind", LIMIT, async || (said(&journal, SET) == 1).then_some(())).await?;
+        until_proving(&proxy, &before).await?;
         let script = format!("kill -s KILL $(cat '{}')", leader.display());
         assert!(tokio::process::Command::new("sh").args(["-c", &script]).status().await?.success());
         until("it to go back", LIMIT, async || (said(&journal, "going-back") == 1).then_some(())).await?;
