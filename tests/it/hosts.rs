@@ -116,7 +116,8 @@ async fn what_carries_a_command_is_in_a_process_group_of_its_own() {
 
 /// The process groups of the ssh processes that have `word` in their command line.
 fn carriers(word: &str) -> Vec<i32> {
-    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let pids =
+        fs::read_dir("/proc").expect("there is /proc").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let carries = |pid: &String| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line);

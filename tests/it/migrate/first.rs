@@ -41,7 +41,8 @@ fn filled_in(cluster: &Cluster, plan: &str) -> String {
             }
             _ => line.to_owned(),
         };
-        filled += &format!("{line}\n");
+        filled.push_str(&line);
+        filled.push('\n');
     }
     filled
 }
