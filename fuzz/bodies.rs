@@ -234,8 +234,15 @@ pub(crate) fn pegasus_rpc(input: &[u8]) {
     }
 }
 
-/// A journal: it is damaged, or its whole lines are numbered and its torn end is one line at most.
+/// A journal as it is, and each line of it as the JSON of a record: checksums would keep a fuzzer out of them.
 pub(crate) fn journal(input: &[u8]) {
+    read_journal(input);
+    let sealed: String = String::from_utf8_lossy(input).split('\n').map(journal::sealed).collect();
+    read_journal(sealed.as_bytes());
+}
+
+/// It is damaged, or its whole lines are numbered, its torn end is one line at most, and it says again what it said.
+fn read_journal(input: &[u8]) {
     let Ok(read) = journal::parse(input) else { return };
     let (whole, torn) = input.split_at(input.len() - read.torn);
     assert_eq!(whole.split_inclusive(|byte| *byte == b'\n').count(), read.records.len());
@@ -243,6 +250,8 @@ pub(crate) fn journal(input: &[u8]) {
     for (index, record) in read.records.iter().enumerate() {
         assert_eq!(record.number, index as u64);
     }
+    let again: String = read.records.iter().map(journal::line).collect();
+    assert_eq!(journal::parse(again.as_bytes()).expect("what was read can be written").records, read.records);
 }
 
 /// A file that is said to be an archive, and each part of one by itself: checksums would keep a fuzzer out of them.

@@ -13,6 +13,7 @@ use zookeeper_client::{
 };
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::session::connect;
 use crate::trees::Ensemble;
 
 /// Where all of them lie.
@@ -37,7 +38,7 @@ impl Guard {
     pub async fn take(target: &Ensemble, root: &str, id: &str) -> Result<Self> {
         let directory = format!("{HOME}/{}", root.trim_matches('/').replace('/', "_"));
         let failed = |why: String| Error::new(ErrorKind::Unreachable, "target", "take the migration's lock", why);
-        let client = connect(target).await.map_err(|error| failed(error.to_string()))?;
+        let client = connect(target, SESSION_TIMEOUT).await.map_err(|error| failed(error.to_string()))?;
         take_away_own(&client, &directory, id).await.map_err(|error| failed(error.to_string()))?;
         let open = Acls::anyone_all();
         let options = LockOptions::new(open)
@@ -87,15 +88,6 @@ impl Guard {
         }
         drop(lock);
     }
-}
-
-async fn connect(target: &Ensemble) -> Result<Client, ZkError> {
-    let mut connector = Client::connector().with_session_timeout(SESSION_TIMEOUT);
-    for auth in &target.auths {
-        connector = connector.with_auth(&auth.scheme, auth.credentials.as_bytes());
-    }
-    let chroot = if target.connect.chroot.is_none() { "" } else { target.connect.chroot.as_str() };
-    connector.connect(&format!("{}{chroot}", target.connect.servers())).await
 }
 
 /// Takes away what this migration has left when its migrator was killed.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -195,7 +195,7 @@ impl Journal {
     /// Opens the journal in `directory`, which is made if it is not there, and gives what it holds. Refused while another
     /// process has it open.
     pub fn open(directory: &Path) -> Result<(Self, Contents)> {
-        let failed = |op: &str, error: std::io::Error| local(directory, op, error.to_string());
+        let failed = |op: &str, error: io::Error| local(directory, op, error.to_string());
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| failed("create it", error))?;
         let lock = lock(directory)?;
         let mut file = options().open(path(directory)).map_err(|error| failed("open it", error))?;
@@ -210,16 +210,19 @@ impl Journal {
         Ok((Self { file, directory: directory.to_owned(), next, is_broken: false, _lock: lock }, contents))
     }
 
-    /// Reads a journal without opening it: also while another process writes it.
+    /// Reads a journal without opening it: also while another process writes it. Where there is none it is empty.
     pub fn look(directory: &Path) -> Result<Contents> {
-        let mut file = File::open(path(directory)).map_err(|error| local(directory, "open it", error.to_string()))?;
+        let mut file = match File::open(path(directory)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
+            opened => opened.map_err(|error| local(directory, "open it", error.to_string()))?,
+        };
         let bytes = read_bounded(&mut file, directory)?;
         parse(&bytes).map_err(|why| local(directory, "read it", why))
     }
 
     /// Puts the journal of a migration that has ended out of the way, under that migration's name.
     pub fn put_away(&mut self, id: &str) -> Result<()> {
-        let failed = |error: std::io::Error| local(&self.directory, "put the last journal away", error.to_string());
+        let failed = |error: io::Error| local(&self.directory, "put the last journal away", error.to_string());
         fs::rename(path(&self.directory), self.directory.join(format!("journal.{id}"))).map_err(failed)?;
         self.file = options().open(path(&self.directory)).map_err(failed)?;
         // A name that is only in the cache is the old one's again after a crash.
@@ -324,10 +327,16 @@ fn record(line: &[u8]) -> Result<Record, String> {
     serde_json::from_str(json).map_err(|error| error.to_string())
 }
 
-fn line(record: &Record) -> String {
+/// A record as it stands in the file.
+pub fn line(record: &Record) -> String {
     let json =
         serde_json::to_string(record).expect("a record holds nothing that JSON can't: no map has other keys than text");
-    format!("{} {json}\n", checksum(&json))
+    sealed(&json)
+}
+
+/// A record's line: its checksum, and its JSON.
+pub fn sealed(json: &str) -> String {
+    format!("{} {json}\n", checksum(json))
 }
 
 fn checksum(json: &str) -> String {

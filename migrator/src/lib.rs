@@ -15,6 +15,7 @@ pub mod pegasus;
 pub mod plan;
 pub mod report;
 pub mod server;
+pub mod session;
 pub mod state;
 pub mod step;
 pub mod steps;

@@ -1,5 +1,18 @@
 //! Every maximum of this crate, named, with its reason.
 
+use std::time::Duration;
+
+/// Between two looks at what must stay as it is while trees are read: the level, the leader, its session. A level that was
+/// lost costs no more time than this, and neither server feels a call a second.
+pub const WATCHED_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks in a row to which a leader may give no answer: one may be lost on the way, a leader that is busy answers the next.
+pub const UNANSWERED_MAX: u32 = 3;
+
+/// How long the target is asked again whether it was written, before there is a way back: a connection that broke comes back
+/// in that time, and a cluster without a leader waits no longer.
+pub const TARGET_ASKED_FOR: Duration = Duration::from_secs(20);
+
 /// The largest journal that is read: a migration of 100 meta servers writes less than 10 MB.
 pub const JOURNAL_BYTES_MAX: u64 = 64 << 20;
 

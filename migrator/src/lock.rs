@@ -4,11 +4,21 @@
 //! number, with its address as data; the lowest is the leader's (distributed_lock_service_zookeeper.cpp). It goes with the
 //! session, not with the process: a meta server that was stopped leaves it behind for the session timeout.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::future::join_all;
 use replicator::session::Lane;
 use replicator::znode::ZnodePath;
 use serde::{Deserialize, Serialize};
+use tokio::net::lookup_host;
+use tokio::time::timeout;
 
 use crate::error::{Error, ErrorKind, Result};
+
+/// How long a name may take to be looked up.
+const LOOKED_UP_WITHIN: Duration = Duration::from_secs(3);
 
 /// One in the line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +48,40 @@ pub async fn holders(lane: &Lane) -> Result<Vec<Holder>> {
     }
     holders.sort_by_key(|holder| number(&holder.name));
     Ok(holders)
+}
+
+/// The line beside the meta servers of a plan, by their addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Who stands there and is none of them.
+    pub strangers: Vec<String>,
+    /// Who is one of them and does not stand there.
+    pub missing: Vec<String>,
+    /// Who stands there more than once: it was started again, and its former session has not expired.
+    pub repeated: Vec<String>,
+}
+
+/// Compares the line with the meta servers of a plan. Versions up to 2.5.0 write addresses where later ones write names, so
+/// names are the same where they lead to the same place.
+pub async fn beside(line: &[Holder], planned: &[String]) -> Beside {
+    let line = join_all(line.iter().map(|holder| named(&holder.address))).await;
+    let planned = join_all(planned.iter().map(|name| named(name))).await;
+    let is_same = |(name, at): &Named, (other, at_other): &Named| name == other || !at.is_disjoint(at_other);
+    let places = |server: &Named| line.iter().filter(|holder| is_same(holder, server)).count();
+    let names = |found: Vec<&Named>| found.into_iter().map(|(name, _)| name.clone()).collect();
+    Beside {
+        strangers: names(line.iter().filter(|holder| !planned.iter().any(|server| is_same(holder, server))).collect()),
+        missing: names(planned.iter().filter(|server| places(server) == 0).collect()),
+        repeated: names(planned.iter().filter(|server| places(server) > 1).collect()),
+    }
+}
+
+/// A name, and where it leads.
+type Named = (String, BTreeSet<SocketAddr>);
+
+async fn named(name: &str) -> Named {
+    let found = timeout(LOOKED_UP_WITHIN, lookup_host(name)).await;
+    (name.to_owned(), found.ok().and_then(Result::ok).into_iter().flatten().collect())
 }
 
 /// The number at the end of a sequential znode's name; what has none stands first, for it is in the way of all.

@@ -1,15 +1,19 @@
 //! A migration under way: the plan, the servers, the trees, what is known, and the journal that hears of each act first.
 
+mod time;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use replicator::connect::ConnectString;
 use replicator::progress::Progress;
-use tokio::time::{Instant, sleep, timeout_at};
+use replicator::whole_file::{Existing, Unfinished};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use self::time::{Away, SESSION_TIMEOUT_MS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::guard::Guard;
 use crate::host::{Command, Host, MigrationId};
@@ -21,15 +25,12 @@ use crate::plan::{Plan, StepName};
 use crate::server::{Process, Server, said};
 use crate::state::{State, now_ms};
 use crate::step::Step;
-use crate::steps::{same_hosts, written_hosts};
 use crate::trees::{Attempt, Ensemble, Proof, Trees};
 
 /// How long the primary is looked for where the cluster should have one.
 const PRIMARY_WAIT: Duration = Duration::from_secs(5);
 /// Between two looks at something that is waited for.
 pub const LOOK_EVERY: Duration = Duration::from_millis(25);
-/// What a meta server asks for where its configuration says nothing (zookeeper_session.cpp:72).
-const SESSION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Attempts at a proof while something may still be written.
 const PROOFS_MAX: usize = 5;
 
@@ -40,7 +41,7 @@ pub struct Migration {
     /// All meta servers, in the plan's order.
     pub servers: Vec<Server>,
     /// Who asks them.
-    pub meta: MetaClient,
+    pub meta: Arc<MetaClient>,
     /// What is known; it goes into the journal with each record.
     pub state: State,
     /// Ends it where that does no harm.
@@ -70,6 +71,7 @@ impl Migration {
             ..MetaOptions::default()
         };
         let meta = MetaClient::new(servers.iter().map(|server| server.address.clone()).collect(), options)?;
+        let meta = Arc::new(meta);
         let (apps, partitions, copy) = (None, BTreeMap::new(), None);
         let (guard, trees, away_until) = (None, None, None);
         Ok(Self { plan, servers, meta, state, stop, apps, partitions, copy, journal, guard, trees, away_until })
@@ -158,15 +160,6 @@ impl Migration {
             return Err(Error::new(ErrorKind::Interrupted, "migration", "go on", "it was interrupted"));
         }
         Ok(())
-    }
-
-    /// Whatever is done while the cluster is blind, within the time that the plan allows for that.
-    pub fn while_blind(&self) -> Away {
-        let max = self.plan.limits.freeze_max;
-        let passed = self.state.times.frozen.map_or(0, |frozen| now_ms().saturating_sub(frozen));
-        // Another clock, of a machine that was started again, must not make it longer than it is.
-        let left = max.saturating_sub(Duration::from_millis(passed)).min(max);
-        Away { until: Some(Instant::now() + left), max, what: "freeze_max" }
     }
 
     /// Keeps other migrators off the cluster from now on.
@@ -259,48 +252,6 @@ impl Migration {
         journal.write(entry, &self.state)
     }
 
-    /// The cluster has no meta server from now on. Whoever resumes a migration begins to count anew.
-    pub fn begin_away(&mut self) {
-        self.away_until = Some(Instant::now() + self.plan.limits.meta_away_max);
-    }
-
-    /// It has one again, or nobody counts any more.
-    pub fn end_away(&mut self) {
-        self.away_until = None;
-    }
-
-    /// How long the cluster may go on without a meta server.
-    pub fn away(&self) -> Away {
-        Away { until: self.away_until, max: self.plan.limits.meta_away_max, what: "meta_away_max" }
-    }
-
-    /// How long a stopped meta server's lock outlives it at the source: its session's timeout, as it asks for it. The
-    /// server may have clamped it to less, and to no more than it keeps sessions anyway (ZooKeeperServer.java,
-    /// `processConnectRequest`).
-    pub fn lock_outlives(&self) -> Duration {
-        self.state.session_timeout_ms.map_or(SESSION_TIMEOUT, Duration::from_millis)
-    }
-
-    /// Waits until some meta server leads on this ZooKeeper and has loaded its state, as long as that takes where it has to wait for a lock
-    /// that outlives its holder.
-    pub async fn wait_led(&self, on: &ConnectString) -> Result<()> {
-        let max = self.plan.limits.serving_max + self.lock_outlives();
-        let until = Instant::now() + max;
-        loop {
-            let hosts = written_hosts(on);
-            let error = match self.meta.cluster_info().await {
-                Ok(info) if same_hosts(&info.zookeeper_hosts, &hosts) => return Ok(()),
-                Ok(info) => format!("{} leads on {}", info.primary, info.zookeeper_hosts),
-                Err(error) => error.to_string(),
-            };
-            if Instant::now() >= until {
-                let why = format!("nobody leads within {}: {error}", humantime::format_duration(max));
-                return Err(Error::new(ErrorKind::TimedOut, "cluster", "have a leader again", why));
-            }
-            sleep(LOOK_EVERY).await;
-        }
-    }
-
     /// Proves that both trees are the same, sending what differs until they are.
     pub async fn prove(&mut self) -> Result<Proof> {
         if self.state.times.leader_starting.is_some() {
@@ -346,30 +297,6 @@ impl Migration {
     }
 }
 
-/// The time that is left, without a meta server or at blind.
-#[derive(Clone, Copy, Debug)]
-pub struct Away {
-    until: Option<Instant>,
-    max: Duration,
-    what: &'static str,
-}
-
-impl Away {
-    /// The same, and some more.
-    #[must_use]
-    pub fn longer(self, by: Duration) -> Self {
-        Self { until: self.until.map(|until| until + by), max: self.max + by, what: self.what }
-    }
-    /// Whatever is done meanwhile, within that time.
-    pub async fn bound<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some(until) = self.until else { return work.await };
-        timeout_at(until, work).await.unwrap_or_else(|_| {
-            let why = format!("it took longer than {}, {}", self.what, humantime::format_duration(self.max));
-            Err(Error::new(ErrorKind::TimedOut, "cluster", "be ready for a leader on the new ZooKeeper", why))
-        })
-    }
-}
-
 /// An ensemble of the plan, with its credentials.
 pub fn ensemble(planned: &crate::plan::Ensemble) -> Result<Ensemble> {
     Ok(Ensemble {
@@ -380,11 +307,15 @@ pub fn ensemble(planned: &crate::plan::Ensemble) -> Result<Ensemble> {
 }
 
 /// Writes a file of the migration, whole or not at all, readable by its owner alone.
-pub fn keep(directory: &Path, name: &str, text: &str) -> Result<()> {
+pub fn keep(directory: &Path, name: &str, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
     let file = directory.join(name);
     let failed = |why: std::io::Error| {
         Error::new(ErrorKind::Local, format!("file {}", file.display()), "write it", why.to_string())
     };
     std::fs::create_dir_all(directory).map_err(failed)?;
-    replicator::whole_file::write(&file, text, replicator::whole_file::Existing::Replaced).map_err(failed)
+    let written = Unfinished::beside(&file).and_then(|mut unfinished| {
+        unfinished.write_all(content.as_ref())?;
+        unfinished.finish(&file, Existing::Replaced)
+    });
+    written.map_err(failed)
 }

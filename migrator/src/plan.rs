@@ -99,6 +99,8 @@ pub struct Policy {
     pub level_after: LevelAfter,
     /// Whether there may be nothing below the root at the target when the migration begins. Default: true.
     pub target_must_be_empty: bool,
+    /// Whether servers may be of different versions, which otherwise are taken for an upgrade that is under way. Default: false.
+    pub mixed_versions: bool,
     /// Znodes that the later passes may remove from the target at most, since they have gone from the source. Default: 10000.
     pub delete_max: u64,
 }
@@ -135,6 +137,7 @@ impl Default for Policy {
             remove_stale_lock: false,
             level_after: LevelAfter::AsBefore,
             target_must_be_empty: true,
+            mixed_versions: false,
             delete_max: 10_000,
         }
     }

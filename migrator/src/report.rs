@@ -1,5 +1,6 @@
 //! What came of a command: for a person, and as JSON for a script. Schema 1; fields are added, never renamed.
 
+use replicator::error::Side;
 use serde_json::{Value, json};
 
 use crate::conductor::{Ended, Method};
@@ -207,13 +208,12 @@ pub fn rehearsal(migration: &Migration, method: &Method, found: &Findings, diffs
         lines.extend(acts.iter().map(|act| format!("     {act}")));
         steps.push(json!({"name": step.name(), "purpose": step.purpose(), "acts": acts}));
     }
-    let lock = migration.lock_outlives();
-    let worst = migration.plan.limits.serving_max + lock;
+    let (lock, worst) = (migration.lock_outlives(Side::Source), migration.way_back_within());
     let way_back = format!(
-        "going back after the leader was stopped: its lock outlives it for up to {} s, so a leader serves again within {} s \
-         in the worst case",
-        lock.as_secs(),
-        worst.as_secs()
+        "going back after the leader was stopped: its lock outlives it for up to {}, so with the limits for its stop and its \
+         start a leader serves again within {} in the worst case",
+        humantime::format_duration(lock),
+        humantime::format_duration(worst)
     );
     lines.push(way_back.clone());
     lines.extend(diffs.iter().cloned());
@@ -228,6 +228,7 @@ pub fn rehearsal(migration: &Migration, method: &Method, found: &Findings, diffs
         "notes": found.notes,
         "not_checked": found.unchecked,
         "steps": steps,
+        "lock_outlives_ms": u64::try_from(lock.as_millis()).unwrap_or(u64::MAX),
         "way_back_within_ms": u64::try_from(worst.as_millis()).unwrap_or(u64::MAX),
         "diffs": diffs,
     });

@@ -44,6 +44,8 @@ pub struct State {
     pub certificate: Option<PathBuf>,
     /// `[zookeeper] timeout_ms` of the meta servers, the longest of them.
     pub session_timeout_ms: Option<u64>,
+    /// What the ensembles make of it.
+    pub granted: Granted,
     /// Tables and partitions that the backup has.
     pub tables: Option<Tables>,
     /// What only a recovery knows.
@@ -66,6 +68,16 @@ pub struct File {
     pub recover: Option<String>,
     /// blake3 of the whole file, as it was before anything was changed.
     pub digest: String,
+}
+
+/// The session timeout that an ensemble grants; `None` where it could not be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Granted {
+    /// The source.
+    pub source_ms: Option<u64>,
+    /// The target.
+    pub target_ms: Option<u64>,
 }
 
 /// What only a recovery knows.

@@ -7,6 +7,7 @@
 mod backup;
 mod blind;
 mod check_copy;
+mod end_state;
 mod findings;
 mod pre_copy;
 mod preflight;
@@ -17,17 +18,24 @@ mod start_leader;
 mod stop_followers;
 mod stop_leader;
 mod tripwire;
+mod watch;
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use tokio::time::{Duration, Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 pub use self::findings::Findings;
 pub use self::preflight::{look, same_hosts, written_hosts};
 pub use self::recovery::RECOVERY;
 use crate::conductor::Method;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::TARGET_ASKED_FOR;
 use crate::migration::Migration;
 use crate::plan::StepName;
+
+/// Between two attempts to ask the target whether it was written.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// By copying the tree.
 pub static COPY: Method = Method {
@@ -66,10 +74,20 @@ fn way_back(migration: &mut Migration) -> LocalBoxFuture<'_, Result<()>> {
     .boxed_local()
 }
 
-/// What was written at the target since the last proof; `None`: nothing.
+/// What was written at the target since the last proof; `None`: nothing. A target that can't be reached for a moment is asked
+/// again: without its word there is no way back.
 async fn written_at_target(migration: &mut Migration) -> Result<Option<String>> {
     let Some(certificate) = migration.state.certificate.clone() else { return Ok(None) };
-    migration.trees()?.written_at_target(&certificate, &tokio_util::sync::CancellationToken::new()).await
+    let (until, stop) = (Instant::now() + TARGET_ASKED_FOR, CancellationToken::new());
+    loop {
+        match migration.trees()?.written_at_target(&certificate, &stop).await {
+            Err(error) if error.kind == ErrorKind::Unreachable && Instant::now() + ASKED_AGAIN_AFTER < until => {
+                migration.say(&format!("{error}; asks again"));
+                sleep(ASKED_AGAIN_AFTER).await;
+            }
+            asked => return asked,
+        }
+    }
 }
 
 fn no_way_back(why: &str) -> Error {

@@ -8,7 +8,7 @@ mod at_target;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use replicator::acl_memory::AclMemory;
 use replicator::archive::dump::{DumpReport, dump};
@@ -19,7 +19,6 @@ use replicator::copy::dry_run::{self, DryRun, Removal};
 use replicator::copy::{CopyReport, copy};
 use replicator::error::Side;
 use replicator::filter::Filter;
-use replicator::latency::{Latency, Request};
 use replicator::options::{
     AclPolicy, AgainstOptions, Auth, CopyOptions, DumpOptions, EnsembleOptions, OwnedZnodes, RmOptions, VerifyOptions,
 };
@@ -66,6 +65,8 @@ pub struct Trees {
     removals_max: u64,
     /// How each side is asked while the cluster is live.
     care: [PaceOptions; 2],
+    /// The last zxid that was seen at each side.
+    seen: Arc<[AtomicI64; 2]>,
 }
 
 /// That both trees were the same, at one moment on each side.
@@ -79,15 +80,15 @@ pub struct Proof {
     pub source_zxid: i64,
     /// The same of the target.
     pub target_zxid: i64,
-    /// ACLs that were read anew; that of every other znode was read before, and neither its czxid nor its aversion has
-    /// moved since. Data and children are always read anew.
-    pub acls_read: u64,
+    /// ACLs of both trees that were read before this proof, and whose znodes' czxid and aversion have not moved since. All
+    /// others, and all data and children, were read anew.
+    pub acls_remembered: u64,
 }
 
 impl Proof {
     /// Whether it rests on nothing that was read before.
     pub fn is_full(&self) -> bool {
-        self.acls_read >= 2 * self.znodes
+        self.acls_remembered == 0
     }
 }
 
@@ -130,6 +131,7 @@ impl Trees {
             proven,
             removals_max: policy.delete_max,
             care,
+            seen: Arc::default(),
         })
     }
 
@@ -183,13 +185,20 @@ impl Trees {
 
     /// Compares both, whole.
     pub async fn verify(&self, seen: Zxid, live: bool, stop: &CancellationToken) -> Result<VerifyReport> {
-        self.compare(Filter::default(), seen, live, stop).await
+        let report = self.compare(Filter::default(), seen, live, stop).await?;
+        // What differs for that is sent by the next round, and the proof reads everything anew.
+        self.set_back(&report);
+        Ok(report)
     }
 
     /// Proves that both are the same, each at one moment, and writes the certificate of it to `file`.
     pub async fn prove(&self, file: &Path, stop: &CancellationToken) -> Result<Attempt> {
         let filter = self.proven.clone();
+        let before = self.recalled();
         let report = self.compare(filter.clone(), Zxid::default(), false, stop).await?;
+        if let Some(why) = self.set_back(&report) {
+            return Ok(Attempt::Open(why));
+        }
         let options = self.verify_options(filter, Zxid::default(), false);
         if !report.is_equal() {
             return Ok(Attempt::Open(not_equal(&report)));
@@ -200,7 +209,7 @@ impl Trees {
                 digest: report.source.sum.digest.to_string(),
                 source_zxid: report.source.zxid.unwrap_or_default().0,
                 target_zxid: report.target.zxid.unwrap_or_default().0,
-                acls_read: get_acls(&report.source_latencies) + get_acls(&report.target_latencies),
+                acls_remembered: self.recalled() - before,
             })),
             Issued::Withheld(why) => Ok(Attempt::Open(why)),
         }
@@ -286,6 +295,36 @@ impl Trees {
         remove(&self.source, self.target_jute_maxbuffer, stop).await
     }
 
+    /// How many ACLs were remembered, of both sides.
+    fn recalled(&self) -> u64 {
+        [&self.source, &self.target]
+            .into_iter()
+            .filter_map(|side| side.acl_memory.as_ref())
+            .map(AclMemory::recalled)
+            .sum()
+    }
+
+    /// Why what is remembered of a side's ACLs is of no use any more: its zxids go on from an earlier one than was seen, so
+    /// somebody has set it back to an older state, and versions come again. It is forgotten then. One that was set back and
+    /// has come further than before since can't be told from here; its meta servers have lost their sessions.
+    fn set_back(&self, report: &VerifyReport) -> Option<String> {
+        let sides = [(&self.source, report.source.zxid), (&self.target, report.target.zxid)];
+        for ((side, now), seen) in sides.into_iter().zip(self.seen.iter()) {
+            let now = now.unwrap_or_default().0;
+            let before = seen.swap(now, Ordering::Relaxed);
+            if now < before {
+                side.acl_memory.iter().for_each(AclMemory::forget);
+                return Some(format!(
+                    "{} stood at zxid {} before and stands at {} now: it was set back to an older state, and all is read anew",
+                    side.connect,
+                    Zxid(before),
+                    Zxid(now)
+                ));
+            }
+        }
+        None
+    }
+
     async fn compare(&self, filter: Filter, seen: Zxid, live: bool, stop: &CancellationToken) -> Result<VerifyReport> {
         let options = self.verify_options(filter, seen, live);
         Box::pin(verify(&options, &Progress::default(), stop)).await.map_err(|error| tree("compare", &error))
@@ -307,7 +346,8 @@ impl Trees {
     }
 
     /// Where the cluster serves on both must be treated with care, which costs time; where it stands still, time is what
-    /// it has least of.
+    /// it has least of: at blind no dead primary is replaced, little is left to send, and a leader that loses its session is
+    /// noticed at once (`steps/watch`).
     fn sides(&self, live: bool) -> (EnsembleOptions, EnsembleOptions) {
         let paced = |side: &EnsembleOptions, care: &PaceOptions| {
             let pace = if live { Pace::of(care) } else { None };
@@ -363,10 +403,6 @@ fn escaped(path: &str) -> String {
         glob.push(letter);
         glob
     })
-}
-
-fn get_acls(latencies: &[Latency]) -> u64 {
-    latencies.iter().filter(|latency| latency.request == Request::GetAcl).map(|latency| latency.count).sum()
 }
 
 fn not_equal(report: &VerifyReport) -> String {

@@ -12,6 +12,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ahash::RandomState;
@@ -26,6 +27,7 @@ pub struct AclMemory(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
+    recalled: AtomicU64,
     /// Two keys: one hash of 64 bits would take two znodes of a large tree for one too often.
     keys: (RandomState, RandomState),
     acls: Mutex<HashMap<(u64, u64), Acl, RandomState>>,
@@ -34,7 +36,19 @@ struct Shared {
 impl AclMemory {
     /// The ACL that the znode with this stat has, if it was read before.
     pub fn recall(&self, path: &ZnodePath, stat: &Stat) -> Option<Acl> {
-        self.acls().get(&self.key(path, stat)).cloned()
+        let acl = self.acls().get(&self.key(path, stat)).cloned();
+        self.0.recalled.fetch_add(u64::from(acl.is_some()), Ordering::Relaxed);
+        acl
+    }
+
+    /// How many ACLs were not read because they were remembered, until now.
+    pub fn recalled(&self) -> u64 {
+        self.0.recalled.load(Ordering::Relaxed)
+    }
+
+    /// Forgets all of them: where an ensemble was set back to an older state, versions come again with other ACLs.
+    pub fn forget(&self) {
+        self.acls().clear();
     }
 
     /// Notes an ACL that came with this stat.

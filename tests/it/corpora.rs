@@ -6,6 +6,8 @@ mod bodies;
 use std::fs;
 use std::path::Path;
 
+use migrator::journal;
+
 fn replay(target: &str, body: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let mut inputs = 0;
@@ -70,6 +72,20 @@ fn a_meta_servers_frames_are_refused_or_come_back_as_they_were() {
 #[test]
 fn journals_are_damaged_or_say_what_was_written() {
     replay("journal", bodies::journal);
+}
+
+/// Those that a change of what a record holds has left behind would reach nothing any more.
+#[test]
+fn the_journals_seeds_are_journals_still() {
+    let seed = |name: &str| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/journal").join(name);
+        fs::read_to_string(file).expect("a seed can be read")
+    };
+    let records = |text: &str| journal::parse(text.as_bytes()).map(|read| (read.records.len(), read.torn > 0));
+    assert_eq!(records(&seed("begun")), Ok((4, false)));
+    assert_eq!(records(&seed("begun-and-torn")), Ok((2, true)));
+    let sealed: String = seed("records").lines().map(journal::sealed).collect();
+    assert_eq!(records(&sealed), Ok((11, false)));
 }
 
 #[test]

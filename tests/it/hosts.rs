@@ -92,6 +92,46 @@ async fn a_command_that_does_not_end_is_given_up_and_the_next_one_runs() {
     assert!(host.run(&Command::new("try", "exit 0"), LIMIT).await.unwrap().is_success());
 }
 
+/// A terminal sends Ctrl-C to all of a process group.
+#[tokio::test]
+async fn what_carries_a_command_is_in_a_process_group_of_its_own() {
+    let (_sshd, host) = host().await;
+    let dir = tempfile::tempdir().unwrap();
+    let seen = dir.path().join("seen");
+    // It goes on until its carrier was looked at.
+    let command = Command::new("try", "until [ -e \"$1\" ]; do sleep 0.05; done").arg(seen.display().to_string());
+    let look = async {
+        let found = harness::until("ssh to carry it", LIMIT, async || {
+            Some(carriers(seen.to_str()?)).filter(|found| !found.is_empty())
+        });
+        let found = found.await.unwrap();
+        fs::write(&seen, "").unwrap();
+        found
+    };
+    let (output, groups) = tokio::join!(host.run(&command, LIMIT), look);
+    assert!(output.unwrap().is_success());
+    let own = group("self").expect("we are there");
+    assert!(groups.iter().all(|group| *group != own), "{groups:?} are not of our group, {own}");
+}
+
+/// The process groups of the ssh processes that have `word` in their command line.
+fn carriers(word: &str) -> Vec<i32> {
+    let pids =
+        fs::read_dir("/proc").expect("there is /proc").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let carries = |pid: &String| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line);
+        line.starts_with("ssh\0") && line.contains(word)
+    };
+    pids.filter(carries).filter_map(|pid| group(&pid)).collect()
+}
+
+/// The process group of a process: behind its name, its state and its parent.
+fn group(pid: &str) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(2)?.parse().ok()
+}
+
 #[tokio::test]
 async fn the_operators_configuration_decides_the_way_and_an_unknown_key_is_refused() {
     let sshd = Sshd::start().await.expect("sshd starts");

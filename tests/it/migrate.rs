@@ -1,11 +1,18 @@
 //! A cluster of stand-in meta servers moved from one real ZooKeeper to another by the real program.
 
 mod blind;
+mod cleanup;
 mod cluster;
 pub(crate) mod documents;
+mod first;
 mod killed;
 mod large;
+mod lost_host;
 mod outage;
+mod proofs;
 mod recover;
 mod refused;
+mod status;
+mod watched;
+mod way_back;
 mod whole;

@@ -21,6 +21,8 @@ pub(crate) struct Admin {
     pub(crate) slow_exit_ms: u64,
     /// It aborts at its start.
     pub(crate) refuse_start: bool,
+    /// What it answers to `/version`, instead of its own.
+    pub(crate) version: Option<String>,
     /// Replicas that were dropped come back as secondaries, as the real one's guardian sees to.
     pub(crate) cures: bool,
     /// What replica servers have, for a recovery.

@@ -27,15 +27,14 @@ const CLUSTER_ROOT: &str = "The root of the cluster meta state service to be sto
 const LOCK_PARAMETERS: &str = "Initialization parameters for distributed lock services";
 const LEVEL_ON_START: &str = "The default function_level state when MetaServer starts. The 'steady' represents a stable \
     state without load balancing";
-const VERSION: &str = r#"{"Version":"2.6.0-SNAPSHOT","GitCommit":"db756dcdf24e2af6169659a67548501ed61f106c"}
-"#;
+const VERSION: &str = "2.6.0-SNAPSHOT";
 
 /// The answer to a request with this head.
 pub(crate) fn answer(server: &Server, head: &str) -> Vec<u8> {
     let target = head.split(' ').nth(1).unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (status, body, location) = match path {
-        "/version" => ("200 OK", VERSION.to_owned(), None),
+        "/version" => ("200 OK", version(server), None),
         "/config" => match query.split_once('=') {
             Some(("name", name)) if !name.is_empty() => ("200 OK", value(server, name), None),
             _ => ("400 Bad Request", "name shouldn't be empty".to_owned(), None),
@@ -51,6 +50,12 @@ pub(crate) fn answer(server: &Server, head: &str) -> Vec<u8> {
     let location = location.map_or(String::new(), |location| format!("Location: {location}\r\n"));
     format!("HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n{location}\r\n{body}", body.len())
         .into_bytes()
+}
+
+/// What it was built from.
+fn version(server: &Server) -> String {
+    let version = server.admin().version.unwrap_or_else(|| VERSION.to_owned());
+    format!("{{\"Version\":\"{version}\",\"GitCommit\":\"db756dcdf24e2af6169659a67548501ed61f106c\"}}\n")
 }
 
 /// A name that is not known is answered with status 200 as well (`http/config_http_service.cpp`).

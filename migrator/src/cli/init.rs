@@ -30,9 +30,12 @@ impl Init {
         let options = MetaOptions { primary_wait: std::time::Duration::from_secs(5), ..MetaOptions::default() };
         let client = MetaClient::new(self.meta_servers.clone(), options)?;
         let info = client.cluster_info().await?;
-        // As the cluster calls them; what was typed may be another name of the same.
-        let mut addresses = info.meta_servers.clone();
-        addresses.extend(self.meta_servers.iter().filter(|typed| !info.meta_servers.contains(typed)).cloned());
+        for typed in self.meta_servers.iter().filter(|typed| !info.meta_servers.contains(typed)) {
+            let known = info.meta_servers.join(", ");
+            super::tell(&format!(
+                "{typed} is none of the names that the cluster has for its meta servers ({known}): the plan has those"
+            ));
+        }
         let mut servers = Vec::new();
         for address in info.meta_servers.iter().cloned() {
             let role = client.role(&address).await;

@@ -143,7 +143,8 @@ pub(super) fn status(common: &Common) -> Result<Written> {
     let contents = Journal::look(&plan.journal)?;
     let method = method_of(&contents)?;
     let (Some(state), Some(last)) = (contents.state(), contents.records.last()) else {
-        return Ok(Written { text: "no migration was begun\n".to_owned(), code: 0 });
+        let json = serde_json::json!({"schema": 1, "command": "status", "migration": null});
+        return Ok(Written { text: in_format(common.format, "no migration was begun\n", &json), code: 0 });
     };
     let ended = contents.is_ended();
     let mut lines = vec![format!(

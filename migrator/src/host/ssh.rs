@@ -6,10 +6,12 @@
 //! A command's exit code is believed only where the host itself said it, behind the command.
 
 use std::num::NonZeroUsize;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
+use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder};
+use tokio::process;
 use tokio::sync::Mutex;
 
 use super::exchange::exchange;
@@ -26,6 +28,9 @@ const IDLE_SECONDS_MAX: NonZeroUsize = NonZeroUsize::new(600).expect("600 is not
 /// code can't be told from a command's (255), and a login shell that runs nothing at all (`nologin`) exits with 1, which a check
 /// command would mean as "gone".
 const WRAPPER: &str = r#"sh -c "$0" sh "$@"; printf '\nzkmigrator: exit code %d\n' "$?""#;
+
+/// ssh's own exit code where it failed, and not the command.
+const FAILED: i32 = 255;
 
 /// What stands before the exit code.
 const END: &[u8] = b"\nzkmigrator: exit code ";
@@ -64,28 +69,21 @@ impl Ssh {
 }
 
 async fn run(session: &Session, name: &str, command: &Command) -> Result<Output> {
-    let failed = |error: openssh::Error| unreachable(name, &command.what, &error);
-    let mut child = session
-        .command("sh")
-        .args(["-c", WRAPPER, &command.script])
-        .args(&command.args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .await
-        .map_err(failed)?;
-    let unknown = |error| failed(error).with_unknown_outcome();
-    let pipes = (child.stdin().take(), child.stdout().take(), child.stderr().take());
-    let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-        return Err(unknown(openssh::Error::Disconnected));
+    let failed = |why: String| Error::new(ErrorKind::Unreachable, format!("host ssh:{name}"), &command.what, why);
+    let mut child = carrier(session, command).spawn().map_err(|error| failed(error.to_string()))?;
+    let unknown = |error: std::io::Error| failed(error.to_string()).with_unknown_outcome();
+    let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(unknown(std::io::Error::other("its pipes are missing")));
     };
     let max = command.output_bytes_max;
     let exchanged = exchange(&command.input, max + END_BYTES_MAX, stdin, stdout, stderr).await;
-    let (mut stdout, mut stderr) = exchanged.map_err(|error| unknown(openssh::Error::ChildIo(error)))?;
-    let ended = child.wait().await;
+    let (mut stdout, mut stderr) = exchanged.map_err(unknown)?;
+    let ended = child.wait().await.map_err(unknown)?;
     let Some(code) = take_end(&mut stdout.bytes) else {
-        ended.map_err(unknown)?;
+        if ended.code() == Some(FAILED) {
+            return Err(failed(format!("the connection broke: {stderr}")).with_unknown_outcome());
+        }
         let why = format!("the host did not say how it ended, but: {stdout} {stderr}");
         let error = Error::new(ErrorKind::Protocol, format!("host ssh:{name}"), &command.what, why.trim_end());
         return Err(error.with_unknown_outcome());
@@ -93,6 +91,25 @@ async fn run(session: &Session, name: &str, command: &Command) -> Result<Output>
     stdout.keep(max);
     stderr.keep(max);
     Ok(Output { code: Some(code), stdout, stderr })
+}
+
+/// The ssh that carries a command over the connection, in a process group of its own: whoever presses Ctrl-C in a terminal
+/// interrupts this program, which knows when it may end, and not a command half-way. Port 9 (discard) keeps it from making
+/// a connection of its own where the one that it shall use is gone.
+fn carrier(session: &Session, command: &Command) -> process::Command {
+    let words = ["sh", "-c", WRAPPER, &command.script].into_iter().chain(command.args.iter().map(String::as_str));
+    let line: Vec<String> = words.map(quoted).collect();
+    let mut ssh = process::Command::new("ssh");
+    ssh.arg("-S").arg(session.control_socket()).args(["-o", "BatchMode=yes", "-T", "-p", "9", "none", "--"]);
+    ssh.arg(line.join(" ")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ssh.process_group(0).kill_on_drop(true);
+    ssh
+}
+
+/// A word as the login shell takes it for itself; csh would look into quotes for `!`.
+fn quoted(word: &str) -> String {
+    let word = word.split('\'').collect::<Vec<_>>().join("'\\''");
+    format!("'{}'", word.split('!').collect::<Vec<_>>().join("'\\!'"))
 }
 
 /// Takes the wrapper's last line away.

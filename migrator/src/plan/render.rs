@@ -73,10 +73,12 @@ fn meta_server(server: &MetaServerFacts) -> String {
     let host = server.address.rsplit_once(':').map_or(&*server.address, |(host, _)| host);
     let missing = |what: &str| quoted(&format!("echo 'the plan does not say how it is {what}' >&2; exit 2"));
     format!(
-        "\n{}[[meta_server]]\naddress = {}\nhost = {}\nconfig_file = \"/FILL/IN/config.ini\"\nstop = {}\nstart = {}\ncheck = {}\n",
+        "\n{}[[meta_server]]\naddress = {}\nhost = {}\nconfig_file = {}\nstop = {}\nstart = {}\ncheck = {}\n",
         if server.is_primary { "# The primary.\n" } else { "" },
         quoted(&server.address),
         quoted(&format!("ssh:{}", host.trim_matches(['[', ']']))),
+        // Two servers of one host have no file in common, which the plan is held to.
+        quoted(&format!("/FILL/IN/{}/config.ini", server.address.replace('/', "_"))),
         missing("stopped"),
         missing("started"),
         missing("looked at"),

@@ -111,6 +111,11 @@ fn every_key_of_limits_and_policy_is_read() {
     let plan = Plan::parse(&text).unwrap();
     assert_eq!(plan.limits.meta_away_max, Duration::from_secs(90));
     assert_eq!(plan.limits.target_pace.latency_max, None);
+    assert_eq!(
+        plan.limits.source_pace.latency_max,
+        Some(Duration::from_millis(200)),
+        "care is taken unless it is said"
+    );
     assert_eq!(plan.policy.level_after, LevelAfter::Lively);
 }
 

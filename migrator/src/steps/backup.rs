@@ -36,23 +36,11 @@ impl Step for Backup {
     }
 
     fn describe(&self, migration: &Migration) -> Vec<String> {
-        let directory = migration.directory();
-        let mut files: Vec<String> = FILES.iter().map(|file| (*file).to_owned()).collect();
-        files.extend(migration.servers.iter().map(|server| config_name(&server.address)));
-        vec![format!("write {} into {}", files.join(", "), directory.display())]
+        vec![format!("write {} into {}", files(migration, &FILES).join(", "), migration.directory().display())]
     }
 
     fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
-        async {
-            let directory = migration.directory();
-            let configs = migration.servers.iter().map(|server| config_name(&server.address));
-            let mut files = FILES.iter().map(|file| (*file).to_owned()).chain(configs);
-            Ok(match files.find(|file| !directory.join(file).is_file()) {
-                Some(missing) => Standing::Open(format!("{missing} is not in {}", directory.display())),
-                None => Standing::Done,
-            })
-        }
-        .boxed_local()
+        async { Ok(all_there(migration, &FILES)) }.boxed_local()
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
@@ -63,10 +51,7 @@ impl Step for Backup {
             let nodes = migration.meta.list_nodes(None).await?;
             let list = shell::node_list("nodes.list", &nodes, &migration.partitions);
             keep(&directory, "nodes.list", &list)?;
-            for server in migration.servers.clone() {
-                let file = server.config().await?;
-                keep(&directory, &config_name(&server.address), &String::from_utf8_lossy(file.bytes()))?;
-            }
+            keep_configs(migration).await?;
             let (file, stop) = (directory.join(TREE), migration.stop.clone());
             // A resume may have left one: it is not of now.
             match std::fs::remove_file(&file) {
@@ -135,7 +120,30 @@ fn partitions(migration: &Migration) -> serde_json::Value {
     serde_json::Value::Object(migration.partitions.iter().map(of_app).collect())
 }
 
+/// What a backup consists of: these files, and a copy of every configuration file.
+pub(super) fn files(migration: &Migration, names: &[&str]) -> Vec<String> {
+    let configs = migration.servers.iter().map(|server| config_name(&server.address));
+    names.iter().map(|name| (*name).to_owned()).chain(configs).collect()
+}
+
+/// Whether all of a backup is there.
+pub(super) fn all_there(migration: &Migration, names: &[&str]) -> Standing {
+    let directory = migration.directory();
+    match files(migration, names).iter().find(|file| !directory.join(file).is_file()) {
+        Some(missing) => Standing::Open(format!("{missing} is not in {}", directory.display())),
+        None => Standing::Done,
+    }
+}
+
+/// Keeps a copy of every configuration file, byte for byte.
+pub(super) async fn keep_configs(migration: &Migration) -> Result<()> {
+    for server in &migration.servers {
+        keep(&migration.directory(), &config_name(&server.address), server.config().await?.bytes())?;
+    }
+    Ok(())
+}
+
 /// The name of a configuration file's copy.
-pub(super) fn config_name(address: &str) -> String {
+fn config_name(address: &str) -> String {
     format!("config.{}.ini", address.replace(['/', ':'], "_"))
 }

@@ -6,12 +6,15 @@
 
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, try_join_all};
+use replicator::session::Lane;
 use tokio::time::{Duration, sleep};
 
 use super::stop_followers::{partly, see_followers_gone};
 use super::stop_leader::lead_on_source;
+use super::watch::{lost_blind, lost_session};
 use crate::config_file::{META_SERVER, START_LEVEL};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::{self, Holder};
 use crate::migration::Migration;
 use crate::pegasus::types::Level;
 use crate::plan::StepName;
@@ -50,7 +53,7 @@ impl Step for Blind {
             format!("{}: {file}: [{META_SERVER}] {START_LEVEL} = blind", server.plan.host)
         };
         let mut lines: Vec<String> = migration.servers.iter().map(edit).collect();
-        lines.push("set_meta_level blind; read it back, again and again".to_owned());
+        lines.push("set_meta_level blind; read it back, and go on reading it each second".to_owned());
         lines.push("copy what has changed; prove that both trees are the same".to_owned());
         lines
     }
@@ -79,6 +82,7 @@ impl Step for Blind {
         }
         .boxed_local()
     }
+
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
             let mut left = Vec::new();
@@ -101,25 +105,34 @@ impl Step for Blind {
     }
 }
 
-/// Sends what has changed and proves both trees the same, with the level still blind behind it.
+/// Sends what has changed and proves both trees the same, with the level blind all the time and behind it.
 async fn prove_at_blind(migration: &mut Migration) -> Result<()> {
+    let lane = migration.trees()?.lock_at_source().await?;
+    let proven = prove_watched(migration, &lane).await;
+    lane.close().await;
+    proven
+}
+
+async fn prove_watched(migration: &mut Migration, lane: &Lane) -> Result<()> {
     for _ in 0..LOSSES_MAX {
         set(migration, Level::Blind).await?;
         see_followers_gone(migration).await?;
-        // What was changed since the cluster was looked at is no difference to what there was.
-        migration.apps = Some(migration.meta.list_apps(None).await?);
-        let proof = migration.prove().await?;
-        super::check_copy::check(migration).await?;
-        match migration.meta.level().await {
-            Ok(Level::Blind) => {
-                migration.say(&format!("{} znodes proven the same at zxid {}", proof.znodes, proof.source_zxid));
-                return Ok(());
+        let (meta, leader) = (migration.meta.clone(), migration.leader()?);
+        // The first in line leads; behind it the stopped followers' sessions expire.
+        let line: Vec<Holder> = lock::holders(lane).await?.into_iter().take(1).collect();
+        let lost = tokio::select! {
+            proven = Box::pin(prove_and_check(migration)) => {
+                proven?;
+                match meta.level().await {
+                    Ok(Level::Blind) => return Ok(()),
+                    Ok(level) => format!("the level was {level} again"),
+                    Err(error) => format!("the level could not be read again ({error})"),
+                }
             }
-            Ok(level) => migration.note(format!("the level was {level} again, and is set to blind again")),
-            Err(error) => {
-                migration.note(format!("the level could not be read again ({error}), and is set again"));
-            }
-        }
+            lost = lost_blind(&meta, &leader) => lost?,
+            lost = lost_session(lane, &line, "The migration goes back") => return Err(lost),
+        };
+        migration.note(format!("{lost}, and is set to blind again"));
     }
     Err(Error::new(
         ErrorKind::Refused,
@@ -127,6 +140,15 @@ async fn prove_at_blind(migration: &mut Migration) -> Result<()> {
         "stay blind",
         format!("the level was lost {LOSSES_MAX} times: does a bulk load begin, or does the leader start again?"),
     ))
+}
+
+async fn prove_and_check(migration: &mut Migration) -> Result<()> {
+    // What was changed since the cluster was looked at is no difference to what there was.
+    migration.apps = Some(migration.meta.list_apps(None).await?);
+    let proof = migration.prove().await?;
+    super::check_copy::check(migration).await?;
+    migration.say(&format!("{} znodes proven the same at zxid {}", proof.znodes, proof.source_zxid));
+    Ok(())
 }
 
 /// A value for a key of a section; `None` takes the line away.

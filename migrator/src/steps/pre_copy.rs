@@ -6,19 +6,21 @@
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use replicator::error::Side;
 use replicator::progress::Progress;
-use replicator::session::Lane;
-use tokio::time::{Duration, Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::watch::lost_session;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::{self, Holder};
+use crate::limits::WATCHED_EVERY;
+use crate::lock;
 use crate::migration::Migration;
 use crate::plan::StepName;
 use crate::step::{Standing, Step, Touches};
 
-/// Between two looks at the line for the lock.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What may be done about a session that was lost.
+const OVERLOADED: &str = "Is the source overloaded? [limits.source_pace] latency_max makes the copy slower";
 /// Copies while the cluster is live and writes: what still differs then is for the delta.
 const ROUNDS_MAX: usize = 5;
 /// Of a hundred znodes, how many may still differ.
@@ -74,7 +76,7 @@ impl Step for PreCopy {
             let line = lock::holders(&lane).await?;
             let copied = tokio::select! {
                 copied = copy_until_equal(migration) => copied,
-                lost = lost_session(&lane, &line) => Err(lost),
+                lost = lost_session(&lane, &line, OVERLOADED) => Err(lost),
             };
             lane.close().await;
             let said = copied?;
@@ -114,11 +116,11 @@ pub(super) async fn remove_from_target(migration: &mut Migration) -> Result<()> 
 
 /// Waits until the lock nodes of a leader that was started there and stopped again have gone with its session.
 async fn wait_for_lock(migration: &mut Migration) -> Result<()> {
-    let until = Instant::now() + migration.lock_outlives() + LOOK_EVERY;
+    let until = Instant::now() + migration.lock_outlives(Side::Target) + WATCHED_EVERY;
     let lane = migration.trees()?.lock_at_target().await?;
     while Instant::now() < until {
         match lock::holders(&lane).await {
-            Ok(holders) if holders.iter().any(|holder| holder.session != 0) => sleep(LOOK_EVERY).await,
+            Ok(holders) if holders.iter().any(|holder| holder.session != 0) => sleep(WATCHED_EVERY).await,
             // What can't be looked at is told of by who removes.
             _ => break,
         }
@@ -150,21 +152,4 @@ async fn copy_until_equal(migration: &mut Migration) -> Result<String> {
         "copy it while it is live",
         format!("it changes faster than it can be copied: {last}; migrate when less happens in the cluster"),
     ))
-}
-
-/// Waits until one of `line` is no longer there.
-async fn lost_session(lane: &Lane, line: &[Holder]) -> Error {
-    loop {
-        sleep(LOOK_EVERY).await;
-        // What can't be looked at now is looked at again; a source that is gone ends the copy by itself.
-        let Ok(now) = lock::holders(lane).await else { continue };
-        if let Some(lost) = line.iter().find(|holder| !now.contains(holder)) {
-            let why = format!(
-                "it is no longer in line for the lock ({}): it lost its ZooKeeper session or ended. Is the source overloaded? \
-                 [limits.source_pace] latency_max makes the copy slower",
-                lost.name
-            );
-            return Error::new(ErrorKind::Refused, format!("meta server {}", lost.address), "keep its session", why);
-        }
-    }
 }

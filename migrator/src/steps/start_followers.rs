@@ -51,15 +51,7 @@ impl Step for StartFollowers {
     }
 
     fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
-        async {
-            for server in &migration.servers {
-                if let Err(error) = migration.meta.role(&server.address).await {
-                    return Ok(Standing::Open(error.to_string()));
-                }
-            }
-            Ok(Standing::Done)
-        }
-        .boxed_local()
+        all_answer(migration).boxed_local()
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
@@ -84,6 +76,16 @@ impl Step for StartFollowers {
         }
         .boxed_local()
     }
+}
+
+/// Whether every meta server answers.
+pub(super) async fn all_answer(migration: &Migration) -> Result<Standing> {
+    for server in &migration.servers {
+        if let Err(error) = migration.meta.role(&server.address).await {
+            return Ok(Standing::Open(error.to_string()));
+        }
+    }
+    Ok(Standing::Done)
 }
 
 /// Starts all but the leader, and sees that each uses the target.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use replicator::error::Side;
 use tokio_util::sync::CancellationToken;
 
 use super::preflight::{same_hosts, written_hosts};
@@ -49,15 +50,7 @@ impl Step for StartLeader {
     }
 
     fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
-        async {
-            let leader = migration.leader()?;
-            Ok(match migration.meta.config_value(&leader.address, HOSTS_LIST).await {
-                Ok(hosts) if same_hosts(&hosts, &written_hosts(&migration.plan.target.connect)) => Standing::Done,
-                Ok(hosts) => Standing::Open(format!("{} uses {hosts}", leader.address)),
-                Err(error) => Standing::Open(error.to_string()),
-            })
-        }
-        .boxed_local()
+        leader_uses_target(migration).boxed_local()
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
@@ -74,8 +67,9 @@ impl Step for StartLeader {
                 untouched(migration).await?;
             }
             // One that was started by a process that is gone by now may have to wait for its own former session.
-            let away = if again { migration.away().longer(migration.lock_outlives()) } else { migration.away() };
-            let longer = if again { migration.lock_outlives() } else { Duration::ZERO };
+            let away =
+                if again { migration.away().longer(migration.lock_outlives(Side::Target)) } else { migration.away() };
+            let longer = if again { migration.lock_outlives(Side::Target) } else { Duration::ZERO };
             away.bound(async {
                 stop_followers::start(migration, &leader).await?;
                 leader.wait_leads(&migration.meta, longer).await
@@ -106,6 +100,27 @@ impl Step for StartLeader {
         }
         .boxed_local()
     }
+}
+
+/// Whether the leader runs, on the target.
+pub(super) async fn leader_uses_target(migration: &Migration) -> Result<Standing> {
+    let leader = migration.leader()?;
+    Ok(match migration.meta.config_value(&leader.address, HOSTS_LIST).await {
+        Ok(hosts) if same_hosts(&hosts, &written_hosts(&migration.plan.target.connect)) => Standing::Done,
+        Ok(hosts) => Standing::Open(format!("{} uses {hosts}", leader.address)),
+        Err(error) => Standing::Open(error.to_string()),
+    })
+}
+
+/// An error where the leader uses another ZooKeeper than the target.
+pub(super) async fn see_target_used(migration: &Migration, leader: &Server, op: &str) -> Result<()> {
+    let target = written_hosts(&migration.plan.target.connect);
+    let hosts = migration.meta.config_value(&leader.address, HOSTS_LIST).await?;
+    if same_hosts(&hosts, &target) {
+        return Ok(());
+    }
+    let why = format!("it uses {hosts}, and not {target}: is the file that was edited the one it is started with?");
+    Err(leader.error(ErrorKind::Refused, op, why))
 }
 
 /// The last look before there are two worlds: nobody is there, and neither tree was written since both were proven the same.
@@ -142,14 +157,10 @@ async fn untouched(migration: &mut Migration) -> Result<()> {
 
 /// The new leader shows what the old one had: anything else, and it must not be given more than blind.
 async fn look(migration: &mut Migration, leader: &Server) -> Result<()> {
-    let wrong = |why: String| leader.error(ErrorKind::Refused, "serve what there was", why);
+    const OP: &str = "serve what there was";
+    let wrong = |why: String| leader.error(ErrorKind::Refused, OP, why);
+    see_target_used(migration, leader, OP).await?;
     let target = written_hosts(&migration.plan.target.connect);
-    let hosts = migration.meta.config_value(&leader.address, HOSTS_LIST).await?;
-    if !same_hosts(&hosts, &target) {
-        return Err(wrong(format!(
-            "it uses {hosts}, and not {target}: is the file that was edited the one it is started with?"
-        )));
-    }
     let info = migration.meta.cluster_info().await?;
     if !same_hosts(&info.zookeeper_hosts, &target) || info.zookeeper_root != migration.state.cluster_root {
         return Err(wrong(format!("it serves {} of {}", info.zookeeper_root, info.zookeeper_hosts)));

@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use replicator::error::Side;
 
 use super::blind::put_all;
 use super::preflight::{same_hosts, written_hosts};
@@ -81,7 +82,7 @@ impl Step for StopFollowers {
             for server in migration.servers.clone() {
                 left.extend(start_on_source(migration, &server).await.err());
             }
-            left.extend(migration.wait_led(&migration.plan.source.connect).await.err());
+            left.extend(migration.wait_led(Side::Source).await.err());
             partly("start the meta servers on the old ZooKeeper", &left)
         }
         .boxed_local()

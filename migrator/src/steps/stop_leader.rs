@@ -3,7 +3,8 @@
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use zookeeper_client::Client;
+use replicator::error::Side;
+use tokio::time::Duration;
 
 use super::stop_followers;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,8 +13,12 @@ use crate::migration::Migration;
 use crate::pegasus::types::Level;
 use crate::plan::StepName;
 use crate::server::{Process, Server};
+use crate::session::connect;
 use crate::state::now_ms;
 use crate::step::{Standing, Step, Touches};
+
+/// The timeout of the session that deletes a lock node: it is open for a moment.
+const DELETED_WITHIN: Duration = Duration::from_secs(10);
 
 /// See the room.
 pub(super) struct StopLeader;
@@ -124,7 +129,7 @@ pub(super) async fn lead_on_source(migration: &mut Migration) -> Result<()> {
     for server in std::iter::once(leader).chain(migration.followers()) {
         match stop_followers::start_on_source(migration, &server).await {
             // Another may lead by now, if one came back: whoever it is, it is on the old ZooKeeper.
-            Ok(()) => return migration.wait_led(&migration.plan.source.connect).await,
+            Ok(()) => return migration.wait_led(Side::Source).await,
             Err(error) => left.push(error),
         }
     }
@@ -155,11 +160,6 @@ async fn remove_stale_lock(migration: &mut Migration, leader: &Server) -> Result
 async fn delete(source: &crate::trees::Ensemble, path: &str) -> Result<()> {
     let failed =
         |error: zookeeper_client::Error| Error::new(ErrorKind::Refused, "source", "delete a znode", error.to_string());
-    let mut connector = Client::connector();
-    for auth in &source.auths {
-        connector = connector.with_auth(&auth.scheme, auth.credentials.as_bytes());
-    }
-    let chroot = if source.connect.chroot.is_none() { "" } else { source.connect.chroot.as_str() };
-    let client = connector.connect(&format!("{}{chroot}", source.connect.servers())).await.map_err(failed)?;
+    let client = connect(source, DELETED_WITHIN).await.map_err(failed)?;
     client.delete(path, None).await.map_err(failed)
 }

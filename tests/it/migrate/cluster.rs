@@ -32,6 +32,7 @@ pub(super) struct Cluster {
     limits: String,
     hooks: String,
     replaced: Vec<(String, String)>,
+    path: Option<std::ffi::OsString>,
 }
 
 impl Cluster {
@@ -63,7 +64,7 @@ impl Cluster {
         })?;
         let (policy, limits, hooks) = (String::new(), String::new(), String::new());
         let (directory, replaced) = (tempfile::tempdir()?, Vec::new());
-        let cluster = Self { source, target, root, metas, directory, policy, limits, hooks, replaced };
+        let cluster = Self { source, target, root, metas, directory, policy, limits, hooks, replaced, path: None };
         for meta in &cluster.metas {
             meta.start()?;
         }
@@ -129,6 +130,11 @@ impl Cluster {
     pub(super) async fn follower(&self) -> Fallible<&MetaServer> {
         let leader = self.client()?.primary().await?;
         Ok(self.metas.iter().find(|meta| meta.name() != leader).ok_or("there is no follower")?)
+    }
+
+    /// One that does not run.
+    pub(super) fn stopped(&self) -> Fallible<&MetaServer> {
+        Ok(self.metas.iter().find(|meta| !meta.is_running()).ok_or("all run")?)
     }
 
     /// The same plan, with something else in its text.
@@ -197,6 +203,14 @@ impl Cluster {
         Ok(file)
     }
 
+    /// Programs in this directory come before all others of the same name.
+    pub(super) fn path(mut self, directory: &Path) -> Fallible<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let directories = std::iter::once(directory.to_owned()).chain(std::env::split_paths(&path));
+        self.path = Some(std::env::join_paths(directories)?);
+        Ok(self)
+    }
+
     /// Runs the program with another plan.
     pub(super) async fn run_plan(&self, args: &[&str], plan: &Path) -> Fallible<Run> {
         Ok(finish(self.spawn_plan(args, plan)?).await)
@@ -210,6 +224,7 @@ impl Cluster {
     fn spawn_plan(&self, args: &[&str], plan: &Path) -> Fallible<Child> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zkmigrator-under-test"));
         command.args(args).arg("--plan").arg(plan).current_dir(self.directory.path());
+        command.envs(self.path.iter().map(|path| ("PATH", path)));
         command.stdin(std::process::Stdio::null()).kill_on_drop(true).env_remove("RUST_LOG");
         Ok(command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn()?)
     }
@@ -233,6 +248,17 @@ impl Cluster {
     pub(super) fn records(&self) -> usize {
         let journal = std::fs::read_to_string(self.file("journal").join("journal")).unwrap_or_default();
         journal.split('\n').count() - 1
+    }
+
+    /// A file that the migration has saved.
+    pub(super) fn saved(&self, name: &str) -> Fallible<Vec<u8>> {
+        for entry in std::fs::read_dir(self.file("journal"))? {
+            let file = entry?.path().join(name);
+            if file.is_file() {
+                return Ok(std::fs::read(file)?);
+            }
+        }
+        Err(format!("{name} was not saved").into())
     }
 
     /// What a person would look at when something is not as it should be.

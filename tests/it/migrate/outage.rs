@@ -75,9 +75,35 @@ async fn a_leader_that_does_not_start_on_the_new_zookeeper_goes_back() -> Fallib
     cluster.expect_as_before(&configs).await
 }
 
+/// It runs, and its port takes connections, and that is all.
+#[tokio::test]
+async fn a_leader_that_hangs_when_it_starts_on_the_new_zookeeper_goes_back() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-hangs").await?.limit("serving_max = \"2s\"").limit("rpc_max = \"500ms\"");
+    let configs = cluster.configs()?;
+    at_target(&cluster, "then echo '{\"silent\":[\"*\"]}' >admin.json; else echo '{}' >admin.json")?;
+    let run = cluster.run(&["run", "--execute"]).await?.expect(4);
+    assert!(run.stdout.contains("answer: not within 2s") || run.stdout.contains("lead: not within 2s"), "{run:?}");
+    cluster.expect_as_before(&configs).await
+}
+
+#[tokio::test]
+async fn a_start_command_that_hangs_on_the_new_zookeeper_goes_back() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-hangs-command").await?;
+    let configs = cluster.configs()?;
+    at_target(&cluster, "then sleep 60")?;
+    let run = cluster.run(&["run", "--execute"]).await?.expect(4);
+    assert!(run.stdout.contains("it did not come to an end within 3s"), "{run:?}");
+    cluster.expect_as_before(&configs).await
+}
+
 /// Each meta server is started and ends, but only on the target.
 fn start_fails_at_target(cluster: &Cluster) -> Fallible<()> {
-    let there = format!("grep -q {} config.ini && exit 0\n", cluster.target.connect_string());
+    at_target(cluster, "then exit 0")
+}
+
+/// Before a meta server is started: `if` its file names the target, this.
+fn at_target(cluster: &Cluster, then: &str) -> Fallible<()> {
+    let there = format!("if grep -q {} config.ini; {then}; fi\n", cluster.target.connect_string());
     for meta in &cluster.metas {
         let start = std::fs::read_to_string(meta.file("start.sh"))?;
         let (head, rest) = start.split_once('\n').ok_or("a script of one line")?;

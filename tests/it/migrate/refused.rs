@@ -1,6 +1,8 @@
 //! What is not begun at all, and what can't be taken back: each with its reason, and nothing changed.
 
 use harness::golden;
+use migrator::lock::{Beside, Holder, beside};
+use serde_json::json;
 use zookeeper_client::{Acls, CreateMode};
 
 use super::cluster::{Cluster, Fallible};
@@ -84,6 +86,52 @@ async fn what_is_under_way_in_the_tree_is_refused() -> Fallible<()> {
     source.mkdir(&format!("{}/bulk_load/cluster", cluster.root), PERSISTENT).await?;
     source.create(&format!("{}/bulk_load/cluster/4", cluster.root), b"{}", PERSISTENT).await?;
     refuses(cluster, &["a bulk load of table 4 is under way"]).await
+}
+
+#[tokio::test]
+async fn meta_servers_of_different_versions_are_refused_unless_the_plan_allows_them() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-versions").await?;
+    cluster.metas[1].tell(&json!({ "version": "2.5.0" }))?;
+    let versions = ["meta servers of different versions: 2.5.0 (db756dcdf", "2.6.0-SNAPSHOT (db756dcdf"];
+    refuses(cluster, &versions).await?;
+    let cluster = Cluster::start("migrate-versions-allowed").await?.policy("mixed_versions = true");
+    cluster.metas[1].tell(&json!({ "version": "2.5.0" }))?;
+    let plan = cluster.run(&["plan"]).await?.expect(0);
+    assert!(plan.stdout.contains("note: meta servers of different versions"), "{plan:?}");
+    Ok(())
+}
+
+/// As many as the plan names, and not those.
+#[tokio::test]
+async fn a_stranger_in_line_for_the_lock_is_named_and_refused() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-stranger").await?;
+    let source = cluster.source.client().await?;
+    let lock = format!("{}/lock/dsn.meta.server.leader", cluster.root);
+    let missing = cluster.follower().await?.name().to_owned();
+    for name in source.list_children(&lock).await? {
+        let path = format!("{lock}/{name}");
+        if source.get_data(&path).await?.0 == missing.as_bytes() {
+            source.delete(&path, None).await?;
+        }
+    }
+    let options = CreateMode::EphemeralSequential.with_acls(Acls::anyone_all());
+    source.create(&format!("{lock}/LOCKNODE"), b"localhost:1", &options).await?;
+    let missing = format!("{missing} does not stand in line for the lock");
+    refuses(cluster, &["localhost:1 stands in line for the lock, and is no meta server of the plan", &missing]).await
+}
+
+/// Versions up to 2.5.0 write addresses where the plan has names.
+#[tokio::test]
+async fn an_address_in_line_for_the_lock_is_known_by_where_its_name_leads() -> Fallible<()> {
+    let holder =
+        |address: &str| Holder { name: "LOCKNODE0000000001".to_owned(), address: address.to_owned(), session: 1 };
+    let planned = ["localhost:34601".to_owned(), "localhost:34602".to_owned()];
+    let found = beside(&[holder("127.0.0.1:34601"), holder("127.0.0.1:34603")], &planned).await;
+    let (strangers, missing) = (vec!["127.0.0.1:34603".to_owned()], vec!["localhost:34602".to_owned()]);
+    assert_eq!(found, Beside { strangers, missing, repeated: Vec::new() });
+    let found = beside(&[holder("127.0.0.1:34601"), holder("localhost:34601")], &planned[..1]).await;
+    assert_eq!(found.repeated, planned[..1]);
+    Ok(())
 }
 
 #[tokio::test]

@@ -26,3 +26,17 @@ async fn a_cluster_moves_and_serves_what_it_served() -> Fallible<()> {
     assert_eq!(cluster.configs()?, moved);
     Ok(())
 }
+
+/// A comment in an old encoding is no reason to lose a byte.
+#[tokio::test]
+async fn a_configuration_file_that_is_not_utf8_is_kept_byte_for_byte() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-latin").await?;
+    let meta = &cluster.metas[0];
+    let latin = [&std::fs::read(meta.file("config.ini"))?[..], b"# se\xf1or\n"].concat();
+    std::fs::write(meta.file("config.ini"), &latin)?;
+    cluster.run(&["run", "--execute", "--pause-before", "pre-copy"]).await?.expect(0);
+    let name = format!("config.{}.ini", meta.name().replace(':', "_"));
+    let kept = cluster.saved(&name)?;
+    assert!(kept == latin, "{:?}", String::from_utf8_lossy(&kept));
+    Ok(())
+}

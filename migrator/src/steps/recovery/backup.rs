@@ -10,7 +10,7 @@ use crate::pegasus::shell;
 use crate::pegasus::types::AppStatus;
 use crate::plan::StepName;
 use crate::step::{Standing, Step, Touches};
-use crate::steps::backup::{config_name, forget_files, save_tables};
+use crate::steps::backup::{all_there, files, forget_files, keep_configs, save_tables};
 
 /// See the room.
 pub(super) struct Backup;
@@ -29,8 +29,7 @@ impl Step for Backup {
     }
 
     fn describe(&self, migration: &Migration) -> Vec<String> {
-        let configs = migration.servers.iter().map(|server| config_name(&server.address));
-        let files: Vec<String> = [APPS, NODES, RECOVER_NODES].map(str::to_owned).into_iter().chain(configs).collect();
+        let files = files(migration, &[APPS, NODES, RECOVER_NODES]);
         let nodes = migration.state.recovery.nodes.join(", ");
         vec![
             format!("write {} into {}", files.join(", "), migration.directory().display()),
@@ -40,13 +39,8 @@ impl Step for Backup {
 
     fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
         async {
-            let directory = migration.directory();
-            let configs = migration.servers.iter().map(|server| config_name(&server.address));
-            let mut files = std::iter::once(RECOVER_NODES.to_owned()).chain(configs);
-            Ok(match files.find(|file| !directory.join(file).is_file()) {
-                Some(missing) => Standing::Open(format!("{missing} is not in {}", directory.display())),
-                None => Standing::Done,
-            })
+            // The lists are there only where somebody could give them.
+            Ok(all_there(migration, &[RECOVER_NODES]))
         }
         .boxed_local()
     }
@@ -67,10 +61,7 @@ impl Step for Backup {
                     keep(&directory, name, &from_file(&file, |text| Ok(text.to_owned()))?)?;
                 }
             }
-            for server in migration.servers.clone() {
-                let file = server.config().await?;
-                keep(&directory, &config_name(&server.address), &String::from_utf8_lossy(file.bytes()))?;
-            }
+            keep_configs(migration).await?;
             keep(&directory, RECOVER_NODES, &(migration.state.recovery.nodes.join("\n") + "\n"))?;
             migration.did("write the backup", None)
         }

@@ -20,8 +20,9 @@ use crate::server::{Process, Server};
 use crate::state::File;
 use crate::step::{Standing, Step, Touches};
 use crate::steps::Findings;
+use crate::steps::end_state::as_it_was;
 use crate::steps::pre_copy::remove_from_target;
-use crate::steps::preflight::{one, refresh_tables, same_hosts, written_hosts};
+use crate::steps::preflight::{one, refresh_tables, same_hosts, sessions, written_hosts};
 
 /// How long the old ZooKeeper may take to say who stands in line for the lock: it may be gone.
 const SOURCE_WITHIN: Duration = Duration::from_secs(5);
@@ -63,8 +64,12 @@ impl Step for Preflight {
     }
 
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
-        // It was empty when this began.
-        remove_from_target(migration).boxed_local()
+        async move {
+            // It was empty when this began.
+            remove_from_target(migration).await?;
+            as_it_was(migration, |server| migration.state.recovery.ran.contains(&server.address)).await
+        }
+        .boxed_local()
     }
 }
 
@@ -85,6 +90,7 @@ pub async fn look(migration: &mut Migration) -> Findings {
 async fn look_into(migration: &mut Migration, found: &mut Findings) -> Result<()> {
     processes(migration, found).await?;
     configuration(migration, found).await?;
+    sessions(migration, found).await?;
     lock_line(migration, found).await?;
     lists(migration, found).await;
     leases(migration, found).await;
@@ -236,10 +242,11 @@ async fn lock_line(migration: &mut Migration, found: &mut Findings) -> Result<()
         found.unchecked.push(why.to_owned());
         return Ok(());
     };
-    let known = |name: &str| migration.servers.iter().any(|server| server.address == name);
-    for holder in holders.iter().filter(|holder| !known(&holder.address)) {
-        found.wrong.push(format!("{} stands in line for the lock, and is not in the plan", holder.address));
-    }
+    let addresses: Vec<String> = migration.servers.iter().map(|server| server.address.clone()).collect();
+    let strangers = lock::beside(&holders, &addresses).await.strangers;
+    found.wrong.extend(
+        strangers.iter().map(|name| format!("{name} stands in line for the lock, and is no meta server of the plan")),
+    );
     Ok(())
 }
 

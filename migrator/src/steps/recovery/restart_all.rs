@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use replicator::error::Side;
 
 use super::rewrite_config::put_back_recover;
 use crate::config_file::{META_SERVER, RECOVER};
@@ -12,7 +13,7 @@ use crate::server::Server;
 use crate::state::now_ms;
 use crate::step::{Standing, Step, Touches};
 use crate::steps::blind::set;
-use crate::steps::start_followers::{level_after, start_others, wait_healthy};
+use crate::steps::start_followers::{all_answer, level_after, start_others, wait_healthy};
 use crate::steps::stop_followers::{start, stop};
 
 /// See the room.
@@ -39,7 +40,7 @@ impl Step for RestartAll {
             format!("{host}: {file}: [{META_SERVER}] {RECOVER} = {recover}")
         };
         let mut lines: Vec<String> = migration.servers.iter().map(own).collect();
-        let lock = humantime::format_duration(migration.lock_outlives());
+        let lock = humantime::format_duration(migration.lock_outlives(Side::Target));
         lines.push(format!("restart the leader, which waits up to {lock} for its former session to expire"));
         lines.push(
             "start all others; wait until ALIVE can be trusted and all partitions have their replicas".to_owned(),
@@ -48,15 +49,7 @@ impl Step for RestartAll {
     }
 
     fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
-        async {
-            for server in &migration.servers {
-                if let Err(error) = migration.meta.role(&server.address).await {
-                    return Ok(Standing::Open(error.to_string()));
-                }
-            }
-            Ok(Standing::Done)
-        }
-        .boxed_local()
+        all_answer(migration).boxed_local()
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
@@ -70,7 +63,7 @@ impl Step for RestartAll {
             start(migration, &leader).await?;
             start_others(migration).await?;
             // Whoever is first in line waits for the former leader's session to expire.
-            migration.wait_led(&migration.plan.target.connect).await?;
+            migration.wait_led(Side::Target).await?;
             migration.state.times.leader_serves = migration.state.times.leader_serves.or(Some(now_ms()));
             healthy(migration).await?;
             if migration.state.level.is_some() || migration.plan.policy.level_after != LevelAfter::AsBefore {

@@ -2,8 +2,8 @@
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use replicator::error::Side;
 
-use crate::config_file::HOSTS_LIST;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::Migration;
 use crate::pegasus::types::ErrorCode;
@@ -11,8 +11,11 @@ use crate::plan::StepName;
 use crate::server::Server;
 use crate::state::now_ms;
 use crate::step::{Standing, Step, Touches};
-use crate::steps::preflight::{same_hosts, written_hosts};
+use crate::steps::start_leader::{leader_uses_target, see_target_used};
 use crate::steps::stop_followers::{start, stop};
+
+/// What it is started for.
+const OP: &str = "wait for a recovery";
 
 /// See the room.
 pub(super) struct StartLeader;
@@ -42,15 +45,7 @@ impl Step for StartLeader {
     }
 
     fn check<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {
-        async {
-            let leader = migration.leader()?;
-            Ok(match migration.meta.config_value(&leader.address, HOSTS_LIST).await {
-                Ok(hosts) if same_hosts(&hosts, &written_hosts(&migration.plan.target.connect)) => Standing::Done,
-                Ok(hosts) => Standing::Open(format!("{} uses {hosts}", leader.address)),
-                Err(error) => Standing::Open(error.to_string()),
-            })
-        }
-        .boxed_local()
+        leader_uses_target(migration).boxed_local()
     }
 
     fn run<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
@@ -87,18 +82,12 @@ impl Step for StartLeader {
 pub(super) async fn start_waiting(migration: &mut Migration) -> Result<()> {
     let leader = migration.leader()?;
     start(migration, &leader).await?;
-    let target = written_hosts(&migration.plan.target.connect);
-    let wrong = |why: String| leader.error(ErrorKind::Refused, "wait for a recovery", why);
-    let hosts = migration.meta.config_value(&leader.address, HOSTS_LIST).await?;
-    if !same_hosts(&hosts, &target) {
-        return Err(wrong(format!(
-            "it uses {hosts}, and not {target}: is the file that was edited the one it is started with?"
-        )));
-    }
+    see_target_used(migration, &leader, OP).await?;
     // One that was there before has left its session, and its lock, behind.
-    let answer = leader.wait_settled(&migration.meta, migration.lock_outlives()).await?;
+    let answer = leader.wait_settled(&migration.meta, migration.lock_outlives(Side::Target)).await?;
     if answer.is(ErrorCode::UNDER_RECOVERY) {
         return Ok(());
     }
-    Err(wrong(format!("it answers {answer}: it serves, and nobody was told to recover")))
+    let why = format!("it answers {answer}: it serves, and nobody was told to recover");
+    Err(leader.error(ErrorKind::Refused, OP, why))
 }

@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use replicator::error::Side;
 
 use crate::error::Result;
 use crate::migration::Migration;
@@ -82,7 +83,7 @@ impl Step for StopAll {
             }
             // Whoever it is that leads, it has waited for the last leader's session to expire.
             if !servers.is_empty() {
-                left.extend(migration.wait_led(&migration.plan.source.connect).await.err());
+                left.extend(migration.wait_led(Side::Source).await.err());
                 if let Some(level) = migration.state.level.as_deref().and_then(Level::from_name) {
                     left.extend(set(migration, level).await.err());
                 }
