@@ -8,6 +8,7 @@ mod archive;
 mod bench;
 mod copy;
 pub mod credentials;
+mod monitor;
 mod pace;
 mod process;
 mod rm;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::archive::{DumpArgs, Typed};
 use self::copy::{CopyArgs, RestoreArgs, SyncArgs};
+use self::monitor::Monitor;
 use self::process::{conclude, in_runtime, log_to_stderr, stop_on_signal, tell};
 use self::trees::Format;
 use self::verify::VerifyArgs;
@@ -179,20 +181,20 @@ fn run(work: &Work, certificate: Option<&Path>) -> Outcome {
 async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let (progress, sides) = (Progress::default(), work.sides());
+    let (progress, monitor) = (Progress::default(), Monitor::of(work.sides()));
     let mut outcome = Outcome::default();
     let verify_options = match work {
         Work::Verify(options) => Some((**options).clone()),
         Work::Copy(options) => {
-            let copied = status::shown("copy", &progress, &sides, copy(options, &progress, &stop)).await;
+            let copied = monitor.shown("copy", &progress, copy(options, &progress, &stop)).await;
             outcome.copied(copied, options, &progress)
         }
         Work::Sync(options, max_delete) => {
-            let synced = status::shown("sync", &progress, &sides, sync(options, *max_delete, &progress, &stop)).await;
+            let synced = monitor.shown("sync", &progress, sync(options, *max_delete, &progress, &stop)).await;
             outcome.copied(synced, options, &progress)
         }
         Work::Dump(options, verify) => {
-            match status::shown("dump", &progress, &sides, dump(options, &progress, &stop)).await {
+            match monitor.shown("dump", &progress, dump(options, &progress, &stop)).await {
                 Ok(report) => {
                     outcome.dump = Some(report);
                     verify.as_deref().cloned()
@@ -205,11 +207,11 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
             }
         }
         Work::Fix(work) => {
-            outcome.fix(work, certificate, &sides, &stop).await;
+            outcome.fix(work, certificate, &monitor, &stop).await;
             None
         }
         Work::DryRun(options, removal) => {
-            match status::shown("dry run", &progress, &sides, dry_run(options, *removal, &progress, &stop)).await {
+            match monitor.shown("dry run", &progress, dry_run(options, *removal, &progress, &stop)).await {
                 Ok(planned) => outcome.planned = Some(planned),
                 // What was counted was not written.
                 Err(error) => outcome.error = Some((error, Counts::default())),
@@ -217,7 +219,7 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
             None
         }
         Work::Against(options) => {
-            match status::shown("verify", &progress, &sides, against(options, &progress, &stop)).await {
+            match monitor.shown("verify", &progress, against(options, &progress, &stop)).await {
                 Ok(report) => outcome.against = Some((report, options.certificate.clone())),
                 Err(error) => outcome.error = Some((error, progress.counts())),
             }
@@ -225,9 +227,9 @@ async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
         }
     };
     if let Some(options) = verify_options {
-        outcome.compare(&options, certificate, &sides, &stop).await;
+        outcome.compare(&options, certificate, &monitor, &stop).await;
     }
-    (outcome.waited, outcome.retried) = (sides.waits(), sides.retries());
+    (outcome.waited, outcome.retried) = (monitor.sides().waits(), monitor.sides().retries());
     outcome
 }
 
@@ -237,11 +239,11 @@ impl Outcome {
         &mut self,
         options: &VerifyOptions,
         certificate: Option<&Path>,
-        sides: &Sides,
+        monitor: &Monitor,
         stop: &CancellationToken,
     ) {
         let progress = Progress::default();
-        match status::shown("verify", &progress, sides, verify(options, &progress, stop)).await {
+        match monitor.shown("verify", &progress, verify(options, &progress, stop)).await {
             Ok(report) => {
                 match certificate.map(|file| certificate::issue(file, options, &report)).transpose() {
                     Ok(issued) => self.certificate = issued,
@@ -254,17 +256,17 @@ impl Outcome {
     }
 
     /// Compares, sends what differs, and compares again.
-    async fn fix(&mut self, work: &Fix, certificate: Option<&Path>, sides: &Sides, stop: &CancellationToken) {
-        self.compare(&work.verify, certificate, sides, stop).await;
+    async fn fix(&mut self, work: &Fix, certificate: Option<&Path>, monitor: &Monitor, stop: &CancellationToken) {
+        self.compare(&work.verify, certificate, monitor, stop).await;
         let Some(found) = self.verify.take_if(|found| found.differences.total() > 0) else { return };
         let progress = Progress::default();
         let fixed = fix(&work.copy, &found, work.max_delete, &progress, stop);
-        let fixed = status::shown("fix", &progress, sides, fixed).await;
+        let fixed = monitor.shown("fix", &progress, fixed).await;
         let target_seen = fixed.as_ref().map(|fixed| fixed.target_zxid).unwrap_or_default();
         self.found = Some(found);
         self.copied(fixed, &work.copy, &progress);
         if self.error.is_none() {
-            self.compare(&VerifyOptions { target_seen, ..work.verify.clone() }, certificate, sides, stop).await;
+            self.compare(&VerifyOptions { target_seen, ..work.verify.clone() }, certificate, monitor, stop).await;
         }
     }
 

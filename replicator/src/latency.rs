@@ -4,7 +4,7 @@
 //! count, and the time that it waits behind others on its connection does.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -45,6 +45,21 @@ impl fmt::Display for Request {
 #[derive(Debug)]
 pub struct Latencies([Mutex<Histogram<u64>>; 4]);
 
+/// What all runs against one side have measured, for who looks on while they run; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Observed(Arc<Mutex<Runs>>);
+
+#[derive(Debug, Default)]
+struct Runs {
+    now: Vec<Arc<Latencies>>,
+    /// The sum of those that have ended.
+    before: Totals,
+}
+
+/// Histograms at one moment, in microseconds, in the order of [`Request::ALL`].
+#[derive(Clone, Debug)]
+pub struct Totals([Histogram<u64>; 4]);
+
 /// What a histogram says, in microseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Latency {
@@ -60,10 +75,19 @@ pub struct Latency {
     pub max: u64,
 }
 
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_max(MICROS_MAX, 2).expect("two digits up to ten minutes are in range")
+}
+
 impl Default for Latencies {
     fn default() -> Self {
-        let histogram = || Histogram::new_with_max(MICROS_MAX, 2).expect("two digits up to ten minutes are in range");
         Self([(); 4].map(|()| Mutex::new(histogram())))
+    }
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self([(); 4].map(|()| histogram()))
     }
 }
 
@@ -71,21 +95,89 @@ impl Latencies {
     /// Counts one answer.
     pub fn record(&self, request: Request, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(MICROS_MAX);
-        self.0[request as usize].lock().unwrap_or_else(PoisonError::into_inner).saturating_record(micros);
+        self.of(request).saturating_record(micros);
     }
 
     /// What was seen so far; kinds that were not used are left out.
     pub fn summary(&self) -> Vec<Latency> {
-        let summaries = Request::ALL.into_iter().map(|request| {
-            let histogram = self.0[request as usize].lock().unwrap_or_else(PoisonError::into_inner);
-            Latency {
-                request,
-                count: histogram.len(),
-                p50: histogram.value_at_quantile(0.5),
-                p99: histogram.value_at_quantile(0.99),
-                max: histogram.max(),
+        let summaries = Request::ALL.into_iter().map(|request| Latency::of(request, &self.of(request)));
+        summaries.filter(|latency| latency.count > 0).collect()
+    }
+
+    fn of(&self, request: Request) -> MutexGuard<'_, Histogram<u64>> {
+        self.0[request as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Latency {
+    fn of(request: Request, histogram: &Histogram<u64>) -> Self {
+        Self {
+            request,
+            count: histogram.len(),
+            p50: histogram.value_at_quantile(0.5),
+            p99: histogram.value_at_quantile(0.99),
+            max: histogram.max(),
+        }
+    }
+}
+
+impl Observed {
+    /// A run begins; what its sessions measure is seen here too.
+    pub fn run(&self) -> Arc<Latencies> {
+        let run = Arc::new(Latencies::default());
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Runs { now, before } = &mut *runs;
+        // Whoever connects again and again leaves no more behind than a sum.
+        now.retain(|run| {
+            let goes_on = Arc::strong_count(run) > 1;
+            if !goes_on {
+                before.add(run);
             }
+            goes_on
         });
+        now.push(Arc::clone(&run));
+        run
+    }
+
+    /// What was measured until now.
+    pub fn totals(&self) -> Totals {
+        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut totals = runs.before.clone();
+        runs.now.iter().for_each(|run| totals.add(run));
+        totals
+    }
+}
+
+impl Totals {
+    fn add(&mut self, run: &Latencies) {
+        for request in Request::ALL {
+            // All have the same range.
+            let _ = self.0[request as usize].add(&*run.of(request));
+        }
+    }
+
+    /// What came after `before`, an earlier moment of the same.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let mut since = self.clone();
+        for (now, then) in since.0.iter_mut().zip(&before.0) {
+            // Nothing is ever taken away.
+            let _ = now.subtract(then);
+        }
+        since
+    }
+
+    /// The histogram of one kind, in microseconds.
+    pub fn of(&self, request: Request) -> &Histogram<u64> {
+        &self.0[request as usize]
+    }
+
+    /// What they say; kinds that were not used are left out. Behind [`Totals::since`] the max is that of the bucket.
+    pub fn summary(&self) -> Vec<Latency> {
+        let summaries = Request::ALL.into_iter().map(|request| Latency::of(request, self.of(request)));
         summaries.filter(|latency| latency.count > 0).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

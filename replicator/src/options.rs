@@ -17,6 +17,7 @@ use crate::certificate::Certificate;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
 use crate::filter::Filter;
+use crate::latency::Observed;
 use crate::limits;
 use crate::pace::Pace;
 use crate::retry::Retry;
@@ -66,6 +67,8 @@ pub struct EnsembleOptions {
     pub pace: Option<Pace>,
     /// ACLs that need not be asked for again; for who reads the same tree more than once.
     pub acl_memory: Option<AclMemory>,
+    /// What its servers took to answer, for who looks on.
+    pub observed: Observed,
 }
 
 impl EnsembleOptions {
@@ -84,6 +87,7 @@ impl EnsembleOptions {
             spared: Vec::new(),
             pace: None,
             acl_memory: None,
+            observed: Observed::default(),
         }
     }
 }

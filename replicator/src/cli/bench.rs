@@ -5,15 +5,17 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
+use super::check_jute_maxbuffer;
+use super::monitor::Monitor;
 use super::process::{conclude, in_runtime, stop_on_signal, tell};
 use super::trees::{Format, Trees};
-use super::{check_jute_maxbuffer, status};
 use crate::bench::shape::{Shape, Tree};
 use crate::bench::site::fresh_name;
 use crate::bench::{BenchReport, Board, bench, look, plan};
 use crate::error::Result;
 use crate::limits;
 use crate::options::{AclPolicy, BenchOptions};
+use crate::pace::Sides;
 use crate::report::bench::{Account, remove_command};
 use crate::report::{Acls, Task, bytes, grouped};
 use crate::resources::Resources;
@@ -166,7 +168,8 @@ async fn perform(options: &BenchOptions, planned: bool) -> BenchReport {
     }
     announce(options);
     let board = Board::default();
-    status::shown_by(|| status::Now::at(board.now()), bench(options, &board, &stop)).await
+    let monitor = Monitor::of(Sides::of(&options.source, &options.target));
+    monitor.shown_by(|| board.now(), bench(options, &board, &stop)).await
 }
 
 /// Says what is going to be written, and where: also for whoever has to clear up after a bench that was killed.

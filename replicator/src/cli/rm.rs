@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use super::check_jute_maxbuffer;
+use super::monitor::Monitor;
 use super::pace::PaceArgs;
 use super::process::{conclude, in_runtime, stop_on_signal, tell};
 use super::trees::{Access, Format};
-use super::{check_jute_maxbuffer, status};
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::limits;
 use crate::options::{DumpOptions, OwnedZnodes, RmOptions};
@@ -140,8 +141,8 @@ impl Rm {
 async fn perform(options: &RmOptions, kept: Option<&DumpOptions>, step: Step) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let (progress, sides) = (Progress::default(), Sides::of_target(&options.target));
-    let found = match status::shown("look", &progress, &sides, survey(options, &progress, &stop)).await {
+    let (progress, monitor) = (Progress::default(), Monitor::of(Sides::of_target(&options.target)));
+    let found = match monitor.shown("look", &progress, survey(options, &progress, &stop)).await {
         Ok(found) => found,
         Err(error) => return Outcome::failed(error),
     };
@@ -159,13 +160,13 @@ async fn perform(options: &RmOptions, kept: Option<&DumpOptions>, step: Step) ->
     }
     if let Some(kept) = kept {
         let progress = Progress::default();
-        match status::shown("archive", &progress, &sides, keep(kept, &progress, &stop)).await {
+        match monitor.shown("archive", &progress, keep(kept, &progress, &stop)).await {
             Ok(report) => outcome.kept = Some((kept.file.clone(), report)),
             Err(error) => return Outcome { survey: Some(found), error: Some(error), ..outcome },
         }
     }
     let progress = Progress::default();
-    let (removed, done) = status::shown("rm", &progress, &sides, rm(options, &progress, &stop)).await;
+    let (removed, done) = monitor.shown("rm", &progress, rm(options, &progress, &stop)).await;
     Outcome { survey: Some(found), removed: Some(removed), error: done.err(), ..outcome }
 }
 

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
 use super::archive::{self, Typed};
+use super::check_jute_maxbuffer;
+use super::monitor::Monitor;
 use super::pace::PaceArgs;
 use super::process::{check_out, conclude, in_runtime, stop_on_signal, tell};
 use super::trees::{Access, Format, Globs};
-use super::{check_jute_maxbuffer, status};
 use crate::error::Result;
 use crate::limits;
 use crate::options::{AclPolicy, ArchiveOptions, Salvage, ScanOptions, TreeOptions};
@@ -136,6 +137,6 @@ async fn perform(options: &ScanOptions) -> Result<ScanReport> {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let progress = Progress::default();
-    let sides = Sides::of(options.tree.ensemble(), None);
-    status::shown("scan", &progress, &sides, scan(options, &progress, &stop)).await
+    let monitor = Monitor::of(Sides::of(options.tree.ensemble(), None));
+    monitor.shown("scan", &progress, scan(options, &progress, &stop)).await
 }

@@ -11,6 +11,7 @@ use crate::certificate;
 use crate::connect::ConnectString;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
+use crate::latency::Observed;
 use crate::limits;
 use crate::options::{Auth, EnsembleOptions, ReadFrom, Transport};
 use crate::report::{Acls, Task};
@@ -186,6 +187,7 @@ impl Access {
             read_from: self.read_from.into(),
             spared: Vec::new(),
             acl_memory: None,
+            observed: Observed::default(),
             pace: None,
         })
     }

@@ -2,10 +2,11 @@
 
 use super::{Pace, Waits};
 use crate::error::Side;
+use crate::latency::{Observed, Totals};
 use crate::options::EnsembleOptions;
 use crate::retry::{Retries, Retry};
 
-/// What holds up each side, and how often it was tried again.
+/// What holds up each side, how long it takes to answer, and how often it was tried again.
 #[derive(Clone, Debug, Default)]
 pub struct Sides(Vec<Held>);
 
@@ -14,11 +15,12 @@ struct Held {
     side: Side,
     pace: Option<Pace>,
     retry: Retry,
+    observed: Observed,
 }
 
 impl Held {
     fn waits_for(&self) -> Option<String> {
-        let Self { side, pace, retry } = self;
+        let Self { side, pace, retry, .. } = self;
         if retry.is_waiting() {
             return Some(format!("the {side} is lost: trying to come back"));
         }
@@ -42,8 +44,8 @@ impl Sides {
 
     fn those_of<'a>(sides: impl IntoIterator<Item = (Side, Option<&'a EnsembleOptions>)>) -> Self {
         let held = |(side, ensemble): (Side, Option<&EnsembleOptions>)| {
-            let EnsembleOptions { pace, retry, .. } = ensemble?;
-            Some(Held { side, pace: pace.clone(), retry: retry.clone() })
+            let EnsembleOptions { pace, retry, observed, .. } = ensemble?;
+            Some(Held { side, pace: pace.clone(), retry: retry.clone(), observed: observed.clone() })
         };
         Self(sides.into_iter().filter_map(held).collect())
     }
@@ -57,6 +59,11 @@ impl Sides {
     /// How long each that has a pace was waited for.
     pub fn waits(&self) -> Vec<(Side, Waits)> {
         self.0.iter().filter_map(|held| Some((held.side, held.pace.as_ref()?.waits()))).collect()
+    }
+
+    /// How long each took to answer until now.
+    pub fn latencies(&self) -> Vec<(Side, Totals)> {
+        self.0.iter().map(|held| (held.side, held.observed.totals())).collect()
     }
 
     /// How often each was tried again until now.

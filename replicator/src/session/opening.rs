@@ -45,7 +45,7 @@ impl Lane {
         };
         let (chroot, pace, retry) = (options.connect.chroot.clone(), options.pace.clone(), options.retry.clone());
         retry.reached();
-        Ok(Self { side, chroot, session, latencies: Arc::default(), pace, retry })
+        Ok(Self { side, chroot, session, latencies: options.observed.run(), pace, retry })
     }
 
     /// Opens up to `count` more sessions like this one at once, whose latencies are counted with this one's. How many there
