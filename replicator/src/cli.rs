@@ -8,6 +8,7 @@ mod archive;
 mod bench;
 mod copy;
 pub mod credentials;
+pub mod manual;
 mod monitor;
 mod pace;
 mod process;
@@ -15,6 +16,7 @@ mod rm;
 mod scan;
 mod status;
 mod trees;
+pub mod usage;
 mod verify;
 mod zkcopy;
 
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::archive::{DumpArgs, Typed};
 use self::copy::{CopyArgs, RestoreArgs, SyncArgs};
+use self::manual::{Completions, Pages, completions_examples, pages_examples};
 use self::monitor::Monitor;
 use self::process::{conclude, in_runtime, log_to_stderr, stop_on_signal, tell};
 use self::trees::Format;
@@ -39,7 +42,7 @@ use crate::limits;
 use crate::options::{AgainstOptions, CopyOptions, DumpOptions, VerifyOptions};
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
-use crate::report::{Outcome, Task};
+use crate::report::{self, Outcome, Task, exit};
 use crate::resources::Resources;
 use crate::sync::{fix, sync};
 use crate::verify::{against, verify};
@@ -64,8 +67,11 @@ Exit codes:
        or only what is left of a damaged archive was restored
   130  interrupted; can be run again";
 
+/// What the program is called.
+const PROGRAM: &str = "zkreplicator";
+
 #[derive(Parser)]
-#[command(name = "zkreplicator", version, about = "Copies, compares, archives, scans and removes ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
+#[command(name = PROGRAM, version, about = "Copies, compares, archives, scans and removes ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
 struct Cli {
     #[command(subcommand)]
     command: Action,
@@ -86,6 +92,10 @@ enum Action {
     #[command(name = "zkcopy")]
     ZkCopy(Box<zkcopy::ZkCopy>),
     Bench(bench::Bench),
+    #[command(after_help = completions_examples(PROGRAM))]
+    Completions(Completions),
+    #[command(after_help = pages_examples(PROGRAM))]
+    Man(Pages),
 }
 
 /// What is to be done, after everything typed has been understood.
@@ -135,13 +145,20 @@ struct Order {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = zkcopy::arguments(acl::join_map_file(std::env::args_os()));
-    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| {
+    let parsed = Cli::command().try_get_matches_from(&arguments).and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
         Ok((cli, Typed::of(&matches)))
     });
     let (cli, typed) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => error.format(&mut Cli::command()).exit(),
+        Err(error) => {
+            let error = error.format(&mut Cli::command());
+            if let Some(why) = usage::asked_as_json(&arguments, &error) {
+                // It goes out with the same exit code, whether or not anybody could read it.
+                let _ = conclude(&report::usage_json(&why), Format::Json, exit::ERROR, None);
+            }
+            error.exit()
+        }
     };
     log_to_stderr(cli.verbose);
     let order = match cli.command {
@@ -154,6 +171,8 @@ pub fn main() -> ExitCode {
         Action::Rm(rm) => return rm.main(),
         Action::ZkCopy(zkcopy) => zkcopy.understand(),
         Action::Bench(bench) => return bench.main(),
+        Action::Completions(completions) => return told(completions.write(Cli::command())),
+        Action::Man(pages) => return told(pages.write(Cli::command())),
     };
     let Order { task, work, certificate, format, out } = order;
     let outcome = match work {
@@ -161,7 +180,18 @@ pub fn main() -> ExitCode {
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
-    report(&task, &outcome, format, out.as_deref())
+    finish(&task, &outcome, format, out.as_deref())
+}
+
+/// How a command ends that has written all that it had to say.
+fn told(written: Result<()>) -> ExitCode {
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&error.to_string());
+            ExitCode::from(exit::ERROR)
+        }
+    }
 }
 
 fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
@@ -291,7 +321,7 @@ impl Outcome {
     }
 }
 
-fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) -> ExitCode {
+fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) -> ExitCode {
     let text = match format {
         Format::Text => outcome.text(task),
         Format::Json => format!("{:#}\n", outcome.json(task)),
@@ -306,3 +336,6 @@ fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
     }
     conclude(&text, format, outcome.exit_code(), out)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,22 @@ use crate::migration::Migration;
 use crate::state::now_ms;
 use crate::steps::{same_hosts, written_hosts};
 
+const EXAMPLES: &str = "\
+Examples:
+  Some time after the migration (cleanup_hold of the plan), with the old root said once more:
+    zkmigrator cleanup --plan zkmigrator.toml --yes-remove /pegasus/c3
+
+  Which root that is, and whether the migration is done:
+    zkmigrator status --plan zkmigrator.toml
+
+The old tree is kept in an archive beside the journal; zkreplicator restore brings it back.";
+
+/// Remove the old tree, some time after a migration that is done
+///
+/// Refused while a meta server still uses the old ZooKeeper, and where somebody has written there since. The tree is kept in an
+/// archive first.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Cleanup {
     #[command(flatten)]
     pub(super) common: Common,
@@ -89,7 +104,14 @@ impl Cleanup {
         let removed = migration.trees()?.remove_source(&stop).await?;
         migration.write(Entry::CleanedUp)?;
         let text = format!("{removed} znodes of the old tree were removed; they are kept in {}\n", archive.display());
-        let json = serde_json::json!({"schema": 1, "command": "cleanup", "removed": removed, "archive": archive});
+        let json = serde_json::json!({
+            "schema": 1,
+            "command": "cleanup",
+            "verdict": "done",
+            "exit_code": 0,
+            "removed": removed,
+            "archive": archive.display().to_string(),
+        });
         Ok(Written { text: super::migrate::in_format(self.common.format, &text, &json), code: 0 })
     }
 }

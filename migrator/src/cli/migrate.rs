@@ -143,7 +143,10 @@ pub(super) fn status(common: &Common) -> Result<Written> {
     let contents = Journal::look(&plan.journal)?;
     let method = method_of(&contents)?;
     let (Some(state), Some(last)) = (contents.state(), contents.records.last()) else {
-        return Ok(Written { text: "no migration was begun\n".to_owned(), code: 0 });
+        let json = serde_json::json!({
+            "schema": 1, "command": "status", "exit_code": 0, "migration": null, "ended": true, "steps": [], "next": null,
+        });
+        return Ok(Written { text: in_format(common.format, "no migration was begun\n", &json), code: 0 });
     };
     let ended = contents.is_ended();
     let mut lines = vec![format!(
@@ -162,13 +165,13 @@ pub(super) fn status(common: &Common) -> Result<Written> {
     if contents.torn > 0 {
         lines.push(format!("  the last {} bytes of the journal were torn by a crash", contents.torn));
     }
-    if !ended {
-        let plan = common.plan.display();
-        lines.push(format!("  next: zkmigrator resume --plan {plan} or zkmigrator rollback --plan {plan}"));
-    }
+    let plan = common.plan.display();
+    let next = (!ended).then(|| format!("zkmigrator resume --plan {plan} or zkmigrator rollback --plan {plan}"));
+    lines.extend(next.iter().map(|next| format!("  next: {next}")));
     let json = serde_json::json!({
         "schema": 1,
         "command": "status",
+        "exit_code": 0,
         "migration": state.id,
         "ended": ended,
         "steps": json_steps,
@@ -177,6 +180,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
         "records": contents.records.len(),
         "torn_bytes": contents.torn,
         "state": state,
+        "next": next,
     });
     Ok(Written { text: in_format(common.format, &(lines.join("\n") + "\n"), &json), code: 0 })
 }
