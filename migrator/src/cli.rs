@@ -232,7 +232,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             if let Some(why) = usage::asked_as_json(&arguments, &error) {
                 // It goes out with the same exit code, whether or not anybody could read it.
-                let _ = conclude(&failed("", &why, "failed, nothing changed", Format::Json, 2), 2);
+                let _ = conclude(&failed(None, &why, None, "failed, nothing changed", Format::Json, 2), 2);
             }
             error.exit()
         }
@@ -265,14 +265,15 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(Written { text, code }) => conclude(&text, code),
         Err(error) => {
-            tell(&error.to_string());
+            let next = error.kind.advice();
+            tell(&next.map_or(error.to_string(), |next| format!("{error}; {next}")));
             let (verdict, code) = match error.kind {
                 ErrorKind::Interrupted => ("interrupted", 130),
                 // It may have begun to remove the old tree, which is no part of the cluster any more.
                 _ if command == "cleanup" => ("failed", 2),
                 _ => ("failed, nothing changed", 2),
             };
-            conclude(&failed(command, &error.to_string(), verdict, format, code), code)
+            conclude(&failed(Some(command), &error.to_string(), next, verdict, format, code), code)
         }
     }
 }
@@ -295,10 +296,16 @@ struct Written {
 }
 
 /// The report of a command that could not even begin.
-fn failed(command: &str, why: &str, verdict: &str, format: Format, code: u8) -> String {
-    let command = Some(command).filter(|command| !command.is_empty());
+fn failed(
+    command: Option<&str>,
+    why: &str,
+    next: Option<&str>,
+    verdict: &str,
+    format: Format,
+    code: u8,
+) -> String {
     let json =
-        json!({"schema": 1, "command": command, "verdict": verdict, "exit_code": code, "errors": [why], "next": null});
+        json!({"schema": 1, "command": command, "verdict": verdict, "exit_code": code, "errors": [why], "next": next});
     migrate::in_format(format, "", &json)
 }
 

@@ -99,7 +99,10 @@ impl Certificate {
     pub fn read(file: &Path) -> Result<Self> {
         file::read(file).and_then(|bytes| Self::parse(&bytes)).map_err(|error| match error.path {
             Some(_) => error,
-            None => Error::bad_input(format!("certificate {}: {error}", file.display())),
+            None => {
+                let name = file.display();
+                Error::bad_input(format!("certificate {name}: {error}; name a file that --certificate has written"))
+            }
         })
     }
 

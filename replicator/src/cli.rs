@@ -330,7 +330,7 @@ fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
         tell(&error.to_string());
         let written = counts.written();
         if written > 0 {
-            tell(&format!("{written} write(s) were acknowledged before; they stand"));
+            tell(&format!("{written} write(s) were acknowledged before; they stand, and the same command with --update goes on"));
         }
         outcome.retried_text().lines().for_each(|line| tell(line.trim_start()));
     }

@@ -2,6 +2,7 @@
 
 mod blind;
 mod cluster;
+mod json;
 mod killed;
 mod large;
 mod outage;

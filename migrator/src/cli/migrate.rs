@@ -140,7 +140,8 @@ pub(super) async fn rollback(common: &Common) -> Result<Written> {
 /// Says what the journal says.
 pub(super) fn status(common: &Common) -> Result<Written> {
     let (plan, _) = common.read()?;
-    let contents = Journal::look(&plan.journal)?;
+    // The first migration makes the directory.
+    let contents = if plan.journal.exists() { Journal::look(&plan.journal)? } else { Contents::default() };
     let method = method_of(&contents)?;
     let (Some(state), Some(last)) = (contents.state(), contents.records.last()) else {
         let json = serde_json::json!({

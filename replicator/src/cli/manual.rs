@@ -82,7 +82,7 @@ impl Pages {
 fn cant_write(to: &Path, error: &std::io::Error) -> Error {
     let text = match error.kind() {
         Io::NotFound => format!("there is no directory {}: make it first (mkdir -p)", to.display()),
-        _ => format!("{}: {error}; give a directory that may be written with --dir", to.display()),
+        _ => format!("{}: {error}; --dir names a directory that may be written", to.display()),
     };
     Error::new(ErrorKind::Io(text), "write the pages")
 }
@@ -91,8 +91,7 @@ fn cant_write(to: &Path, error: &std::io::Error) -> Error {
 fn print(text: &[u8]) -> Result<()> {
     match std::io::stdout().lock().write_all(text) {
         Err(error) if error.kind() != Io::BrokenPipe => {
-            let text = format!("{error}; send it to a file that may be written");
-            Err(Error::new(ErrorKind::Io(text), "write to stdout"))
+            Err(Error::new(ErrorKind::Io(error.to_string()), "write to stdout"))
         }
         _ => Ok(()),
     }
