@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use replicator::cli::manual::{Completions, Pages, completions_examples, pages_examples};
 use replicator::cli::usage;
+use replicator::status::Shown;
 use serde_json::json;
 
 use self::process::{conclude, in_runtime, tell};
@@ -23,6 +24,7 @@ use crate::steps::{COPY, RECOVERY};
 const AFTER: &str = "\
 Signals:
   INT, TERM  end it in good order where that does no harm: not while the cluster has no meta server; zkmigrator resume goes on
+  USR1       prints to stderr at which step it is, and what it waits for
 
 Exit codes:
   0    done
@@ -107,6 +109,9 @@ struct Cli {
     /// Log more to stderr; twice for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Who is shown on stderr how it goes
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    progress: Shown,
 }
 
 #[derive(Subcommand)]
@@ -253,13 +258,13 @@ pub fn main() -> ExitCode {
         match cli.command {
             Action::Completions(_) | Action::Man(_) => unreachable!("they ask nobody, and have ended"),
             Action::Init(init) => init.run().await,
-            Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method).await,
-            Action::Run(run) if run.execute => migrate::run(&run).await,
-            Action::Run(run) => migrate::rehearse(&run.common, run.method).await,
-            Action::Resume(resume) => migrate::resume(&resume).await,
-            Action::Rollback(common) => migrate::rollback(&common).await,
+            Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method, cli.progress).await,
+            Action::Run(run) if run.execute => migrate::run(&run, cli.progress).await,
+            Action::Run(run) => migrate::rehearse(&run.common, run.method, cli.progress).await,
+            Action::Resume(resume) => migrate::resume(&resume, cli.progress).await,
+            Action::Rollback(common) => migrate::rollback(&common, cli.progress).await,
             Action::Status(common) => migrate::status(&common),
-            Action::Cleanup(cleanup) => cleanup.run().await,
+            Action::Cleanup(cleanup) => cleanup.run(cli.progress).await,
         }
     });
     match ended {
@@ -296,14 +301,7 @@ struct Written {
 }
 
 /// The report of a command that could not even begin.
-fn failed(
-    command: Option<&str>,
-    why: &str,
-    next: Option<&str>,
-    verdict: &str,
-    format: Format,
-    code: u8,
-) -> String {
+fn failed(command: Option<&str>, why: &str, next: Option<&str>, verdict: &str, format: Format, code: u8) -> String {
     let json =
         json!({"schema": 1, "command": command, "verdict": verdict, "exit_code": code, "errors": [why], "next": next});
     migrate::in_format(format, "", &json)

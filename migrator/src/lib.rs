@@ -18,4 +18,5 @@ pub mod server;
 pub mod state;
 pub mod step;
 pub mod steps;
+pub mod telling;
 pub mod trees;

@@ -44,6 +44,7 @@ use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
 use crate::report::{self, Outcome, Task, exit};
 use crate::resources::Resources;
+use crate::status::Shown;
 use crate::sync::{fix, sync};
 use crate::verify::{against, verify};
 
@@ -78,6 +79,9 @@ struct Cli {
     /// Log more to stderr; twice for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Who is shown on stderr how it goes
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    progress: Shown,
 }
 
 #[derive(Subcommand)]
@@ -167,16 +171,16 @@ pub fn main() -> ExitCode {
         Action::Verify(args) => args.understand(&typed),
         Action::Dump(args) => args.understand(&typed),
         Action::Restore(args) => args.understand(&typed),
-        Action::Scan(scan) => return scan.main(&typed),
-        Action::Rm(rm) => return rm.main(),
+        Action::Scan(scan) => return scan.main(&typed, cli.progress),
+        Action::Rm(rm) => return rm.main(cli.progress),
         Action::ZkCopy(zkcopy) => zkcopy.understand(),
-        Action::Bench(bench) => return bench.main(),
+        Action::Bench(bench) => return bench.main(cli.progress),
         Action::Completions(completions) => return told(completions.write(Cli::command())),
         Action::Man(pages) => return told(pages.write(Cli::command())),
     };
     let Order { task, work, certificate, format, out } = order;
     let outcome = match work {
-        Ok(work) => run(&work, certificate.as_deref()),
+        Ok(work) => run(&work, certificate.as_deref(), cli.progress),
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
@@ -203,15 +207,15 @@ fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
     }
 }
 
-fn run(work: &Work, certificate: Option<&Path>) -> Outcome {
-    in_runtime(perform(work, certificate))
+fn run(work: &Work, certificate: Option<&Path>, shown: Shown) -> Outcome {
+    in_runtime(perform(work, certificate, shown))
         .unwrap_or_else(|error| Outcome { error: Some((error, Counts::default())), ..Outcome::default() })
 }
 
-async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
+async fn perform(work: &Work, certificate: Option<&Path>, shown: Shown) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let (progress, monitor) = (Progress::default(), Monitor::of(work.sides()));
+    let (progress, monitor) = (Progress::default(), Monitor::of(work.sides(), shown));
     let mut outcome = Outcome::default();
     let verify_options = match work {
         Work::Verify(options) => Some((**options).clone()),
@@ -273,6 +277,9 @@ impl Outcome {
         stop: &CancellationToken,
     ) {
         let progress = Progress::default();
+        if let Some(copied) = &self.copy {
+            progress.expect(copied.counts.read);
+        }
         match monitor.shown("verify", &progress, verify(options, &progress, stop)).await {
             Ok(report) => {
                 match certificate.map(|file| certificate::issue(file, options, &report)).transpose() {
@@ -330,7 +337,9 @@ fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
         tell(&error.to_string());
         let written = counts.written();
         if written > 0 {
-            tell(&format!("{written} write(s) were acknowledged before; they stand, and the same command with --update goes on"));
+            tell(&format!(
+                "{written} write(s) were acknowledged before; they stand, and the same command with --update goes on"
+            ));
         }
         outcome.retried_text().lines().for_each(|line| tell(line.trim_start()));
     }

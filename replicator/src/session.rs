@@ -242,13 +242,13 @@ impl Lane {
             Session::Wire(session) => session.read(located),
             Session::Client(session) => Box::pin(session.read(located)),
         };
-        let started = self.sent(ops.len(), || 0);
+        let flight = self.sent(Request::MultiRead, ops.len(), || 0);
         Box::pin(async move {
             let reply = reply.await.map_err(|error| match first {
                 Some(path) => self.failed(error, &path),
                 None => error.at(self.side),
             });
-            self.answered(Request::MultiRead, started, || paced::read_bytes(&reply));
+            self.answered(Request::MultiRead, &flight, || paced::read_bytes(&reply));
             reply
         })
     }
@@ -263,10 +263,10 @@ impl Lane {
                 Box::pin(async move { session.acl(&located).await })
             }
         };
-        let started = self.sent(1, || 0);
+        let flight = self.sent(Request::GetAcl, 1, || 0);
         Box::pin(async move {
             let reply = reply.await.map_err(|error| self.failed(error, &path));
-            self.answered(Request::GetAcl, started, || 0);
+            self.answered(Request::GetAcl, &flight, || 0);
             reply
         })
     }
@@ -340,10 +340,10 @@ impl Lane {
             (Session::Client(session), _) => Box::pin(session.write(ops.iter().map(|op| (op, self.locate(op.path()))))),
         };
         let request = if matches!(ops[..], [WriteOp::SetAcl { .. }]) { Request::SetAcl } else { Request::Multi };
-        let started = self.sent(ops.len(), || paced::written_bytes(&ops));
+        let flight = self.sent(request, ops.len(), || paced::written_bytes(&ops));
         Box::pin(async move {
             let reply = reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error));
-            self.answered(request, started, || 0);
+            self.answered(request, &flight, || 0);
             (ops, reply)
         })
     }

@@ -11,7 +11,7 @@ mod waiting;
 use std::time::Duration;
 
 pub use self::estimate::{Size, left, percent};
-pub use self::line::{Line, Progress};
+pub use self::line::{Line, Shown};
 pub use self::waiting::{Load, waits_for};
 
 /// A part of the line.

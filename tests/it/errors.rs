@@ -91,7 +91,6 @@ async fn each_says_what_to_do_next() -> Outcome {
             // clap's own, with its tips on lines of their own.
             assert!(ran.stderr.contains(happened) && ran.stderr.contains(hint), "{args:?}: {}", ran.stderr);
         } else {
-            println!("{}", ran.stderr);
             assert_told(&ran, happened, hint);
         }
     }

@@ -35,6 +35,7 @@ mod rounds;
 mod scan;
 mod secrets;
 mod stand_in;
+mod status;
 mod sync;
 mod terminal;
 mod verify;

@@ -45,11 +45,8 @@ fn bash_completes_commands_options_and_values() -> Outcome {
             assert!(output.status.success() && output.stderr.is_empty(), "{words:?}: {output:?}");
             Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
         };
-        let (begun, command, option) = if name == "zkmigrator" {
-            ("roll", "rollback", "--plan")
-        } else {
-            ("ver", "verify", "--counters")
-        };
+        let (begun, command, option) =
+            if name == "zkmigrator" { ("roll", "rollback", "--plan") } else { ("ver", "verify", "--counters") };
         assert_eq!(completed(&[begun])?, [command]);
         assert_eq!(completed(&[command, option])?, [option]);
         assert_eq!(completed(&[command, "--format", "j"])?, ["json"]);
@@ -80,7 +77,10 @@ fn check_page(page: &str, sections: &[&str]) {
     }
     for line in page.lines().filter(|line| line.starts_with(['.', '\''])) {
         let request: String = line.chars().skip(1).take_while(|c| !c.is_whitespace()).collect();
-        assert!(["TH", "SH", "SS", "TP", "RS", "RE", "PP", "IP", "ie", "el", "br", "nf", "fi"].contains(&&*request), "{line:?}");
+        assert!(
+            ["TH", "SH", "SS", "TP", "RS", "RE", "PP", "IP", "ie", "el", "br", "nf", "fi"].contains(&&*request),
+            "{line:?}"
+        );
     }
 }
 

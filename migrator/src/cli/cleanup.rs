@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use replicator::certificate::Certificate;
+use replicator::status::Shown;
 
 use super::{Common, Written};
 use crate::config_file::HOSTS_LIST;
@@ -13,6 +14,7 @@ use crate::lock;
 use crate::migration::Migration;
 use crate::state::now_ms;
 use crate::steps::{same_hosts, written_hosts};
+use crate::telling::Teller;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,7 +41,12 @@ pub(super) struct Cleanup {
 }
 
 impl Cleanup {
-    pub(super) async fn run(&self) -> Result<Written> {
+    pub(super) async fn run(&self, shown: Shown) -> Result<Written> {
+        let teller = Teller::default();
+        teller.clone().shown(shown, self.clean_up(teller)).await
+    }
+
+    async fn clean_up(&self, teller: Teller) -> Result<Written> {
         let (plan, _) = self.common.read()?;
         let refused = |why: String| Error::new(ErrorKind::Refused, "source", "remove the old tree", why);
         let hold = plan.limits.cleanup_hold;
@@ -63,6 +70,7 @@ impl Cleanup {
         }
         let certificate = state.certificate.clone();
         let mut migration = Migration::new(plan, state, Some(journal), super::process::stop_on_signal())?;
+        migration.teller = teller;
         let lane = migration.trees()?.lock_at_source().await?;
         let holders = lock::holders(&lane).await;
         lane.close().await;

@@ -80,9 +80,10 @@ impl Init {
             })?;
             text = format!("{} was written: fill in files, hosts and commands\n", file.display());
         }
-        let servers = facts.meta_servers.iter().map(
-            |server| json!({"address": server.address, "is_primary": server.is_primary, "silent": server.silent}),
-        );
+        let servers = facts
+            .meta_servers
+            .iter()
+            .map(|server| json!({"address": server.address, "is_primary": server.is_primary, "silent": server.silent}));
         let json = json!({
             "schema": 1,
             "command": "init",

@@ -158,7 +158,9 @@ impl Typed {
     /// Refuses options with an archive.
     pub(super) fn refuse(&self, ids: &[&str], why: &str) -> Result<()> {
         match ids.iter().find(|id| self.0.contains(**id)) {
-            Some(id) => Err(Error::bad_input(format!("--{} has no meaning here: {why}; leave it out", id.replace('_', "-")))),
+            Some(id) => {
+                Err(Error::bad_input(format!("--{} has no meaning here: {why}; leave it out", id.replace('_', "-"))))
+            }
             None => Ok(()),
         }
     }

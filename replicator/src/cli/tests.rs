@@ -7,7 +7,11 @@ fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (index, part) in line.split('\'').enumerate() {
         // What stands between quotes is one word, whatever it holds.
-        if index % 2 == 1 { words.push(part.to_owned()) } else { words.extend(part.split_whitespace().map(str::to_owned)) }
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
     }
     words.into_iter().skip_while(|word| word.contains('=') && !word.starts_with('-')).collect()
 }
@@ -19,9 +23,12 @@ fn every_command_has_an_example_that_it_takes() {
         let name = command.get_name();
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let mut examples = 0;
-        for line in help.lines().map(str::trim).filter(|line| line.contains("zkreplicator ") && line.starts_with(['z', 'Z'])) {
+        for line in
+            help.lines().map(str::trim).filter(|line| line.contains("zkreplicator ") && line.starts_with(['z', 'Z']))
+        {
             let line = line.split([';', '|', '>']).next().unwrap_or_default();
-            let parsed = Cli::command().try_get_matches_from(acl::join_map_file(words(line).into_iter().map(Into::into)));
+            let parsed =
+                Cli::command().try_get_matches_from(acl::join_map_file(words(line).into_iter().map(Into::into)));
             let parsed = parsed.unwrap_or_else(|error| panic!("{name}: {line:?}: {error}"));
             examples += usize::from(parsed.subcommand_name() == Some(name));
         }

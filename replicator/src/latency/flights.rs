@@ -72,7 +72,8 @@ impl Flights {
 
 impl Spells {
     fn until(&self, now_us: u64) -> Duration {
-        let open = if self.under_way.load(Relaxed) > 0 { now_us.saturating_sub(self.since_us.load(Relaxed)) } else { 0 };
+        let open =
+            if self.under_way.load(Relaxed) > 0 { now_us.saturating_sub(self.since_us.load(Relaxed)) } else { 0 };
         Duration::from_micros(self.before_us.load(Relaxed) + open)
     }
 }

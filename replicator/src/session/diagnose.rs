@@ -58,7 +58,10 @@ async fn probe(host: &str, port: u16) -> String {
     match TcpStream::connect(address).await {
         Ok(_) => gives_none(address).await,
         Err(error) => match error.kind() {
-            Io::ConnectionRefused => "refuses the connection: nothing listens on that port; check that the server runs, and its clientPort".to_owned(),
+            Io::ConnectionRefused => {
+                "refuses the connection: nothing listens on that port; check that the server runs, and its clientPort"
+                    .to_owned()
+            }
             // The connection was there and is gone again, before anybody could look: so it was accepted (Linux,
             // tcp_reset: a reset behind the other side's close is a broken pipe).
             Io::BrokenPipe | Io::ConnectionReset | Io::ConnectionAborted => gives_none(address).await,

@@ -21,6 +21,7 @@ pub enum Size {
 
 impl Size {
     /// What is to be thought of it when `done` are done: a count that was exceeded is none.
+    #[must_use]
     pub fn beside(self, done: u64) -> Self {
         match self {
             Self::About(count) if count >= done && count > 0 => self,

@@ -1,6 +1,5 @@
 //! Where a status line is shown: at a terminal all the time, in a log now and then.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -20,7 +19,7 @@ const TURNS: usize = 2;
 
 /// Who is shown how it goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Progress {
+pub enum Shown {
     /// A line that changes at a terminal; elsewhere a line each minute
     #[default]
     Auto,
@@ -41,19 +40,19 @@ pub struct Line {
 
 impl Line {
     /// One that shows nothing yet.
-    pub fn new(progress: Progress) -> Self {
-        let target = match progress {
-            Progress::Auto => ProgressDrawTarget::stderr_with_hz(10),
-            Progress::Always | Progress::Never => ProgressDrawTarget::hidden(),
+    pub fn new(shown: Shown) -> Self {
+        let target = match shown {
+            Shown::Auto => ProgressDrawTarget::stderr_with_hz(10),
+            Shown::Always | Shown::Never => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(None, target);
         // Color is for the one thing that a person looks for; none with NO_COLOR.
         let style = ProgressStyle::with_template("{spinner} {prefix}{msg:.yellow}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        let every = match progress {
-            Progress::Auto => bar.is_hidden().then_some(LOGGED_EVERY),
-            Progress::Always => Some(ALWAYS_EVERY),
-            Progress::Never => None,
+        let every = match shown {
+            Shown::Auto => bar.is_hidden().then_some(LOGGED_EVERY),
+            Shown::Always => Some(ALWAYS_EVERY),
+            Shown::Never => None,
         };
         Self { bar, every, logged: Duration::ZERO }
     }
@@ -91,9 +90,4 @@ impl Drop for Line {
 /// How wide the terminal is now.
 fn columns() -> usize {
     usize::from(terminal_size::terminal_size_of(std::io::stderr()).map_or(COLUMNS, |(width, _)| width.0))
-}
-
-/// Whether stderr is a terminal.
-pub fn is_terminal() -> bool {
-    std::io::stderr().is_terminal()
 }

@@ -35,7 +35,7 @@ fn the_least_important_goes_first_and_what_it_waits_for_last() {
     assert_eq!(shown(50), "copy     41 %  waits for target acknowledgements");
     assert_eq!(shown(44), "copy     waits for target acknowledgements");
     assert_eq!(shown(30), "copy     waits for target ack…");
-    assert_eq!(shown(5), "copy");
+    assert_eq!(shown(5), "copy…");
     assert_eq!(shown(0), "");
 }
 

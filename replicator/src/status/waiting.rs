@@ -30,7 +30,7 @@ pub struct Load {
 pub fn waits_for(load: &Load) -> String {
     let share = |time: Duration| time.as_secs_f64() / load.lasted.as_secs_f64().max(1e-6);
     if share(load.processor) >= PROCESSOR_FULL {
-        return "waits for this machine's processor".to_owned();
+        return "waits: this machine's processor".to_owned();
     }
     let mut answers: Vec<(f64, String)> = load
         .sides
@@ -44,10 +44,10 @@ pub fn waits_for(load: &Load) -> String {
     let always = answers.iter().filter(|(share, _)| *share >= ALWAYS).count();
     answers.truncate(always.max(1));
     if answers.is_empty() {
-        return if load.sides.is_empty() { "reads and writes files" } else { "waits for sessions, or for this machine" }.to_owned();
+        return if load.sides.is_empty() { "waits: files" } else { "waits: sessions, or this machine" }.to_owned();
     }
     let names: Vec<String> = answers.into_iter().map(|(_, name)| name).collect();
-    format!("waits for {}", names.join(" and "))
+    format!("waits: {}", names.join(" and "))
 }
 
 #[cfg(test)]

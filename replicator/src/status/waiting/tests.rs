@@ -11,22 +11,22 @@ fn load(processor_ms: u64, sides: &[(Side, u64, u64)]) -> Load {
 #[test]
 fn the_side_that_always_has_something_to_answer_is_waited_for() {
     let slow_target = load(100, &[(Side::Source, 300, 0), (Side::Target, 100, 990)]);
-    assert_eq!(waits_for(&slow_target), "waits for target acknowledgements");
+    assert_eq!(waits_for(&slow_target), "waits: target acknowledgements");
     let slow_source = load(100, &[(Side::Source, 980, 0), (Side::Target, 0, 250)]);
-    assert_eq!(waits_for(&slow_source), "waits for source answers");
+    assert_eq!(waits_for(&slow_source), "waits: source answers");
     let far_away = load(100, &[(Side::Source, 950, 0), (Side::Target, 0, 990)]);
-    assert_eq!(waits_for(&far_away), "waits for target acknowledgements and source answers");
+    assert_eq!(waits_for(&far_away), "waits: target acknowledgements and source answers");
 }
 
 #[test]
 fn a_full_core_is_what_is_waited_for_whatever_is_under_way() {
     let busy = load(950, &[(Side::Source, 990, 0), (Side::Target, 0, 990)]);
-    assert_eq!(waits_for(&busy), "waits for this machine's processor");
+    assert_eq!(waits_for(&busy), "waits: this machine's processor");
 }
 
 #[test]
 fn where_nothing_is_under_way_there_is_a_reason_too() {
-    assert_eq!(waits_for(&load(10, &[(Side::Source, 0, 0)])), "waits for sessions, or for this machine");
-    assert_eq!(waits_for(&load(10, &[])), "reads and writes files");
-    assert_eq!(waits_for(&Load::default()), "reads and writes files");
+    assert_eq!(waits_for(&load(10, &[(Side::Source, 0, 0)])), "waits: sessions, or this machine");
+    assert_eq!(waits_for(&load(10, &[])), "waits: files");
+    assert_eq!(waits_for(&Load::default()), "waits: files");
 }
