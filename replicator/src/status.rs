@@ -1,8 +1,9 @@
 //! How work goes, in one line that is always of the same form: what is done, how far it is, how fast, and what it waits for.
 //!
 //! Fields have fixed widths and fixed places, so that eyes find the same thing at the same place while figures change; where a
-//! window is too narrow whole fields go, the least important first, and what it waits for goes last. Nothing here asks anybody:
-//! a [`State`] comes in, a line goes out. [`Line`] is where it is shown.
+//! window is too narrow whole fields go, the least important first, and what it waits for stays. Which fields there are depends
+//! on the window alone, and not on what is waited for. Nothing here asks anybody: a [`State`] comes in, a line goes out.
+//! [`Line`] is where it is shown.
 
 pub mod estimate;
 mod line;
@@ -44,6 +45,8 @@ pub struct State {
     pub waits: String,
 }
 
+/// Columns that are kept for what it waits for: it mostly goes into them, and is cut where it does not.
+const WAITS_COLUMNS: usize = 30;
 /// Between two fields.
 const GAP: &str = "  ";
 
@@ -51,9 +54,7 @@ impl State {
     /// Its fields, and what it waits for, in `width` columns at most.
     pub fn within(&self, width: usize) -> (String, String) {
         let mut fields: Vec<&Field> = self.fields.iter().collect();
-        // What it waits for is cut rather than a field that stays, and a field goes rather than that.
-        let wanted = self.waits.chars().count();
-        while columns(&fields) + wanted > width {
+        while columns(&fields) + WAITS_COLUMNS > width {
             let Some((at, _)) =
                 fields.iter().enumerate().filter(|(_, field)| field.rank > 0).max_by_key(|(_, field)| field.rank)
             else {

@@ -33,7 +33,7 @@ async fn each_says_what_to_do_next() -> Outcome {
         (unique_root("told"), unique_root("told-full"), unique_root("told-locked"), unique_root("told-gone"));
     let at_source = source.client().await?;
     load(&at_source, &root, tree::small(1, 20)).await?;
-    load(&target.client().await?, &full, tree::small(2, 20)).await?;
+    load(&target.client().await?, &full, tree::small(2, 60)).await?;
     load(&at_source, &locked, tree::small(3, 20)).await?;
     let nobody = [Acl::new(Permission::ALL, AuthId::new("ip", "192.0.2.1"))];
     at_source.set_acl(&locked, &nobody, None).await?;

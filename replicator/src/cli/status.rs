@@ -87,7 +87,9 @@ impl Status {
             Field::right(bytes(counts.read_bytes), 10, 8),
             Field::right(format!("{} kept", grouped(counts.kept)), 16, 9),
         ];
-        State { fields, waits: self.waits() }
+        // Where there is little room its end is what tells most.
+        let waits = self.waits().replace("the source is ", "source ").replace("the target is ", "target ");
+        State { fields, waits: waits.replace("held back: ", "held: ") }
     }
 
     /// For a log, and for who asks.

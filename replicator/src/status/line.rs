@@ -1,9 +1,11 @@
 //! Where a status line is shown: at a terminal all the time, in a log now and then.
 
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::State;
 use crate::terminal;
@@ -33,6 +35,8 @@ pub enum Shown {
 #[derive(Debug)]
 pub struct Line {
     bar: ProgressBar,
+    /// The fields, and what is waited for.
+    texts: Arc<Mutex<(String, String)>>,
     every: Option<Duration>,
     /// When the last one went to a log, from the beginning of the work.
     logged: Duration,
@@ -47,14 +51,24 @@ impl Line {
         };
         let bar = ProgressBar::with_draw_target(None, target);
         // Color is for the one thing that a person looks for; none with NO_COLOR.
-        let style = ProgressStyle::with_template("{spinner} {prefix}{msg:.yellow}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        let texts = Arc::new(Mutex::new((String::new(), String::new())));
+        let (fields, waits) = (Arc::clone(&texts), Arc::clone(&texts));
+        let style = ProgressStyle::with_template("{spinner} {fields}{waits:.yellow}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner())
+            .with_key("fields", move |_: &ProgressState, out: &mut dyn Write| {
+                // Writing to a line can't fail.
+                let _ = out.write_str(&fields.lock().unwrap_or_else(PoisonError::into_inner).0);
+            })
+            .with_key("waits", move |_: &ProgressState, out: &mut dyn Write| {
+                let _ = out.write_str(&waits.lock().unwrap_or_else(PoisonError::into_inner).1);
+            });
+        bar.set_style(style);
         let every = match shown {
             Shown::Auto => bar.is_hidden().then_some(LOGGED_EVERY),
             Shown::Always => Some(ALWAYS_EVERY),
             Shown::Never => None,
         };
-        Self { bar, every, logged: Duration::ZERO }
+        Self { bar, texts, every, logged: Duration::ZERO }
     }
 
     /// Whether anybody looks at it now: a terminal always does, a log when it is time, `elapsed` from the beginning.
@@ -70,8 +84,8 @@ impl Line {
             return;
         }
         let (fields, waits) = state.within(columns().saturating_sub(TURNS + 1));
-        self.bar.set_prefix(terminal::line(&fields).into_owned());
-        self.bar.set_message(terminal::line(&waits).into_owned());
+        let texts = (terminal::line(&fields).into_owned(), terminal::line(&waits).into_owned());
+        *self.texts.lock().unwrap_or_else(PoisonError::into_inner) = texts;
         self.bar.tick();
     }
 

@@ -12,7 +12,7 @@ fn state() -> State {
             Field::right("1,234 read", 16, 3),
             Field::right("99/s", 11, 2),
         ],
-        waits: "waits for target acknowledgements".to_owned(),
+        waits: "waits: target acknowledgements".to_owned(),
     }
 }
 
@@ -31,10 +31,10 @@ fn the_least_important_goes_first_and_what_it_waits_for_last() {
         let (fields, waits) = state().within(width);
         fields + &waits
     };
-    assert_eq!(shown(65), "copy     41 %         99/s  waits for target acknowledgements");
-    assert_eq!(shown(50), "copy     41 %  waits for target acknowledgements");
-    assert_eq!(shown(44), "copy     waits for target acknowledgements");
-    assert_eq!(shown(30), "copy     waits for target ack…");
+    assert_eq!(shown(65), "copy     41 %         99/s  waits: target acknowledgements");
+    assert_eq!(shown(50), "copy     41 %  waits: target acknowledgements");
+    assert_eq!(shown(44), "copy     waits: target acknowledgements");
+    assert_eq!(shown(30), "copy     waits: target acknow…");
     assert_eq!(shown(5), "copy…");
     assert_eq!(shown(0), "");
 }
@@ -44,6 +44,14 @@ proptest! {
     fn no_line_is_wider_than_its_window(width in 0_usize..300, waits in "\\PC{0,80}") {
         let (fields, waits) = State { waits, ..state() }.within(width);
         prop_assert!(fields.chars().count() + waits.chars().count() <= width);
+    }
+}
+
+#[test]
+fn what_it_waits_for_moves_no_field() {
+    let other = State { waits: "a reason that is longer than there is room for in any window".to_owned(), ..state() };
+    for width in 0..80 {
+        assert_eq!(state().within(width).0, other.within(width).0);
     }
 }
 
