@@ -59,7 +59,7 @@ impl Teller {
     /// A step begins, the first one is 1.
     pub fn step(&self, number: usize, name: &str) {
         let mut inner = self.inner();
-        inner.step = format!("step {number} of {}: {name}", inner.steps);
+        inner.step = format!("step {number}/{} {name}", inner.steps);
         (inner.wait, inner.counting) = (None, None);
     }
 
@@ -133,8 +133,8 @@ impl Inner {
     fn state(&self) -> State {
         let (read, written) = self.counts();
         let fields = vec![
-            Field::left(&self.step, 30, 0),
-            Field::right(self.time(), 21, 1),
+            Field::left(&self.step, 26, 0),
+            Field::right(self.time(), 16, 1),
             Field::right(self.far(), 12, 2),
             Field::right(read, 16, 3),
             Field::right(written, 19, 4),
@@ -159,7 +159,7 @@ impl Inner {
         match &self.wait {
             None => String::new(),
             Some((_, since, Duration::ZERO)) => clock(since.elapsed()),
-            Some((_, since, max)) => format!("{} of at most {}", clock(since.elapsed()), clock(*max)),
+            Some((_, since, max)) => format!("{}, max {}", clock(since.elapsed()), clock(*max)),
         }
     }
 

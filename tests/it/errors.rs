@@ -1,11 +1,12 @@
 //! Every message says what to do next, in one line: failures of the real program, one by one.
 
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use harness::{load, shared_pair, tree, unique_root};
 use zookeeper_client::{Acl, AuthId, Permission};
 
-use crate::product::{Outcome, Run, run_with};
+use crate::product::{Outcome, Run, finish, run_with};
 
 /// What is done, what the message says has happened, and what it says to do.
 struct Case<'a> {
@@ -70,7 +71,7 @@ async fn each_says_what_to_do_next() -> Outcome {
         case(&["dump", &from, &file], "no-archive.zka", "--replace"),
         case(&["sync", "--max-delete", "0", &from, &at_full], "would be removed", "--max-delete"),
         case(&against, "absent", "--certificate"),
-        case(&["scan", &other], "has no znode", "check the path"),
+        case(&["scan", &other], "there is no znode", "name the tree's root"),
         case(&["rm", &at_full], "there is no terminal", "--yes-remove"),
         case(&["rm", "--yes-remove", "/x", &at_full], "is not the root of the tree", &full),
         case(&["bench", &from, &to], "there is no znode", "create it, or name another path"),
@@ -95,5 +96,39 @@ async fn each_says_what_to_do_next() -> Outcome {
         }
     }
     assert!(target.client().await?.check_stat(&gone).await?.is_none(), "something was changed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_migrator_that_can_not_begin_says_what_to_do_next() -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let file = |name: &str, text: &str| -> std::io::Result<String> {
+        let file = directory.path().join(name);
+        std::fs::write(&file, text)?;
+        Ok(file.display().to_string())
+    };
+    let meta = "[[meta_server]]\naddress = \"127.0.0.1:1\"\nhost = \"local\"\nconfig_file = \"/c\"\nstop = \"true\"\n\
+                start = \"true\"\ncheck = \"true\"\n";
+    let whole = format!(
+        "cluster = \"onebox\"\njournal = {:?}\n[source]\nconnect = \"127.0.0.1:1\"\n[target]\nconnect = \"127.0.0.1:2\"\n\
+         [limits]\nrpc_max = \"200ms\"\n{meta}",
+        directory.path().join("journal").display().to_string()
+    );
+    let (no_toml, unknown) = (file("no.toml", "cluster = onebox")?, file("key.toml", &format!("clustr = 1\n{whole}"))?);
+    let (plan, absent) = (file("plan.toml", &whole)?, directory.path().join("absent.toml").display().to_string());
+    for (args, happened, hint) in [
+        (vec!["plan", "--plan", &absent], "No such file", "zkmigrator init"),
+        (vec!["plan", "--plan", &no_toml], "no.toml", "correct that"),
+        (vec!["plan", "--plan", &unknown], "clustr", "correct that"),
+        (vec!["resume", "--plan", &plan], "no migration was begun", "zkmigrator run"),
+        (vec!["rollback", "--plan", &plan], "no migration was begun", "zkmigrator run"),
+        (vec!["init", "--meta-servers", "127.0.0.1:1", "--target", "zk4:2181"], "meta server", "can be reached"),
+        (vec!["init", "--meta-servers", "nonsense", "--target", "zk4:2181"], "nonsense", "correct that"),
+    ] {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_zkmigrator-under-test"));
+        command.args(&args).env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let ran = finish(command.spawn()?).await.expect(2);
+        assert_told(&ran, happened, hint);
+    }
     Ok(())
 }
