@@ -253,6 +253,16 @@ impl Lane {
         })
     }
 
+    /// getData of one znode for who looks on: no part of what is measured, and nobody waits for its turn.
+    pub async fn glance(&self, path: &ZnodePath) -> Result<Option<ReadReply>> {
+        let located = std::iter::once((ReadOp::Data(path), self.locate(path)));
+        let reply = match &*self.session {
+            Session::Wire(session) => session.read(located).await,
+            Session::Client(session) => session.read(located).await,
+        };
+        Ok(reply.map_err(|error| self.failed(error, path))?.pop())
+    }
+
     /// getACL: the ACL and the stat that goes with it, which may be of another moment than one that another server gave.
     pub fn acl(&self, path: &ZnodePath) -> BoxFuture<'_, Result<(Acl, Stat)>> {
         let path = path.clone();

@@ -2,11 +2,13 @@
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use harness::proxy::Direction;
-use harness::{Proxy, load, shared_pair, tree, unique_root};
+use harness::{Proxy, load, shared_pair, tree, unique_root, until};
 use nix::pty::{Winsize, openpty};
 
 use crate::pace::{asked, heard};
@@ -17,28 +19,57 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// The escape sequence of the one color.
 const YELLOW: &str = "\u{1b}[33m";
 
-/// What the program shows at a terminal that is so wide, as it was written to it.
-fn seen(columns: u16, env: &[(&str, &str)], args: &[&str]) -> Result<String, Box<dyn std::error::Error>> {
-    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    let terminal = openpty(Some(&size), None)?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_zkreplicator-under-test"));
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
-        command.env_remove(variable);
-    }
-    command.args(args).env("TERM", "xterm").envs(env.iter().copied());
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(terminal.slave).spawn()?;
-    // The program alone has its end of the terminal now.
-    drop(command);
-    let shown = std::thread::spawn(move || read_all(terminal.master));
-    assert!(child.wait()?.success());
-    Ok(shown.join().expect("the reader does not panic"))
+/// The program at a terminal.
+struct Shown {
+    child: Child,
+    /// The program's end of the terminal, for who changes its size.
+    slave: OwnedFd,
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
 }
 
-fn read_all(master: OwnedFd) -> String {
-    let (mut shown, mut master) = (Vec::new(), std::fs::File::from(master));
-    // A terminal whose other end is closed ends with an error.
-    let _ = master.read_to_end(&mut shown);
-    String::from_utf8_lossy(&shown).into_owned()
+impl Shown {
+    /// It begins at a terminal that is so wide.
+    fn begin(columns: u16, env: &[(&str, &str)], args: &[&str]) -> Result<Self, Box<dyn std::error::Error>> {
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let terminal = openpty(Some(&size), None)?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zkreplicator-under-test"));
+        for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
+            command.env_remove(variable);
+        }
+        command.args(args).env("TERM", "xterm").envs(env.iter().copied());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(terminal.slave.try_clone()?).spawn()?;
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let (shown, mut master) = (Arc::clone(&text), std::fs::File::from(terminal.master));
+        let reader = std::thread::spawn(move || {
+            let mut some = [0; 4096];
+            // A terminal whose other end is closed ends with an error.
+            while let Ok(read @ 1..) = master.read(&mut some) {
+                shown.lock().expect("nobody panics with it").extend_from_slice(&some[..read]);
+            }
+        });
+        Ok(Self { child, slave: terminal.slave, text, reader })
+    }
+
+    /// What was shown until now, as it was written.
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().expect("nobody panics with it")).into_owned()
+    }
+
+    /// All that was shown, when the program has ended well.
+    fn end(self) -> Result<String, Box<dyn std::error::Error>> {
+        let Self { mut child, slave, text, reader } = self;
+        assert!(child.wait()?.success());
+        drop(slave);
+        reader.join().expect("the reader does not panic");
+        let text = text.lock().expect("nobody panics with it");
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// What the program shows at a terminal that is so wide, as it was written to it.
+fn seen(columns: u16, env: &[(&str, &str)], args: &[&str]) -> Result<String, Box<dyn std::error::Error>> {
+    Shown::begin(columns, env, args)?.end()
 }
 
 /// The lines that were drawn, without escape sequences.
@@ -75,6 +106,26 @@ async fn a_line_fits_every_window_and_always_has_a_reason() -> Outcome {
         assert!(lines.iter().all(|line| lacks.iter().all(|part| !line.contains(part))), "{columns}: {lines:#?}");
         assert!(shown.contains(YELLOW));
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_window_that_becomes_narrow_has_a_narrow_line() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("status-resize");
+    load(&source.client().await?, &root, tree::small(1, 1_500)).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    let args = ["copy", "--acl", "open", "--max-ops-per-second", "500", &from, &to];
+    let shown = Shown::begin(200, &[], &args)?;
+    let is_wide = |line: &String| line.chars().count() > 100;
+    until("a wide line", LIMIT, async || drawn(&shown.text()).iter().any(is_wide).then_some(())).await?;
+    let resized = Command::new("stty").args(["cols", "60"]).stdin(shown.slave.try_clone()?).status()?;
+    assert!(resized.success());
+    let before = drawn(&shown.text()).len();
+    let lines = drawn(&shown.end()?);
+    // One may have been on its way.
+    let later = &lines[(before + 1).min(lines.len() - 1)..];
+    assert!(later.len() > 1 && later.iter().all(|line| line.chars().count() <= 60), "{lines:#?}");
     Ok(())
 }
 

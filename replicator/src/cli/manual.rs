@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -70,13 +71,47 @@ impl Completions {
 impl Pages {
     /// Writes them, for the program that `command` describes.
     pub fn write(&self, command: Command) -> Result<()> {
+        let mut command = command.disable_help_subcommand(true);
+        command.build();
         let Some(dir) = &self.dir else {
-            let mut page = Vec::new();
-            Man::new(command).render(&mut page).map_err(|error| cant_write(Path::new("stdout"), &error))?;
+            let (_, page) = page(command).map_err(|error| cant_write(Path::new("stdout"), &error))?;
             return print(&page);
         };
-        clap_mangen::generate_to(command, dir).map_err(|error| cant_write(dir, &error))
+        let commands: Vec<Command> = command.get_subcommands().cloned().collect();
+        for command in commands.into_iter().chain([command]) {
+            let written = page(command).and_then(|(name, page)| std::fs::write(dir.join(name), page));
+            written.map_err(|error| cant_write(dir, &error))?;
+        }
+        Ok(())
     }
+}
+
+/// The name of a command's page, and the page. Examples stand there as they are, to be taken with the mouse: clap_mangen would
+/// fill and hyphenate them as any text.
+fn page(command: Command) -> std::io::Result<(String, Vec<u8>)> {
+    let mut page = Vec::new();
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let has_commands = command.has_subcommands();
+    let man = Man::new(command);
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if has_commands {
+        man.render_subcommands_section(&mut page)?;
+    }
+    let (heading, text) = match help.strip_prefix("Examples:\n") {
+        Some(examples) => ("EXAMPLES", examples),
+        None => ("NOTES", help.as_str()),
+    };
+    let mut section = Roff::new();
+    section.control("SH", [heading]).control("nf", []);
+    for line in text.lines() {
+        section.text([roman(line)]);
+    }
+    section.control("fi", []).to_writer(&mut page)?;
+    Ok((man.get_filename(), page))
 }
 
 fn cant_write(to: &Path, error: &std::io::Error) -> Error {
