@@ -10,7 +10,7 @@ use benches::hose::Result;
 use benches::shape::{Shape, Tree};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use replicator::archive::block::{self, Item};
+use replicator::archive::block::{self, Item, ItemRef};
 use replicator::archive::frame::{Header, unpack};
 use replicator::limits;
 use replicator::znode::{Acl, Kind, Stat, Znode, ZnodePath};
@@ -32,7 +32,7 @@ fn items(bytes: usize) -> Vec<Item> {
     });
     items
         .take_while(|item| {
-            weight += item.weight();
+            weight += ItemRef::from(item).weight();
             weight < bytes
         })
         .collect()
@@ -43,7 +43,7 @@ fn levels(criterion: &mut Criterion) {
     group.sample_size(20);
     for kib in [256, 1_024, 4_096] {
         let items = items(kib << 10);
-        let raw: usize = items.iter().map(Item::weight).sum();
+        let raw: usize = items.iter().map(|item| ItemRef::from(item).weight()).sum();
         group.throughput(Throughput::Elements(items.len() as u64));
         for level in LEVELS {
             let block = block::encode(&items, level);

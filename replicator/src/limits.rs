@@ -325,6 +325,10 @@ pub const ARCHIVE_DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Blocks that are packed or unpacked at once, and as many megabytes: one for each of a few processors.
 pub const ARCHIVE_BLOCKS_IN_FLIGHT_MAX: usize = 4;
 
+/// What a thread keeps of the memory in which it has made a block, for the next one; of a block of large values it is given
+/// back. More than twice what is usual.
+pub const ARCHIVE_MAKING_BYTES_MAX: usize = 4 * ARCHIVE_BLOCK_BYTES;
+
 /// How much zstd tries (1 to 22). A block of the Pegasus-like tree takes 6.9 % of its paths and data at 1 and at 3, and 5.4 %
 /// at 5, for several times the processor time (`cargo bench --bench archive`).
 pub const ARCHIVE_LEVEL: i32 = 1;

@@ -9,6 +9,7 @@ mod certificate;
 mod copy;
 mod corpora;
 mod counters;
+mod documents;
 mod dry_run;
 mod errors;
 mod faults;

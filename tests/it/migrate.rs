@@ -2,6 +2,7 @@
 
 mod blind;
 mod cluster;
+pub(crate) mod documents;
 mod json;
 mod killed;
 mod large;

@@ -12,6 +12,7 @@
 
 mod decode;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use ahash::RandomState;
@@ -19,7 +20,7 @@ use bytes::Bytes;
 
 pub use self::decode::decode;
 use super::fields::{put_bytes, put_number, put_signed};
-use super::frame::{Packing, checksum, pack};
+use super::frame::{Packer, Packing, checksum};
 use super::totals::Totals;
 use crate::limits;
 use crate::source::Visit;
@@ -63,13 +64,47 @@ pub enum Item {
     Leave(ZnodePath),
 }
 
-impl Item {
+/// The same, where somebody else has it: a block is made of visits as they lie in their chunks.
+#[derive(Clone, Copy, Debug)]
+pub enum ItemRef<'a> {
+    /// A znode.
+    Znode(&'a Znode),
+    /// An ephemeral.
+    Ephemeral {
+        /// Where it was.
+        path: &'a ZnodePath,
+        /// The session that owned it.
+        owner: i64,
+    },
+    /// How many children the server has listed of a znode.
+    Children {
+        /// Whose.
+        parent: &'a ZnodePath,
+        /// How many.
+        listed: usize,
+    },
+    /// All children of a znode have come.
+    Leave(&'a ZnodePath),
+}
+
+impl<'a> From<&'a Item> for ItemRef<'a> {
+    fn from(item: &'a Item) -> Self {
+        match item {
+            Item::Znode(znode) => Self::Znode(znode),
+            Item::Ephemeral { path, owner } => Self::Ephemeral { path, owner: *owner },
+            Item::Children { parent, listed } => Self::Children { parent, listed: *listed },
+            Item::Leave(path) => Self::Leave(path),
+        }
+    }
+}
+
+impl<'a> ItemRef<'a> {
     /// What is kept of a visit, if anything is.
-    pub fn of(visit: Visit) -> Option<Self> {
+    pub fn of(visit: &'a Visit) -> Option<Self> {
         match visit {
             Visit::Znode(znode) => Some(Self::Znode(znode)),
-            Visit::Ephemeral { path, owner } => Some(Self::Ephemeral { path, owner }),
-            Visit::Children { parent, listed, .. } => Some(Self::Children { parent, listed }),
+            Visit::Ephemeral { path, owner } => Some(Self::Ephemeral { path, owner: *owner }),
+            Visit::Children { parent, listed, .. } => Some(Self::Children { parent, listed: *listed }),
             Visit::Leave(path) => Some(Self::Leave(path)),
             Visit::Reserved(_)
             | Visit::OnTheWay(..)
@@ -80,7 +115,7 @@ impl Item {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &ZnodePath {
+    pub fn path(self) -> &'a ZnodePath {
         match self {
             Self::Znode(Znode { path, .. })
             | Self::Ephemeral { path, .. }
@@ -90,7 +125,7 @@ impl Item {
     }
 
     /// What it counts for in a block that is to be full at [`limits::ARCHIVE_BLOCK_BYTES`].
-    pub fn weight(&self) -> usize {
+    pub fn weight(self) -> usize {
         let data = if let Self::Znode(znode) = self { znode.data_len() } else { 0 };
         self.path().as_str().len() + data
     }
@@ -114,40 +149,68 @@ pub struct Block {
 }
 
 /// Makes a block of items. Runs on the pool.
-pub fn encode(items: &[Item], level: i32) -> Block {
-    let raw = encode_raw(items);
+pub fn encode<'a>(items: impl IntoIterator<Item = impl Into<ItemRef<'a>>>, level: i32) -> Block {
+    let items: Vec<ItemRef<'_>> = items.into_iter().map(Into::into).collect();
     let mut totals = Totals::default();
-    for item in items {
-        totals.add(item);
+    for item in &items {
+        totals.add(*item);
     }
-    let raw_bytes = raw.len();
-    let (packing, kept) = pack(raw, level);
-    Block { packing, checksum: checksum(&kept), kept, raw_bytes, label: label(items), totals }
+    // What a block needs while it is made is a few MiB that the next one needs too: a page that is touched for the first time
+    // costs more than what is done with it.
+    MAKING.with_borrow_mut(|Making { writer, raw, packer }| {
+        encode_into(&items, writer, raw);
+        let raw_bytes = raw.len();
+        let (packing, kept) = packer.pack(raw, level);
+        let checksum = checksum(&kept);
+        if raw.capacity() > limits::ARCHIVE_MAKING_BYTES_MAX {
+            *raw = Vec::new();
+        }
+        Block { packing, kept, checksum, raw_bytes, label: label(&items), totals }
+    })
 }
 
 /// The payload, unpacked.
-pub fn encode_raw(items: &[Item]) -> Vec<u8> {
-    let mut writer = Writer::default();
+pub fn encode_raw<'a>(items: impl IntoIterator<Item = impl Into<ItemRef<'a>>>) -> Vec<u8> {
+    let items: Vec<ItemRef<'_>> = items.into_iter().map(Into::into).collect();
+    let mut raw = Vec::new();
+    encode_into(&items, &mut Writer::default(), &mut raw);
+    raw
+}
+
+thread_local! {
+    static MAKING: RefCell<Making> = RefCell::default();
+}
+
+/// What one thread makes blocks in.
+#[derive(Default)]
+struct Making {
+    writer: Writer,
+    raw: Vec<u8>,
+    packer: Packer,
+}
+
+fn encode_into(items: &[ItemRef<'_>], writer: &mut Writer, raw: &mut Vec<u8>) {
+    writer.begin();
     for item in items {
-        writer.item(item);
+        writer.item(*item);
     }
     let Writer { acls, rows, .. } = writer;
     let data =
-        || items.iter().filter_map(|item| if let Item::Znode(znode) = item { znode.data.as_ref() } else { None });
+        || items.iter().filter_map(|item| if let ItemRef::Znode(znode) = item { znode.data.as_ref() } else { None });
     let data_bytes: usize = data().map(Bytes::len).sum();
-    let mut raw = Vec::with_capacity(LENGTHS_BYTES + acls.len() + rows.len() + data_bytes);
+    raw.clear();
+    raw.reserve(LENGTHS_BYTES + acls.len() + rows.len() + data_bytes);
     for length in [acls.len(), items.len(), rows.len()] {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         raw.extend_from_slice(&length.to_le_bytes());
     }
-    raw.extend_from_slice(&acls);
-    raw.extend_from_slice(&rows);
+    raw.extend_from_slice(acls);
+    raw.extend_from_slice(rows);
     data().for_each(|data| raw.extend_from_slice(data));
-    raw
 }
 
-fn label(items: &[Item]) -> String {
-    let cut = |item: Option<&Item>| {
+fn label(items: &[ItemRef<'_>]) -> String {
+    let cut = |item: Option<&ItemRef<'_>>| {
         let path = item.map_or("", |item| item.path().as_str());
         path[..path.floor_char_boundary_at(limits::ARCHIVE_LABEL_PATH_BYTES)].to_owned()
     };
@@ -177,20 +240,29 @@ struct Writer {
 }
 
 impl Writer {
-    fn item(&mut self, item: &Item) {
+    /// Nothing is left of the block before but its room.
+    fn begin(&mut self) {
+        self.acls.clear();
+        self.numbers.clear();
+        self.rows.clear();
+        self.path = None;
+        self.last = Stat::default();
+    }
+
+    fn item(&mut self, item: ItemRef<'_>) {
         match item {
-            Item::Znode(znode) => self.znode(znode),
-            Item::Ephemeral { path, owner } => {
+            ItemRef::Znode(znode) => self.znode(znode),
+            ItemRef::Ephemeral { path, owner } => {
                 self.rows.push(EPHEMERAL);
                 self.path(path);
                 self.rows.extend_from_slice(&owner.to_le_bytes());
             }
-            Item::Children { parent, listed } => {
+            ItemRef::Children { parent, listed } => {
                 self.rows.push(CHILDREN);
                 self.path(parent);
-                put_number(&mut self.rows, *listed as u64);
+                put_number(&mut self.rows, listed as u64);
             }
-            Item::Leave(path) => {
+            ItemRef::Leave(path) => {
                 self.rows.push(LEAVE);
                 self.path(path);
             }

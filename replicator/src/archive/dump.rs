@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{self, Receiver};
 use tokio_util::sync::CancellationToken;
 
-use super::block::{self, Block, Item};
+use super::block::{self, Block, ItemRef};
 use super::document::{AclsKept, End, Head};
 use super::order::Order;
 use super::sink::Sink;
@@ -32,7 +32,7 @@ use crate::source::reader::Reader;
 use crate::source::{Chunk, Source, Visit};
 use crate::verify::Reading;
 use crate::whole_file::{Existing, Unfinished};
-use crate::znode::Zxid;
+use crate::znode::{Names, Zxid};
 
 /// What came of a dump.
 #[derive(Clone, Debug)]
@@ -113,18 +113,10 @@ async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Sou
     let mut masked = Masked::new(options.masked_acls);
     let mut tree = source.chunks(&options.filter, EphemeralPolicy::LeftOut, Some(&changes), false);
     let (chunks_in, chunks) = mpsc::channel(1);
-    let blocks = Blocks {
-        chunks,
-        masked: &mut masked,
-        source,
-        order: Order::default(),
-        items: Vec::new(),
-        weight: 0,
-        ended: false,
-    }
-    .stream()
-    .map(|items| async { Ok(pack(&pool, items?).await) })
-    .buffered(limits::ARCHIVE_BLOCKS_IN_FLIGHT_MAX);
+    let blocks = Blocks { chunks, masked: &mut masked, source, order: Order::default(), gathered: Gathered::default() }
+        .stream()
+        .map(|gathered| async { Ok(pack(&pool, gathered?).await) })
+        .buffered(limits::ARCHIVE_BLOCKS_IN_FLIGHT_MAX);
     let work = Box::pin(async { tokio::join!(read(&mut tree, chunks_in, progress), write(options, sink, blocks)) });
     let (read, written) = source.foretold(&options.filter, progress, work).await;
     // Where both fail the file's failure is the cause: the walk ends when nobody takes chunks any more.
@@ -144,9 +136,10 @@ async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Sou
     Ok(Dumped { end, file_bytes, masked: masked.into_report() })
 }
 
-async fn pack(pool: &Pool, items: Vec<Item>) -> Block {
-    let bytes = items.iter().map(Item::weight).sum();
-    pool.run(bytes, move || block::encode(&items, limits::ARCHIVE_LEVEL)).await
+async fn pack(pool: &Pool, gathered: Gathered) -> Block {
+    let Gathered { parts, weight, .. } = gathered;
+    let make = move || block::encode(parts.iter().flatten().filter_map(ItemRef::of), limits::ARCHIVE_LEVEL);
+    pool.run(weight, make).await
 }
 
 async fn begin(options: &DumpOptions) -> Result<ToFile> {
@@ -196,66 +189,93 @@ struct Blocks<'a> {
     masked: &'a mut Masked,
     source: &'a Source,
     order: Order,
-    items: Vec<Item>,
+    gathered: Gathered,
+}
+
+/// What a block is to be made of: visits as they lie in their chunks, each of which is an item.
+#[derive(Default)]
+struct Gathered {
+    parts: Vec<Vec<Visit>>,
+    items: usize,
     weight: usize,
-    ended: bool,
 }
 
 impl<'a> Blocks<'a> {
-    fn stream(self) -> impl Stream<Item = Result<Vec<Item>>> + use<'a> {
-        stream::try_unfold((self, Vec::new().into_iter()), |(mut blocks, mut visits)| async move {
+    fn stream(self) -> impl Stream<Item = Result<Gathered>> + use<'a> {
+        stream::try_unfold((self, Vec::new()), |(mut blocks, mut visits)| async move {
             loop {
-                for visit in visits.by_ref() {
-                    if let Some(full) = blocks.take(visit)? {
-                        return Ok(Some((full, (blocks, visits))));
-                    }
+                if let Some(full) = blocks.gathered.take(&mut visits) {
+                    return Ok(Some((full, (blocks, visits))));
                 }
                 match blocks.chunks.recv().await {
-                    Some(chunk) => visits = chunk.visits.into_iter(),
-                    None if blocks.ended || blocks.items.is_empty() => return Ok(None),
-                    None => {
-                        blocks.ended = true;
-                        let rest = std::mem::take(&mut blocks.items);
-                        return Ok(Some((rest, (blocks, visits))));
-                    }
+                    Some(chunk) => visits = blocks.keep(chunk.visits)?,
+                    None if blocks.gathered.items == 0 => return Ok(None),
+                    None => return Ok(Some((std::mem::take(&mut blocks.gathered), (blocks, visits)))),
                 }
             }
         })
     }
 
-    /// Takes one visit; gives a block when it is full.
-    fn take(&mut self, mut visit: Visit) -> Result<Option<Vec<Item>>> {
-        if let Visit::Znode(znode) = &mut visit {
+    /// Leaves of the visits those that an archive keeps.
+    fn keep(&mut self, mut visits: Vec<Visit>) -> Result<Vec<Visit>> {
+        let mut refused = None;
+        visits.retain_mut(|visit| match self.admits(visit) {
+            Ok(kept) => kept,
+            Err(error) => {
+                refused.get_or_insert(error);
+                false
+            }
+        });
+        refused.map_or(Ok(visits), Err)
+    }
+
+    fn admits(&mut self, visit: &mut Visit) -> Result<bool> {
+        if let Visit::Znode(znode) = visit {
             if !self.masked.admit(znode)? {
-                return Ok(None);
+                return Ok(false);
             }
         }
-        match &visit {
+        match visit {
             Visit::Leave(path) => {
                 let left_out = self.masked.leaves_out(path);
                 self.masked.leave(path);
                 if left_out {
-                    return Ok(None);
+                    return Ok(false);
                 }
             }
             Visit::Children { parent: path, .. } | Visit::Ephemeral { path, .. } if self.masked.leaves_out(path) => {
-                return Ok(None);
+                return Ok(false);
             }
+            // How many there are is what is kept.
+            Visit::Children { names, .. } => *names = Names::default(),
             Visit::Unreadable(path, code) if !self.masked.leaves_out(path) => {
                 return Err(self.source.refused(*code, "read", path));
             }
             _ => {}
         }
-        let Some(item) = Item::of(visit).filter(|item| self.order.admits(item)) else { return Ok(None) };
-        self.weight += item.weight();
-        self.items.push(item);
-        let full = self.weight >= limits::ARCHIVE_BLOCK_BYTES || self.items.len() == limits::ARCHIVE_BLOCK_ITEMS_MAX;
-        if !full {
-            return Ok(None);
+        Ok(ItemRef::of(visit).is_some_and(|item| self.order.admits(item)))
+    }
+}
+
+impl Gathered {
+    /// Takes visits until there is enough for a block, which it gives then; what is left of them is for the next one.
+    fn take(&mut self, visits: &mut Vec<Visit>) -> Option<Self> {
+        let mut taken = 0;
+        for item in visits.iter().filter_map(ItemRef::of) {
+            if self.is_full() {
+                break;
+            }
+            self.weight += item.weight();
+            self.items += 1;
+            taken += 1;
         }
-        self.weight = 0;
-        let room = self.items.len();
-        Ok(Some(std::mem::replace(&mut self.items, Vec::with_capacity(room))))
+        let left = visits.split_off(taken);
+        self.parts.push(std::mem::replace(visits, left));
+        self.is_full().then(|| std::mem::take(self))
+    }
+
+    fn is_full(&self) -> bool {
+        self.weight >= limits::ARCHIVE_BLOCK_BYTES || self.items == limits::ARCHIVE_BLOCK_ITEMS_MAX
     }
 }
 

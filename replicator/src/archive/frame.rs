@@ -12,6 +12,8 @@
 //! All numbers are little-endian. A header tells who it belongs to and what its block holds, so that a reader that lost its
 //! place finds the next one by its magic and knows what lies between.
 
+use std::io;
+
 use super::fields::{Malformed, malformed};
 use crate::limits;
 
@@ -162,12 +164,36 @@ impl Header {
     }
 }
 
-/// Packs a payload, where that makes it smaller.
-pub fn pack(raw: Vec<u8>, level: i32) -> (Packing, Vec<u8>) {
-    match zstd::bulk::compress(&raw, level) {
-        Ok(packed) if packed.len() < raw.len() => (Packing::Zstd, packed),
-        // What can't be packed, for whatever reason, is kept as it is.
-        _ => (Packing::Stored, raw),
+/// Packs payload after payload, with what zstd and the packed bytes need of memory for each.
+#[derive(Default)]
+pub struct Packer {
+    zstd: Option<zstd::bulk::Compressor<'static>>,
+    packed: Vec<u8>,
+}
+
+impl Packer {
+    /// Packs a payload, where that makes it smaller.
+    pub fn pack(&mut self, raw: &[u8], level: i32) -> (Packing, Vec<u8>) {
+        let kept = match self.compress(raw, level) {
+            Ok(()) if self.packed.len() < raw.len() => (Packing::Zstd, self.packed.clone()),
+            // What can't be packed, for whatever reason, is kept as it is.
+            _ => (Packing::Stored, raw.to_vec()),
+        };
+        if self.packed.capacity() > limits::ARCHIVE_MAKING_BYTES_MAX {
+            self.packed = Vec::new();
+        }
+        kept
+    }
+
+    fn compress(&mut self, raw: &[u8], level: i32) -> io::Result<()> {
+        let zstd = match &mut self.zstd {
+            Some(zstd) => zstd,
+            none => none.insert(zstd::bulk::Compressor::default()),
+        };
+        zstd.set_compression_level(level)?;
+        self.packed.clear();
+        self.packed.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+        zstd.compress_to_buffer(raw, &mut self.packed).map(drop)
     }
 }
 

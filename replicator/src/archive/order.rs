@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use ahash::RandomState;
 
-use super::block::Item;
+use super::block::ItemRef;
 use crate::znode::ZnodePath;
 
 /// What has come, and may still be spoken of.
@@ -20,10 +20,10 @@ pub struct Order {
 
 impl Order {
     /// Whether an item has its place; it is taken to be written then.
-    pub fn admits(&mut self, item: &Item) -> bool {
+    pub fn admits(&mut self, item: ItemRef<'_>) -> bool {
         let last = self.last.take();
         match item {
-            Item::Znode(znode) => {
+            ItemRef::Znode(znode) => {
                 if !self.has_parent_of(&znode.path) {
                     return false;
                 }
@@ -33,15 +33,15 @@ impl Order {
                 self.last = Some(znode.path.clone());
                 true
             }
-            Item::Ephemeral { path, .. } => self.has_parent_of(path),
-            Item::Children { parent, .. } => {
+            ItemRef::Ephemeral { path, .. } => self.has_parent_of(path),
+            ItemRef::Children { parent, .. } => {
                 // It had no children yet when its own stat was read.
                 if last.is_some_and(|last| last == *parent) {
                     self.open.insert(parent.clone());
                 }
                 self.open.contains(parent)
             }
-            Item::Leave(path) => self.open.remove(path),
+            ItemRef::Leave(path) => self.open.remove(path),
         }
     }
 

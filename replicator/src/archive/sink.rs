@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::block::Block;
 use super::document::{End, Head};
-use super::frame::{FrameKind, HEADER_BYTES, Header, Packing, checksum, pack};
+use super::frame::{FrameKind, HEADER_BYTES, Header, Packer, Packing, checksum};
 use super::index::{self, Entry};
 use super::totals::Totals;
 use crate::limits;
@@ -64,7 +64,7 @@ impl<W: Write> Sink<W> {
         let blocks = self.sequence - 1;
         let index = std::mem::take(&mut self.index);
         let raw_bytes = index.len();
-        let (packing, kept) = pack(index, limits::ARCHIVE_LEVEL);
+        let (packing, kept) = Packer::default().pack(&index, limits::ARCHIVE_LEVEL);
         let payload = Payload { packing, kept: &kept, raw_bytes, znodes: 0, checksum: checksum(&kept) };
         self.frame(FrameKind::Index, &payload, "")?;
         self.totals.reading.zxid = zxid;

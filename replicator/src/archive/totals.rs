@@ -1,6 +1,6 @@
 //! What the znodes of an archive, or of a part of it, come to.
 
-use super::block::Item;
+use super::block::ItemRef;
 use crate::connect::is_reserved;
 use crate::digest::TreeDigest;
 use crate::options::CounterPolicy;
@@ -21,16 +21,16 @@ pub struct Totals {
 
 impl Totals {
     /// Adds one item.
-    pub fn add(&mut self, item: &Item) {
+    pub fn add(&mut self, item: ItemRef<'_>) {
         match item {
-            Item::Znode(znode) => {
+            ItemRef::Znode(znode) => {
                 self.reading.add(znode, &TreeDigest::of(znode, CounterPolicy::Ignore));
                 self.path_bytes += znode.path.as_str().len() as u64;
                 self.holds_reserved |= is_reserved(znode.path.as_str());
             }
-            Item::Ephemeral { .. } => self.ephemerals += 1,
-            Item::Children { listed, .. } => self.reading.listed = self.reading.listed.saturating_add(*listed as u64),
-            Item::Leave(_) => {}
+            ItemRef::Ephemeral { .. } => self.ephemerals += 1,
+            ItemRef::Children { listed, .. } => self.reading.listed = self.reading.listed.saturating_add(listed as u64),
+            ItemRef::Leave(_) => {}
         }
     }
 

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::super::fields::{Fields, Malformed, malformed};
-use super::{CHILDREN, CONTAINER, EPHEMERAL, Item, KIND, LEAVE, LENGTHS_BYTES, NULL, OWNED, TTL, WHAT, ZNODE};
+use super::{CHILDREN, CONTAINER, EPHEMERAL, Item, ItemRef, KIND, LEAVE, LENGTHS_BYTES, NULL, OWNED, TTL, WHAT, ZNODE};
 use crate::limits;
 use crate::znode::{Acl, AclEntry, Kind, Stat, Znode, ZnodePath, may_be_a_name};
 
@@ -29,7 +29,7 @@ pub fn decode(raw: &Bytes) -> Result<Vec<Item>, Malformed> {
             return malformed("a block goes on when it is full");
         }
         let item = reader.item()?;
-        weight += item.weight();
+        weight += ItemRef::from(&item).weight();
         decoded.push(item);
     }
     if reader.rows.is_empty() && reader.data.is_empty() {

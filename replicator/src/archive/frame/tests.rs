@@ -54,11 +54,11 @@ fn what_is_not_known_or_too_large_is_told() {
 #[test]
 fn a_payload_comes_back_packed_or_not() {
     let dull = vec![b'a'; 100_000];
-    let (packing, kept) = pack(dull.clone(), 1);
+    let (packing, kept) = Packer::default().pack(&dull, 1);
     assert_eq!(packing, Packing::Zstd);
     let header = Header { packing, raw_bytes: 100_000, ..HEADER };
     assert_eq!(unpack(&header, kept.clone()), Ok(dull));
     assert!(unpack(&Header { raw_bytes: 99_999, ..header }, kept.clone()).is_err(), "more than it says");
     assert!(unpack(&Header { raw_bytes: 100_001, ..header }, kept).is_err(), "less than it says");
-    assert_eq!(pack(vec![1, 2, 3], 1), (Packing::Stored, vec![1, 2, 3]));
+    assert_eq!(Packer::default().pack(&[1, 2, 3], 1), (Packing::Stored, vec![1, 2, 3]));
 }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::block::Item;
 use super::super::model::tree;
 use super::super::{Replay, Wanted};
 use super::*;
@@ -21,7 +22,7 @@ proptest! {
             }
         }
         let mut order = Order::default();
-        let admitted: Vec<Item> = items.iter().filter(|item| order.admits(item)).cloned().collect();
+        let admitted: Vec<Item> = items.iter().filter(|item| order.admits((*item).into())).cloned().collect();
         prop_assert!(items.len() < whole || admitted.len() == whole, "nothing of a whole tree is left out");
         let wanted = Wanted { filter: Filter::default(), acl: AclPolicy::Preserve, names: false, torn: false };
         let (mut replay, mut visits) = (Replay::new(wanted), Vec::new());
