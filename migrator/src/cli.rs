@@ -5,20 +5,26 @@ mod init;
 mod migrate;
 mod process;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use replicator::cli::manual::{Completions, Pages, completions_examples, pages_examples};
+use replicator::cli::usage;
+use replicator::status::Shown;
+use serde_json::json;
 
 use self::process::{conclude, in_runtime, tell};
 use crate::conductor::Method;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::plan::{Plan, StepName};
 use crate::steps::{COPY, RECOVERY};
 
 const AFTER: &str = "\
 Signals:
   INT, TERM  end it in good order where that does no harm: not while the cluster has no meta server; zkmigrator resume goes on
+  USR1       prints to stderr at which step it is, and what it waits for
 
 Exit codes:
   0    done
@@ -33,9 +39,66 @@ Examples:
   zkmigrator run --plan zkmigrator.toml --execute
   zkmigrator run --plan zkmigrator.toml --method recovery --execute";
 
+const PLAN: &str = "\
+Examples:
+  What a migration would do, step by step; nothing is changed:
+    zkmigrator plan --plan zkmigrator.toml
+
+  The same for a rebuild from the replica servers, which is an outage:
+    zkmigrator plan --method recovery --plan zkmigrator.toml
+
+  For a script, which asks whether it can begin:
+    zkmigrator plan --plan zkmigrator.toml --format json
+
+Exit code 0: it can begin; 2: it can't, and each reason is listed as wrong.";
+
+const RUN: &str = "\
+Examples:
+  A rehearsal, which is what plan does; nothing is changed:
+    zkmigrator run --plan zkmigrator.toml
+
+  The migration:
+    zkmigrator run --plan zkmigrator.toml --execute
+
+  With a look at everything before the leader is stopped (zkmigrator resume goes on):
+    zkmigrator run --plan zkmigrator.toml --pause-before stop-leader --execute
+
+  A rebuild from the replica servers, where no copy can be made (docs/choosing.md):
+    zkmigrator run --plan zkmigrator.toml --method recovery --execute";
+
+const RESUME: &str = "\
+Examples:
+  Go on after an interrupt, a crash or a pause; what is there is looked at first:
+    zkmigrator resume --plan zkmigrator.toml
+
+  The same, up to another step:
+    zkmigrator resume --plan zkmigrator.toml --pause-before start-followers";
+
+const ROLLBACK: &str = "\
+Examples:
+  Back to the old ZooKeeper:
+    zkmigrator rollback --plan zkmigrator.toml
+
+  With the report for a script:
+    zkmigrator rollback --plan zkmigrator.toml --format json";
+
+const STATUS: &str = "\
+Examples:
+  How far it is, and what comes next:
+    zkmigrator status --plan zkmigrator.toml
+
+  Every few seconds, beside a migration that is under way:
+    watch zkmigrator status --plan zkmigrator.toml
+
+  For a script:
+    zkmigrator status --plan zkmigrator.toml --format json";
+
+/// What the program is called.
+const PROGRAM: &str = "zkmigrator";
+
 #[derive(Parser)]
 #[command(
-    name = "zkmigrator",
+    name = PROGRAM,
     version,
     about = "Moves an Apache Pegasus cluster to another ZooKeeper ensemble, with a way back at every step",
     after_help = AFTER
@@ -46,38 +109,33 @@ struct Cli {
     /// Log more to stderr; twice for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Who is shown on stderr how it goes
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    progress: Shown,
 }
 
 #[derive(Subcommand)]
 enum Action {
-    /// Writes a new plan by asking the cluster
-    ///
-    /// Example: zkmigrator init --meta-servers a1:34601,a2:34601 --target zk4:2181,zk5:2181 --out zkmigrator.toml
     Init(init::Init),
-    /// Checks a plan against the living cluster and shows every step; changes nothing
-    ///
-    /// Example: zkmigrator plan --plan zkmigrator.toml
     Plan(Rehearse),
-    /// Migrates; without --execute it only rehearses, as plan does
-    ///
-    /// Example: zkmigrator run --plan zkmigrator.toml --execute
     Run(Run),
-    /// Looks at the world, and goes on with a migration that was interrupted or paused
-    ///
-    /// Example: zkmigrator resume --plan zkmigrator.toml
     Resume(Resume),
-    /// Takes a migration back, while the new ZooKeeper has taken no write
+    /// Take a migration back, while the new ZooKeeper has taken no write
     ///
-    /// Example: zkmigrator rollback --plan zkmigrator.toml
+    /// Steps are taken back in their reverse order, until the cluster is served as it was before. Refused as soon as the new
+    /// ZooKeeper has taken a write that the old one does not have; the report says what can be done then.
+    #[command(after_help = ROLLBACK)]
     Rollback(Common),
-    /// Says how far a migration has come, from its journal alone
+    /// Say how far a migration has come, from its journal alone
     ///
-    /// Example: zkmigrator status --plan zkmigrator.toml
+    /// Asks nobody and changes nothing: it can be run at any time, also beside a migration that is under way.
+    #[command(after_help = STATUS)]
     Status(Common),
-    /// Removes the old tree, some time after a migration that is done
-    ///
-    /// Example: zkmigrator cleanup --plan zkmigrator.toml --yes-remove /pegasus/c3
     Cleanup(cleanup::Cleanup),
+    #[command(after_help = completions_examples(PROGRAM))]
+    Completions(Completions),
+    #[command(after_help = pages_examples(PROGRAM))]
+    Man(Pages),
 }
 
 #[derive(Args)]
@@ -90,7 +148,12 @@ struct Common {
     format: Format,
 }
 
+/// Check a plan against the living cluster and show every step; change nothing
+///
+/// Looks at the meta servers, both ZooKeepers, every host and every configuration file, and lists what is wrong, what is fine
+/// and what could not be checked; then each step with all that it would do.
 #[derive(Args)]
+#[command(after_help = PLAN)]
 struct Rehearse {
     #[command(flatten)]
     common: Common,
@@ -99,7 +162,12 @@ struct Rehearse {
     method: MethodName,
 }
 
+/// Migrate; without --execute it only rehearses, as plan does
+///
+/// Each act stands in the journal before it begins. When something is not as it must be it goes back by itself; the report
+/// says how it ended and what to do next.
 #[derive(Args)]
+#[command(after_help = RUN)]
 struct Run {
     #[command(flatten)]
     common: Common,
@@ -114,7 +182,11 @@ struct Run {
     method: MethodName,
 }
 
+/// Look at the world, and go on with a migration that was interrupted or paused
+///
+/// What is done already is looked at and not done again. A migration that was on its way back goes on with that.
 #[derive(Args)]
+#[command(after_help = RESUME)]
 struct Resume {
     #[command(flatten)]
     common: Common,
@@ -159,37 +231,65 @@ impl Common {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => error.exit(),
+        Err(error) => {
+            if let Some(why) = usage::asked_as_json(&arguments, &error) {
+                // It goes out with the same exit code, whether or not anybody could read it.
+                let _ = conclude(&failed(None, &why, None, "failed, nothing changed", Format::Json, 2), 2);
+            }
+            error.exit()
+        }
     };
     process::log_to_stderr(cli.verbose);
-    let format = match &cli.command {
-        Action::Init(_) => Format::Text,
-        Action::Plan(rehearse) => rehearse.common.format,
-        Action::Rollback(common) | Action::Status(common) => common.format,
-        Action::Run(run) => run.common.format,
-        Action::Resume(resume) => resume.common.format,
-        Action::Cleanup(cleanup) => cleanup.common.format,
+    let (command, format) = match &cli.command {
+        Action::Init(init) => ("init", init.format),
+        Action::Plan(rehearse) => ("plan", rehearse.common.format),
+        Action::Run(run) => ("run", run.common.format),
+        Action::Resume(resume) => ("resume", resume.common.format),
+        Action::Rollback(common) => ("rollback", common.format),
+        Action::Status(common) => ("status", common.format),
+        Action::Cleanup(cleanup) => ("cleanup", cleanup.common.format),
+        Action::Completions(completions) => return printed(completions.write(Cli::command())),
+        Action::Man(pages) => return printed(pages.write(Cli::command())),
     };
     let ended = in_runtime(async {
         match cli.command {
+            Action::Completions(_) | Action::Man(_) => unreachable!("they ask nobody, and have ended"),
             Action::Init(init) => init.run().await,
-            Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method).await,
-            Action::Run(run) if run.execute => migrate::run(&run).await,
-            Action::Run(run) => migrate::rehearse(&run.common, run.method).await,
-            Action::Resume(resume) => migrate::resume(&resume).await,
-            Action::Rollback(common) => migrate::rollback(&common).await,
+            Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method, cli.progress).await,
+            Action::Run(run) if run.execute => migrate::run(&run, cli.progress).await,
+            Action::Run(run) => migrate::rehearse(&run.common, run.method, cli.progress).await,
+            Action::Resume(resume) => migrate::resume(&resume, cli.progress).await,
+            Action::Rollback(common) => migrate::rollback(&common, cli.progress).await,
             Action::Status(common) => migrate::status(&common),
-            Action::Cleanup(cleanup) => cleanup.run().await,
+            Action::Cleanup(cleanup) => cleanup.run(cli.progress).await,
         }
     });
     match ended {
         Ok(Written { text, code }) => conclude(&text, code),
         Err(error) => {
+            let next = error.kind.advice();
+            tell(&next.map_or(error.to_string(), |next| format!("{error}; {next}")));
+            let (verdict, code) = match error.kind {
+                ErrorKind::Interrupted => ("interrupted", 130),
+                // It may have begun to remove the old tree, which is no part of the cluster any more.
+                _ if command == "cleanup" => ("failed", 2),
+                _ => ("failed, nothing changed", 2),
+            };
+            conclude(&failed(Some(command), &error.to_string(), next, verdict, format, code), code)
+        }
+    }
+}
+
+/// How a command ends that has written all that it had to say.
+fn printed(written: replicator::error::Result<()>) -> ExitCode {
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
             tell(&error.to_string());
-            let code = if error.kind == ErrorKind::Interrupted { 130 } else { 2 };
-            conclude(&failed(&error, format, code), code)
+            ExitCode::from(2)
         }
     }
 }
@@ -201,12 +301,11 @@ struct Written {
 }
 
 /// The report of a command that could not even begin.
-fn failed(error: &Error, format: Format, code: u8) -> String {
-    match format {
-        Format::Text => String::new(),
-        Format::Json => format!(
-            "{:#}\n",
-            serde_json::json!({"schema": 1, "verdict": "failed, nothing changed", "exit_code": code, "errors": [error.to_string()]})
-        ),
-    }
+fn failed(command: Option<&str>, why: &str, next: Option<&str>, verdict: &str, format: Format, code: u8) -> String {
+    let json =
+        json!({"schema": 1, "command": command, "verdict": verdict, "exit_code": code, "errors": [why], "next": next});
+    migrate::in_format(format, "", &json)
 }
+
+#[cfg(test)]
+mod tests;

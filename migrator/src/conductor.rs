@@ -78,6 +78,7 @@ impl Method {
         pause_before: &BTreeSet<StepName>,
         paused_at: Option<StepName>,
     ) -> Ended {
+        migration.teller.of(self.steps.len());
         let first = match self.first_open(migration).await {
             Ok(first) => first,
             Err(error) => return self.failed(migration, error).await,

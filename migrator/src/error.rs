@@ -60,6 +60,23 @@ impl Error {
     }
 }
 
+impl ErrorKind {
+    /// What to do when a command could not begin for it.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::Input => Some("correct that, then run the same command again (docs/plan.md)"),
+            Self::Unreachable => Some("see that it runs and can be reached from here, then run the same command again"),
+            Self::TimedOut => {
+                Some("see what it waits for, or raise that limit in the plan, then run the same command again")
+            }
+            Self::Protocol => Some("see that it is what the plan takes it for (docs/plan.md), and what its log says"),
+            Self::Refused | Self::Partly | Self::Alarm => Some("see to that, then run the same command again"),
+            Self::Local => Some("see to that on this machine, then run the same command again"),
+            Self::Interrupted => None,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { subject, op, why, .. } = self;

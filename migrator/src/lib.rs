@@ -19,4 +19,5 @@ pub mod session;
 pub mod state;
 pub mod step;
 pub mod steps;
+pub mod telling;
 pub mod trees;

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use replicator::progress::Progress;
 use replicator::whole_file::{Existing, Unfinished};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +24,7 @@ use crate::plan::{Plan, StepName};
 use crate::server::{Process, Server, said};
 use crate::state::{State, now_ms};
 use crate::step::Step;
+use crate::telling::Teller;
 use crate::trees::{Attempt, Ensemble, Proof, Trees};
 
 /// How long the primary is looked for where the cluster should have one.
@@ -52,6 +52,8 @@ pub struct Migration {
     pub partitions: BTreeMap<i32, Vec<PartitionConfig>>,
     /// What a meta server would make of the copy, and the digest of the tree that it was read from.
     pub copy: Option<(String, Metadata)>,
+    /// Who tells a person what goes on.
+    pub teller: Teller,
     journal: Option<Journal>,
     guard: Option<Guard>,
     trees: Option<Trees>,
@@ -73,8 +75,8 @@ impl Migration {
         let meta = MetaClient::new(servers.iter().map(|server| server.address.clone()).collect(), options)?;
         let meta = Arc::new(meta);
         let (apps, partitions, copy) = (None, BTreeMap::new(), None);
-        let (guard, trees, away_until) = (None, None, None);
-        Ok(Self { plan, servers, meta, state, stop, apps, partitions, copy, journal, guard, trees, away_until })
+        let (guard, trees, away_until, teller) = (None, None, None, Teller::default());
+        Ok(Self { plan, servers, meta, state, stop, apps, partitions, copy, teller, journal, guard, trees, away_until })
     }
 
     /// The trees; known as soon as the cluster's root is.
@@ -90,8 +92,10 @@ impl Migration {
                 ));
             }
             let (source, target) = (ensemble(&self.plan.source)?, ensemble(&self.plan.target)?);
-            self.trees =
-                Some(Trees::new(&source, &target, cluster_root, lock_root, &self.plan.limits, &self.plan.policy)?);
+            let mut trees =
+                Trees::new(&source, &target, cluster_root, lock_root, &self.plan.limits, &self.plan.policy)?;
+            trees.teller = self.teller.clone();
+            self.trees = Some(trees);
         }
         Ok(self.trees.as_mut().expect("it was made just now"))
     }
@@ -140,9 +144,7 @@ impl Migration {
 
     /// Tells a person.
     pub fn say(&self, text: &str) {
-        let text = replicator::terminal::lines(text);
-        // Nobody is left to tell when stderr is gone.
-        let _ = writeln!(std::io::stderr(), "zkmigrator: {text}");
+        self.teller.say(text);
     }
 
     /// Says it, and keeps it for the report.
@@ -193,6 +195,7 @@ impl Migration {
     /// A step begins.
     pub fn begin(&mut self, index: usize, step: &dyn Step) -> Result<()> {
         self.say(&format!("{}: {}", step.name(), step.purpose()));
+        self.teller.step(index + 1, &step.name().to_string());
         self.state.begun = self.state.begun.max(index + 1);
         self.write(Entry::Step(step.name().to_string()))
     }
@@ -206,6 +209,7 @@ impl Migration {
     /// A step is to be taken back.
     pub fn begin_undo(&mut self, step: &dyn Step) -> Result<()> {
         self.say(&format!("back from {}", step.name()));
+        self.teller.step_back(&step.name().to_string());
         self.write(Entry::Undo(step.name().to_string()))
     }
 
@@ -231,11 +235,14 @@ impl Migration {
     /// The same, of commands that may go on for so long when this process is killed.
     pub fn about_to_for(&mut self, what: impl Into<String>, longest: Duration) -> Result<()> {
         let outlives_ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-        self.write(Entry::Act { what: what.into(), outlives_ms })
+        let what = what.into();
+        self.teller.waits(what.as_str(), longest);
+        self.write(Entry::Act { what, outlives_ms })
     }
 
     /// It was done.
     pub fn did(&mut self, what: impl Into<String>, output: Option<String>) -> Result<()> {
+        self.teller.goes_on();
         self.write(Entry::Acted { what: what.into(), output: output.filter(|output| !output.is_empty()) })
     }
 
@@ -272,7 +279,8 @@ impl Migration {
                 }
                 Attempt::Open(why) => open = why,
             }
-            self.trees()?.copy(false, &Progress::default(), &stop).await?;
+            let progress = self.teller.counting("copy");
+            self.trees()?.copy(false, &progress, &stop).await?;
         }
         Err(Error::new(ErrorKind::Refused, "tree", "prove the copy", open))
     }

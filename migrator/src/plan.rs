@@ -155,7 +155,9 @@ impl Plan {
         let wrong = |why: String| Error::new(ErrorKind::Input, &subject, "read", why);
         let mut text = String::new();
         let opened = std::fs::File::open(file).map(|opened| opened.take(PLAN_BYTES_MAX + 1));
-        opened.and_then(|mut opened| opened.read_to_string(&mut text)).map_err(|error| wrong(error.to_string()))?;
+        opened
+            .and_then(|mut opened| opened.read_to_string(&mut text))
+            .map_err(|error| wrong(format!("{error}; zkmigrator init writes one, --plan names another")))?;
         if text.len() as u64 > PLAN_BYTES_MAX {
             return Err(wrong(format!("it is larger than {PLAN_BYTES_MAX} bytes")));
         }

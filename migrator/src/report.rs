@@ -223,6 +223,7 @@ pub fn rehearsal(migration: &Migration, method: &Method, found: &Findings, diffs
         "command": "plan",
         "method": method.name,
         "verdict": verdict,
+        "exit_code": if found.wrong.is_empty() { 0 } else { 2 },
         "wrong": found.wrong,
         "fine": found.fine,
         "notes": found.notes,

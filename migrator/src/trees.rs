@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Limits, PaceLimits, Policy};
+use crate::telling::Teller;
 
 /// The znode below the lock root that holds the lock's children (meta_server_failure_detector.cpp, `LOCK_NAME`).
 pub const LOCK: &str = "dsn.meta.server.leader";
@@ -67,6 +68,8 @@ pub struct Trees {
     care: [PaceOptions; 2],
     /// The last zxid that was seen at each side.
     seen: Arc<[AtomicI64; 2]>,
+    /// Who tells a person how far it is.
+    pub(crate) teller: Teller,
 }
 
 /// That both trees were the same, at one moment on each side.
@@ -132,6 +135,7 @@ impl Trees {
             removals_max: policy.delete_max,
             care,
             seen: Arc::default(),
+            teller: Teller::default(),
         })
     }
 
@@ -173,7 +177,7 @@ impl Trees {
     /// What a copy would do, and how long it would take; reads only.
     pub async fn rehearse(&self, stop: &CancellationToken) -> Result<DryRun> {
         let options = self.copy_options(true);
-        dry_run::dry_run(&options, Removal::Nothing, &Progress::default(), stop)
+        dry_run::dry_run(&options, Removal::Nothing, &self.teller.counting("look"), stop)
             .await
             .map_err(|error| tree("rehearse the copy", &error))
     }
@@ -276,13 +280,17 @@ impl Trees {
     pub async fn dump_source(&self, file: &Path, stop: &CancellationToken) -> Result<DumpReport> {
         let (source, _) = self.sides(true);
         let options = DumpOptions::of(source, file.to_owned());
-        Box::pin(dump(&options, &Progress::default(), stop)).await.map_err(|error| tree("dump the tree", &error))
+        Box::pin(dump(&options, &self.teller.counting("dump"), stop))
+            .await
+            .map_err(|error| tree("dump the tree", &error))
     }
 
     /// The same of a tree that is to be removed: an error where anything of it is not in the archive.
     pub async fn keep_source(&self, file: &Path, stop: &CancellationToken) -> Result<DumpReport> {
         let options = DumpOptions::of(self.source.clone(), file.to_owned());
-        Box::pin(rm::keep(&options, &Progress::default(), stop)).await.map_err(|error| tree("keep the tree", &error))
+        Box::pin(rm::keep(&options, &self.teller.counting("keep"), stop))
+            .await
+            .map_err(|error| tree("keep the tree", &error))
     }
 
     /// Removes the target's tree, and gives how many znodes it had; refused where a session owns one of them.
@@ -327,7 +335,9 @@ impl Trees {
 
     async fn compare(&self, filter: Filter, seen: Zxid, live: bool, stop: &CancellationToken) -> Result<VerifyReport> {
         let options = self.verify_options(filter, seen, live);
-        Box::pin(verify(&options, &Progress::default(), stop)).await.map_err(|error| tree("compare", &error))
+        Box::pin(verify(&options, &self.teller.counting("compare"), stop))
+            .await
+            .map_err(|error| tree("compare", &error))
     }
 
     fn verify_options(&self, filter: Filter, seen: Zxid, live: bool) -> VerifyOptions {

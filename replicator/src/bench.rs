@@ -28,6 +28,7 @@ use crate::progress::{Counts, Progress};
 use crate::remove::{self, Care};
 use crate::resources::Resources;
 use crate::session::Lane;
+use crate::status::Size;
 use crate::verify::{VerifyReport, verify};
 
 /// One part of a bench, measured.
@@ -84,16 +85,18 @@ impl Default for Board {
 }
 
 impl Board {
-    fn begin(&self, phase: &'static str) -> Arc<Progress> {
+    /// A phase that goes through so many znodes.
+    fn begin(&self, phase: &'static str, znodes: u64) -> Arc<Progress> {
         let progress = Arc::new(Progress::default());
+        progress.expect(znodes);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Arc::clone(&progress));
         progress
     }
 
     /// The phase, and how far it has come.
-    pub fn now(&self) -> (&'static str, Counts) {
+    pub fn now(&self) -> (&'static str, Counts, Size) {
         let now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (now.0, now.1.counts())
+        (now.0, now.1.counts(), now.1.size())
     }
 }
 
@@ -177,7 +180,7 @@ impl Run<'_> {
 
     async fn generate(&mut self, lane: &Lane) -> Result<()> {
         let BenchOptions { tree, jute_maxbuffer, .. } = self.options;
-        let (progress, clock) = (self.board.begin("generate"), Clock::start());
+        let (progress, clock) = (self.board.begin("generate", tree.znodes), Clock::start());
         until_stopped(self.stop, generate::generate(lane, *tree, *jute_maxbuffer, &progress)).await?;
         let counts = progress.counts();
         self.report.phases.push(Phase {
@@ -189,7 +192,7 @@ impl Run<'_> {
     }
 
     async fn copy(&mut self, name: &'static str, options: &CopyOptions) -> Result<CopyReport> {
-        let (progress, clock) = (self.board.begin(name), Clock::start());
+        let (progress, clock) = (self.board.begin(name, self.options.tree.znodes), Clock::start());
         let copied = copy(options, &progress, self.stop).await?;
         self.report.phases.push(Phase {
             elapsed: copied.elapsed,
@@ -201,7 +204,7 @@ impl Run<'_> {
     }
 
     async fn verify(&mut self, options: &VerifyOptions) -> Result<()> {
-        let (progress, clock) = (self.board.begin("verify"), Clock::start());
+        let (progress, clock) = (self.board.begin("verify", self.options.tree.znodes), Clock::start());
         let verified = verify(options, &progress, self.stop).await?;
         self.report.phases.push(Phase {
             elapsed: verified.elapsed,
@@ -219,7 +222,8 @@ impl Run<'_> {
         if sites.is_empty() {
             return;
         }
-        let (progress, clock) = (self.board.begin("remove"), Clock::start());
+        let all = sites.len() as u64 * self.options.tree.znodes;
+        let (progress, clock) = (self.board.begin("remove", all), Clock::start());
         let removed = sites.iter().map(|site| remove_site(site, self.options.jute_maxbuffer, &progress));
         let removed = futures::future::join_all(removed).await;
         let counts = progress.counts();

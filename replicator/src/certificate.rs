@@ -97,9 +97,9 @@ impl Certificate {
 
     /// The certificate in a file. The error says what is wrong with it.
     pub fn read(file: &Path) -> Result<Self> {
-        file::read(file).and_then(|bytes| Self::parse(&bytes)).map_err(|error| match error.path {
-            Some(_) => error,
-            None => Error::bad_input(format!("certificate {}: {error}", file.display())),
+        file::read(file).and_then(|bytes| Self::parse(&bytes)).map_err(|error| {
+            let name = file.display();
+            Error::bad_input(format!("certificate {name}: {error}; name a file that --certificate has written"))
         })
     }
 

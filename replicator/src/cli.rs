@@ -8,6 +8,7 @@ mod archive;
 mod bench;
 mod copy;
 pub mod credentials;
+pub mod manual;
 mod monitor;
 mod pace;
 mod process;
@@ -15,6 +16,7 @@ mod rm;
 mod scan;
 mod status;
 mod trees;
+pub mod usage;
 mod verify;
 mod zkcopy;
 
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::archive::{DumpArgs, Typed};
 use self::copy::{CopyArgs, RestoreArgs, SyncArgs};
+use self::manual::{Completions, Pages, completions_examples, pages_examples};
 use self::monitor::Monitor;
 use self::process::{conclude, in_runtime, log_to_stderr, stop_on_signal, tell};
 use self::trees::Format;
@@ -39,8 +42,9 @@ use crate::limits;
 use crate::options::{AgainstOptions, CopyOptions, DumpOptions, VerifyOptions};
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
-use crate::report::{Outcome, Task};
+use crate::report::{self, Outcome, Task, exit};
 use crate::resources::Resources;
+use crate::status::Shown;
 use crate::sync::{fix, sync};
 use crate::verify::{against, verify};
 
@@ -64,14 +68,20 @@ Exit codes:
        or only what is left of a damaged archive was restored
   130  interrupted; can be run again";
 
+/// What the program is called.
+const PROGRAM: &str = "zkreplicator";
+
 #[derive(Parser)]
-#[command(name = "zkreplicator", version, about = "Copies, compares, archives, scans and removes ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
+#[command(name = PROGRAM, version, about = "Copies, compares, archives, scans and removes ZooKeeper trees, and measures how fast", after_help = ENVIRONMENT)]
 struct Cli {
     #[command(subcommand)]
     command: Action,
     /// Log more to stderr; twice for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Who is shown on stderr how it goes
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    progress: Shown,
 }
 
 #[derive(Subcommand)]
@@ -86,6 +96,10 @@ enum Action {
     #[command(name = "zkcopy")]
     ZkCopy(Box<zkcopy::ZkCopy>),
     Bench(bench::Bench),
+    #[command(after_help = completions_examples(PROGRAM))]
+    Completions(Completions),
+    #[command(after_help = pages_examples(PROGRAM))]
+    Man(Pages),
 }
 
 /// What is to be done, after everything typed has been understood.
@@ -135,13 +149,20 @@ struct Order {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = zkcopy::arguments(acl::join_map_file(std::env::args_os()));
-    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| {
+    let parsed = Cli::command().try_get_matches_from(&arguments).and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
         Ok((cli, Typed::of(&matches)))
     });
     let (cli, typed) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => error.format(&mut Cli::command()).exit(),
+        Err(error) => {
+            let error = error.format(&mut Cli::command());
+            if let Some(why) = usage::asked_as_json(&arguments, &error) {
+                // It goes out with the same exit code, whether or not anybody could read it.
+                let _ = conclude(&report::usage_json(&why), Format::Json, exit::ERROR, None);
+            }
+            error.exit()
+        }
     };
     log_to_stderr(cli.verbose);
     let order = match cli.command {
@@ -150,18 +171,31 @@ pub fn main() -> ExitCode {
         Action::Verify(args) => args.understand(&typed),
         Action::Dump(args) => args.understand(&typed),
         Action::Restore(args) => args.understand(&typed),
-        Action::Scan(scan) => return scan.main(&typed),
-        Action::Rm(rm) => return rm.main(),
+        Action::Scan(scan) => return scan.main(&typed, cli.progress),
+        Action::Rm(rm) => return rm.main(cli.progress),
         Action::ZkCopy(zkcopy) => zkcopy.understand(),
-        Action::Bench(bench) => return bench.main(),
+        Action::Bench(bench) => return bench.main(cli.progress),
+        Action::Completions(completions) => return told(completions.write(Cli::command())),
+        Action::Man(pages) => return told(pages.write(Cli::command())),
     };
     let Order { task, work, certificate, format, out } = order;
     let outcome = match work {
-        Ok(work) => run(&work, certificate.as_deref()),
+        Ok(work) => run(&work, certificate.as_deref(), cli.progress),
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
-    report(&task, &outcome, format, out.as_deref())
+    finish(&task, &outcome, format, out.as_deref())
+}
+
+/// How a command ends that has written all that it had to say.
+fn told(written: Result<()>) -> ExitCode {
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&error.to_string());
+            ExitCode::from(exit::ERROR)
+        }
+    }
 }
 
 fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
@@ -173,15 +207,15 @@ fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
     }
 }
 
-fn run(work: &Work, certificate: Option<&Path>) -> Outcome {
-    in_runtime(perform(work, certificate))
+fn run(work: &Work, certificate: Option<&Path>, shown: Shown) -> Outcome {
+    in_runtime(perform(work, certificate, shown))
         .unwrap_or_else(|error| Outcome { error: Some((error, Counts::default())), ..Outcome::default() })
 }
 
-async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
+async fn perform(work: &Work, certificate: Option<&Path>, shown: Shown) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let (progress, monitor) = (Progress::default(), Monitor::of(work.sides()));
+    let (progress, monitor) = (Progress::default(), Monitor::of(work.sides(), shown));
     let mut outcome = Outcome::default();
     let verify_options = match work {
         Work::Verify(options) => Some((**options).clone()),
@@ -243,6 +277,9 @@ impl Outcome {
         stop: &CancellationToken,
     ) {
         let progress = Progress::default();
+        if let Some(copied) = &self.copy {
+            progress.expect(copied.counts.read);
+        }
         match monitor.shown("verify", &progress, verify(options, &progress, stop)).await {
             Ok(report) => {
                 match certificate.map(|file| certificate::issue(file, options, &report)).transpose() {
@@ -291,7 +328,7 @@ impl Outcome {
     }
 }
 
-fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) -> ExitCode {
+fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) -> ExitCode {
     let text = match format {
         Format::Text => outcome.text(task),
         Format::Json => format!("{:#}\n", outcome.json(task)),
@@ -300,9 +337,14 @@ fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
         tell(&error.to_string());
         let written = counts.written();
         if written > 0 {
-            tell(&format!("{written} write(s) were acknowledged before; they stand"));
+            tell(&format!(
+                "{written} write(s) were acknowledged before; they stand, and the same command with --update goes on"
+            ));
         }
         outcome.retried_text().lines().for_each(|line| tell(line.trim_start()));
     }
     conclude(&text, format, outcome.exit_code(), out)
 }
+
+#[cfg(test)]
+mod tests;

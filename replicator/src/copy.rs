@@ -176,7 +176,8 @@ async fn run(options: &CopyOptions, progress: &Progress, sessions: &mut Sessions
     let (target_root, since) = (target_root?, since?);
     let ancestors_created = root::create_ancestors(writer).await?;
     let mut masked = Masked::new(options.masked_acls);
-    let passes = line.run(&mut chunks, &changes, since, target_root, beside, &mut masked).await?;
+    let passes = Box::pin(line.run(&mut chunks, &changes, since, target_root, beside, &mut masked));
+    let passes = source.foretold(&options.filter, progress, passes).await?;
     let quotas = match source.lane().filter(|_| options.quotas) {
         Some(lane) => Some(copy_quotas(options, lane, writer).await?),
         None => None,
@@ -255,7 +256,7 @@ fn no_place_for_zookeeper(above: &str) -> Error {
 fn check_archive(options: &CopyOptions, archive: &Archive) -> Result<()> {
     let refused = |text: &str| Err(Error::bad_input(text.to_owned()).at(archive.side()));
     if options.quotas {
-        return refused("an archive holds no quotas: nothing was changed");
+        return refused("an archive holds no quotas: nothing was changed; leave --quotas out");
     }
     if options.newer_than_ms.is_some() {
         return refused("an archive is restored whole: nothing was changed; --mtime is for a living source");
@@ -264,7 +265,7 @@ fn check_archive(options: &CopyOptions, archive: &Archive) -> Result<()> {
     if salvaged && options.update {
         return refused(
             "what is left of a damaged archive goes into an empty place only: what it made up for lost znodes must not \
-             take the place of any; nothing was changed",
+             take the place of any; nothing was changed; leave --update out, and choose an empty target",
         );
     }
     Ok(())
@@ -274,11 +275,14 @@ fn check_archive(options: &CopyOptions, archive: &Archive) -> Result<()> {
 pub(crate) async fn check_source(source: &Reader) -> Result<()> {
     let chroot = source.lane().chroot().as_str();
     match source.lane().znode(&ZnodePath::root()).await? {
-        None => {
-            Err(Error::bad_input(format!("the source has no znode {chroot}: nothing was changed")).at(Side::Source))
-        }
+        None => Err(Error::bad_input(format!(
+            "the source has no znode {chroot}: nothing was changed; check the path behind the servers (zkCli.sh ls)"
+        ))
+        .at(Side::Source)),
         Some(root) if root.kind.is_ephemeral() => {
-            let text = format!("the source's root {chroot} is an ephemeral znode: there is nothing to copy");
+            let text = format!(
+                "the source's root {chroot} is an ephemeral znode: there is nothing to copy; name another path"
+            );
             Err(Error::bad_input(text).at(Side::Source))
         }
         Some(_) => Ok(()),

@@ -1,7 +1,8 @@
 //! The error type, and the words that people read.
 //!
-//! Printed as `target: create /pegasus/a: not authorized`: the side, what was tried, where, why. Lower case, no full
-//! stop. An outcome that is not known says so: it is never reported as failed.
+//! Printed as `target: create /pegasus/a: not authorized; give credentials that its ACL lets do that`: the side, what was
+//! tried, where, why, and what to do, in one line. Lower case, no full stop. An outcome that is not known says so: it is never
+//! reported as failed.
 
 use std::fmt;
 
@@ -80,6 +81,33 @@ impl fmt::Display for Code {
             Self::THROTTLED_OP => "the server throttled the request and did not execute it",
             Self(code) => return write!(f, "error code {code}"),
         })
+    }
+}
+
+impl Code {
+    /// What to do about it.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::NO_AUTH => "give credentials that its ACL lets do that",
+            Self::AUTH_FAILED => {
+                "check the scheme and the credentials for that side; the scheme needs a provider at every server"
+            }
+            Self::SESSION_CLOSED_REQUIRE_SASL_AUTH => {
+                "that is not spoken here: let sessions in without it (zookeeper.sessionRequireClientSASLAuth, enforce.auth.enabled)"
+            }
+            Self::NO_NODE | Self::BAD_VERSION | Self::NODE_EXISTS | Self::NOT_EMPTY => {
+                "see who else creates, sets or deletes there, stop it, then run again"
+            }
+            Self::NO_CHILDREN_FOR_EPHEMERALS => "remove the ephemeral znode, or choose another path",
+            Self::SESSION_EXPIRED => "run again, with a longer session timeout if it comes back",
+            Self::SESSION_MOVED => "run again",
+            Self::NOT_READ_ONLY => "bring its ensemble back to a quorum, or name servers that have one, then run again",
+            Self::QUOTA_EXCEEDED => "raise the quota there (zkCli.sh listquota, setquota), then run again",
+            Self::THROTTLED_OP => "ask for less at a time, or wait until the server has less to do, then run again",
+            Self::RECONFIG_DISABLED => "nothing here needs it: look at the server's log",
+            // What is left tells of a server that is another than is thought.
+            _ => "look at that server's log, and at its version: ZooKeeper 3.4 and later are known here",
+        }
     }
 }
 
@@ -189,6 +217,20 @@ impl Error {
         self
     }
 
+    /// What to do about it, where its own words do not say so.
+    fn advice(&self) -> Option<&'static str> {
+        match &self.kind {
+            ErrorKind::Refused(code) => Some(code.advice()),
+            // With the outcome stands what to do.
+            ErrorKind::Lost(_) if !self.outcome_unknown => Some("see to the servers and the network, then run again"),
+            ErrorKind::Protocol(_) => {
+                Some("see that it is a ZooKeeper server and what its log says, then run again with -vv")
+            }
+            ErrorKind::Io(_) => Some("see to that, then run again"),
+            _ => None,
+        }
+    }
+
     /// The code that the server answered, if it did.
     pub fn code(&self) -> Option<Code> {
         match self.kind {
@@ -211,6 +253,9 @@ impl fmt::Display for Error {
             (None, op) => write!(f, "{op}: ")?,
         }
         self.kind.fmt(f)?;
+        if let Some(advice) = self.advice() {
+            write!(f, "; {advice}")?;
+        }
         if self.outcome_unknown {
             f.write_str("; the outcome of writes that were under way is unknown: run the same command with --update")?;
         }

@@ -3,11 +3,15 @@
 //! From the call to the decoded reply, so the time that a request waits in our own window before it is called does not
 //! count, and the time that it waits behind others on its connection does.
 
+mod flights;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+
+pub use self::flights::{Busy, Flight, Flights};
 
 /// The longest latency that is told apart, in microseconds; longer ones count as this.
 const MICROS_MAX: u64 = 600_000_000;
@@ -41,13 +45,19 @@ impl fmt::Display for Request {
     }
 }
 
-/// Histograms of one run, shared by its sessions.
+/// Histograms of one run, shared by its sessions, and what is under way.
 #[derive(Debug)]
-pub struct Latencies([Mutex<Histogram<u64>>; 4]);
+pub struct Latencies {
+    histograms: [Mutex<Histogram<u64>>; 4],
+    flights: Arc<Flights>,
+}
 
 /// What all runs against one side have measured, for who looks on while they run; clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Observed(Arc<Mutex<Runs>>);
+pub struct Observed {
+    runs: Arc<Mutex<Runs>>,
+    flights: Arc<Flights>,
+}
 
 #[derive(Debug, Default)]
 struct Runs {
@@ -81,7 +91,7 @@ fn histogram() -> Histogram<u64> {
 
 impl Default for Latencies {
     fn default() -> Self {
-        Self([(); 4].map(|()| Mutex::new(histogram())))
+        Self::with(Arc::default())
     }
 }
 
@@ -92,6 +102,15 @@ impl Default for Totals {
 }
 
 impl Latencies {
+    fn with(flights: Arc<Flights>) -> Self {
+        Self { histograms: [(); 4].map(|()| Mutex::new(histogram())), flights }
+    }
+
+    /// A request is sent now, and is under way until what is given is dropped.
+    pub fn begin(&self, request: Request) -> Flight<'_> {
+        self.flights.begin(request)
+    }
+
     /// Counts one answer.
     pub fn record(&self, request: Request, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(MICROS_MAX);
@@ -105,7 +124,7 @@ impl Latencies {
     }
 
     fn of(&self, request: Request) -> MutexGuard<'_, Histogram<u64>> {
-        self.0[request as usize].lock().unwrap_or_else(PoisonError::into_inner)
+        self.histograms[request as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,8 +143,8 @@ impl Latency {
 impl Observed {
     /// A run begins; what its sessions measure is seen here too.
     pub fn run(&self) -> Arc<Latencies> {
-        let run = Arc::new(Latencies::default());
-        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let run = Arc::new(Latencies::with(Arc::clone(&self.flights)));
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let Runs { now, before } = &mut *runs;
         // Whoever connects again and again leaves no more behind than a sum.
         now.retain(|run| {
@@ -141,10 +160,15 @@ impl Observed {
 
     /// What was measured until now.
     pub fn totals(&self) -> Totals {
-        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let mut totals = runs.before.clone();
         runs.now.iter().for_each(|run| totals.add(run));
         totals
+    }
+
+    /// For how long some request was under way until `now`.
+    pub fn busy(&self, now: Instant) -> Busy {
+        self.flights.busy(now)
     }
 }
 

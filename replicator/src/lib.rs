@@ -99,6 +99,7 @@ pub mod rm;
 pub mod scan;
 pub mod session;
 pub mod source;
+pub mod status;
 pub mod sync;
 pub mod target;
 pub mod terminal;

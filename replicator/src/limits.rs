@@ -338,3 +338,7 @@ pub const ARCHIVE_CHUNK_VISITS: usize = READ_BATCH_OPS_MAX;
 
 /// Losses of a damaged archive that are listed, and znodes that were made up for lost ones; the rest is counted.
 pub const ARCHIVE_LOSSES_LISTED: usize = 100;
+
+/// A command that takes longer than this asks how much there is to do: what is done sooner needs no estimate, and should not
+/// send another request.
+pub const FORETOLD_AFTER: Duration = Duration::from_secs(1);

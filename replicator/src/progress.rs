@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::ephemerals::{Ephemerals, Owner};
 use crate::session::WriteOp;
 use crate::source::Visit;
+use crate::status::Size;
 use crate::znode::Kind;
 
 /// Counters of a run. Written means acknowledged by the target.
@@ -26,6 +27,10 @@ pub struct Progress {
     vanished: AtomicU64,
     older: AtomicU64,
     ephemeral_taken: AtomicU64,
+    /// Children that the stats of znodes have promised.
+    promised: AtomicU64,
+    /// How many znodes there may be; 0 where nobody knows.
+    expected: AtomicU64,
     mtime_max_ms: AtomicI64,
     ephemerals: Ephemerals,
 }
@@ -84,6 +89,7 @@ impl Progress {
                 add(&self.read, 1);
                 add(&self.read_bytes, znode.data_len() as u64);
                 self.mtime_max_ms.fetch_max(znode.stat.mtime, Ordering::Relaxed);
+                add(&self.promised, u64::try_from(znode.stat.num_children).unwrap_or_default());
                 add(&self.ephemeral_taken, u64::from(Kind::of_owner(znode.stat.ephemeral_owner).is_ephemeral()));
             }
             Visit::Ephemeral { path, owner } => {
@@ -94,6 +100,21 @@ impl Progress {
             Visit::Filtered(_, count) => add(&self.filtered, *count as u64),
             Visit::Vanished(_) => add(&self.vanished, 1),
             Visit::Children { .. } | Visit::OnTheWay(..) | Visit::Leave(_) | Visit::Unreadable(..) => {}
+        }
+    }
+
+    /// Somebody has counted before how many znodes there are.
+    pub fn expect(&self, znodes: u64) {
+        self.expected.store(znodes, Ordering::Relaxed);
+    }
+
+    /// How many znodes there may be, by what is known now.
+    pub fn size(&self) -> Size {
+        match (self.expected.load(Ordering::Relaxed), self.promised.load(Ordering::Relaxed)) {
+            (0, 0) => Size::Unknown,
+            // The root is nobody's child.
+            (0, promised) => Size::AtLeast(promised + 1),
+            (expected, _) => Size::About(expected),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::error::{Code, Error, ErrorKind, Result};
 use crate::filter::Place;
 use crate::limits;
 use crate::options::CopyOptions;
-use crate::session::{Lane, WriteOp};
+use crate::session::{Lane, ReadReply, WriteOp};
 use crate::target::write_one;
 use crate::znode::{Acl, Kind, ZnodePath};
 
@@ -47,6 +47,16 @@ pub enum Becomes {
     Nested,
     /// Its limits are none that a server can parse: it would throw where it holds usage against them (StatsTrack.java).
     Garbled,
+}
+
+/// How many znodes the quota at the root of the tree has counted; `None` where there is none, or where we may not see it. The
+/// servers count ephemerals and the root too (DataTree.java, updateQuotaStat).
+pub async fn counted(lane: &Lane) -> Option<u64> {
+    let stats = place(lane.chroot().as_str()).child(STATS);
+    let reply = lane.seen_from(Chroot::none()).glance(&stats).await.ok()?;
+    let Some(ReadReply::Data(Some(data), _)) = reply else { return None };
+    let count = std::str::from_utf8(&data).ok()?.split(',').find_map(|pair| pair.strip_prefix("count="))?;
+    count.trim().parse().ok()
 }
 
 impl Becomes {

@@ -287,6 +287,19 @@ impl Outcome {
     }
 }
 
+/// The document of a command line that could not be understood.
+pub fn usage_json(why: &str) -> String {
+    let error = Error::bad_input(why);
+    let json = json!({
+        "version": VERSION,
+        "command": Value::Null,
+        "verdict": "failed",
+        "exit_code": exit::ERROR,
+        "error": error_json(&error, &Counts::default()),
+    });
+    format!("{json:#}\n")
+}
+
 fn acl_json(acls: Acls) -> &'static str {
     match acls {
         Acls::Preserved => "preserved",

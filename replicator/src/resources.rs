@@ -41,6 +41,12 @@ fn resident() -> u64 {
     kib.unwrap_or_default() * 1024
 }
 
+/// Processor time of this process until now, and nothing else: for who looks often.
+pub fn processor() -> Duration {
+    getrusage(UsageWho::RUSAGE_SELF)
+        .map_or(Duration::ZERO, |usage| duration(usage.user_time()) + duration(usage.system_time()))
+}
+
 fn duration(time: TimeVal) -> Duration {
     let seconds = u64::try_from(time.tv_sec()).unwrap_or_default();
     let micros = u64::try_from(time.tv_usec()).unwrap_or_default();

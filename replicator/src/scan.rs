@@ -68,11 +68,14 @@ async fn run(options: &ScanOptions, progress: &Progress, session: &mut Option<So
     };
     let mut census = Census::new(chroot, options.top, options.jute_maxbuffer);
     let mut chunks = source.chunks(&source.filter(&options.filter)?, EphemeralPolicy::AsPersistent, None, true);
-    while let Some(chunk) = chunks.next().await? {
-        for visit in &chunk.visits {
-            progress.visited(visit);
-            census.add(visit);
+    let work = Box::pin(async {
+        while let Some(chunk) = chunks.next().await? {
+            for visit in &chunk.visits {
+                progress.visited(visit);
+                census.add(visit);
+            }
         }
-    }
-    Ok(census)
+        Ok(census)
+    });
+    source.foretold(&options.filter, progress, work).await
 }

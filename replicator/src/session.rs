@@ -242,15 +242,25 @@ impl Lane {
             Session::Wire(session) => session.read(located),
             Session::Client(session) => Box::pin(session.read(located)),
         };
-        let started = self.sent(ops.len(), || 0);
+        let flight = self.sent(Request::MultiRead, ops.len(), || 0);
         Box::pin(async move {
             let reply = reply.await.map_err(|error| match first {
                 Some(path) => self.failed(error, &path),
                 None => error.at(self.side),
             });
-            self.answered(Request::MultiRead, started, || paced::read_bytes(&reply));
+            self.answered(Request::MultiRead, &flight, || paced::read_bytes(&reply));
             reply
         })
+    }
+
+    /// getData of one znode for who looks on: no part of what is measured, and nobody waits for its turn.
+    pub async fn glance(&self, path: &ZnodePath) -> Result<Option<ReadReply>> {
+        let located = std::iter::once((ReadOp::Data(path), self.locate(path)));
+        let reply = match &*self.session {
+            Session::Wire(session) => session.read(located).await,
+            Session::Client(session) => session.read(located).await,
+        };
+        Ok(reply.map_err(|error| self.failed(error, path))?.pop())
     }
 
     /// getACL: the ACL and the stat that goes with it, which may be of another moment than one that another server gave.
@@ -263,10 +273,10 @@ impl Lane {
                 Box::pin(async move { session.acl(&located).await })
             }
         };
-        let started = self.sent(1, || 0);
+        let flight = self.sent(Request::GetAcl, 1, || 0);
         Box::pin(async move {
             let reply = reply.await.map_err(|error| self.failed(error, &path));
-            self.answered(Request::GetAcl, started, || 0);
+            self.answered(Request::GetAcl, &flight, || 0);
             reply
         })
     }
@@ -340,10 +350,10 @@ impl Lane {
             (Session::Client(session), _) => Box::pin(session.write(ops.iter().map(|op| (op, self.locate(op.path()))))),
         };
         let request = if matches!(ops[..], [WriteOp::SetAcl { .. }]) { Request::SetAcl } else { Request::Multi };
-        let started = self.sent(ops.len(), || paced::written_bytes(&ops));
+        let flight = self.sent(request, ops.len(), || paced::written_bytes(&ops));
         Box::pin(async move {
             let reply = reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error));
-            self.answered(request, started, || 0);
+            self.answered(request, &flight, || 0);
             (ops, reply)
         })
     }

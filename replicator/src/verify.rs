@@ -122,11 +122,16 @@ async fn run(options: &VerifyOptions, progress: &Progress, opened: &mut Option<(
     // What one of them leaves out by itself is left out of the other.
     let filter = target.filter(&source.filter(&options.filter)?)?;
     let options = &VerifyOptions { filter, ..options.clone() };
-    match (source, target) {
-        (Source::Archive { .. }, Source::Archive { .. }) => archives::compare(options, source, target, progress).await,
-        (_, Source::Archive { .. }) => beside(options, target, source, progress).await.map(Found::swapped),
-        _ => beside(options, source, target, progress).await,
-    }
+    let work = Box::pin(async {
+        match (source, target) {
+            (Source::Archive { .. }, Source::Archive { .. }) => {
+                archives::compare(options, source, target, progress).await
+            }
+            (_, Source::Archive { .. }) => beside(options, target, source, progress).await.map(Found::swapped),
+            _ => beside(options, source, target, progress).await,
+        }
+    });
+    source.foretold(&options.filter, progress, work).await
 }
 
 /// Compares what `leading` gives with what an ensemble has beside it, and says so as if `leading` were the source.

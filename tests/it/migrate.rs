@@ -5,6 +5,7 @@ mod cleanup;
 mod cluster;
 pub(crate) mod documents;
 mod first;
+mod json;
 mod killed;
 mod large;
 mod lost_host;

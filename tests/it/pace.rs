@@ -11,14 +11,14 @@ use tokio::process::{Child, ChildStderr};
 use crate::product::{Outcome, finish, run, zkreplicator};
 
 /// What a program says to stderr.
-type Said = Lines<BufReader<ChildStderr>>;
+pub(crate) type Said = Lines<BufReader<ChildStderr>>;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// SIGUSR1 in a mask of signals: the tenth.
 const USR1: u64 = 1 << 9;
 
 /// Asks with SIGUSR1 until what the program says is as wanted.
-async fn asked(child: &Child, said: &mut Said, wanted: &[&str]) -> Outcome {
+pub(crate) async fn asked(child: &Child, said: &mut Said, wanted: &[&str]) -> Outcome {
     let pid = child.id().ok_or("it has ended")?.to_string();
     let deadline = Instant::now() + LIMIT;
     loop {
@@ -33,7 +33,7 @@ async fn asked(child: &Child, said: &mut Said, wanted: &[&str]) -> Outcome {
 }
 
 /// A run that takes the signal, with its stderr to be read from.
-async fn heard(args: &[&str]) -> Result<(Child, Said), Box<dyn std::error::Error>> {
+pub(crate) async fn heard(args: &[&str]) -> Result<(Child, Said), Box<dyn std::error::Error>> {
     let mut child = zkreplicator(args).stderr(Stdio::piped()).spawn()?;
     let said = BufReader::new(child.stderr.take().ok_or("no stderr")?).lines();
     // A program that has just begun would be ended by it.

@@ -18,7 +18,7 @@ fn place(path: &str) -> String {
 }
 
 /// What ZooKeeper's own setquota does.
-async fn set_quota(client: &Client, path: &str, limits: &str) -> Result<(), Error> {
+pub(crate) async fn set_quota(client: &Client, path: &str, limits: &str) -> Result<(), Error> {
     let ends = path.match_indices('/').skip(1).map(|(end, _)| end).chain([path.len()]);
     for end in ends {
         match client.create(&place(&path[..end]), b"", &OPEN).await {

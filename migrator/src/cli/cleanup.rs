@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use replicator::certificate::Certificate;
+use replicator::status::Shown;
 
 use super::{Common, Written};
 use crate::config_file::HOSTS_LIST;
@@ -13,8 +14,24 @@ use crate::lock;
 use crate::migration::Migration;
 use crate::state::now_ms;
 use crate::steps::{same_hosts, written_hosts};
+use crate::telling::Teller;
 
+const EXAMPLES: &str = "\
+Examples:
+  Some time after the migration (cleanup_hold of the plan), with the old root said once more:
+    zkmigrator cleanup --plan zkmigrator.toml --yes-remove /pegasus/c3
+
+  Which root that is, and whether the migration is done:
+    zkmigrator status --plan zkmigrator.toml
+
+The old tree is kept in an archive beside the journal; zkreplicator restore brings it back.";
+
+/// Remove the old tree, some time after a migration that is done
+///
+/// Refused while a meta server still uses the old ZooKeeper, and where somebody has written there since. The tree is kept in an
+/// archive first.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Cleanup {
     #[command(flatten)]
     pub(super) common: Common,
@@ -24,7 +41,12 @@ pub(super) struct Cleanup {
 }
 
 impl Cleanup {
-    pub(super) async fn run(&self) -> Result<Written> {
+    pub(super) async fn run(&self, shown: Shown) -> Result<Written> {
+        let teller = Teller::default();
+        teller.clone().shown(shown, self.clean_up(teller)).await
+    }
+
+    async fn clean_up(&self, teller: Teller) -> Result<Written> {
         let (plan, _) = self.common.read()?;
         let refused = |why: String| Error::new(ErrorKind::Refused, "source", "remove the old tree", why);
         let hold = plan.limits.cleanup_hold;
@@ -48,6 +70,7 @@ impl Cleanup {
         }
         let certificate = state.certificate.clone();
         let mut migration = Migration::new(plan, state, Some(journal), super::process::stop_on_signal())?;
+        migration.teller = teller;
         let lane = migration.trees()?.lock_at_source().await?;
         let holders = lock::holders(&lane).await;
         lane.close().await;
@@ -89,7 +112,14 @@ impl Cleanup {
         let removed = migration.trees()?.remove_source(&stop).await?;
         migration.write(Entry::CleanedUp)?;
         let text = format!("{removed} znodes of the old tree were removed; they are kept in {}\n", archive.display());
-        let json = serde_json::json!({"schema": 1, "command": "cleanup", "removed": removed, "archive": archive});
+        let json = serde_json::json!({
+            "schema": 1,
+            "command": "cleanup",
+            "verdict": "done",
+            "exit_code": 0,
+            "removed": removed,
+            "archive": archive.display().to_string(),
+        });
         Ok(Written { text: super::migrate::in_format(self.common.format, &text, &json), code: 0 })
     }
 }

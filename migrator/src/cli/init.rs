@@ -5,14 +5,28 @@ use std::path::PathBuf;
 use clap::Args;
 use replicator::connect::ConnectString;
 use replicator::whole_file::{self, Existing};
+use serde_json::json;
 
-use super::Written;
+use super::{Format, Written, migrate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pegasus::client::{MetaClient, MetaOptions, Role};
 use crate::plan::{ClusterFacts, MetaServerFacts, render};
 use crate::steps::written_hosts;
 
+const EXAMPLES: &str = "\
+Examples:
+  Into a file, in which files, hosts and commands of the meta servers are then filled in (docs/plan.md):
+    zkmigrator init --meta-servers a1:34601,a2:34601 --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
+
+  To look at it first:
+    zkmigrator init --meta-servers a1:34601 --target zk4:2181";
+
+/// Write a new plan by asking the cluster
+///
+/// Asks the meta servers which they are, where their ZooKeeper is and below which root, and writes a plan with all that, and
+/// with what only you know left open. Changes nothing of the cluster.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Init {
     /// Meta servers of the cluster: host:port,host:port. One that answers is enough
     #[arg(long, value_name = "LIST", value_delimiter = ',', required = true)]
@@ -23,6 +37,9 @@ pub(super) struct Init {
     /// Write the plan to this file, which must not be there, instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// How the report is written to stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
 }
 
 impl Init {
@@ -58,10 +75,31 @@ impl Init {
             meta_servers: servers,
         };
         let plan = render(&facts);
-        let Some(file) = &self.out else { return Ok(Written { text: plan, code: 0 }) };
-        whole_file::write(file, &plan, Existing::Kept).map_err(|error| {
-            Error::new(ErrorKind::Local, format!("file {}", file.display()), "write the plan", error.to_string())
-        })?;
-        Ok(Written { text: format!("{} was written: fill in files, hosts and commands\n", file.display()), code: 0 })
+        let mut text = plan.clone();
+        if let Some(file) = &self.out {
+            whole_file::write(file, &plan, Existing::Kept).map_err(|error| {
+                let why = format!("{error}; give another file with --out, or move that one away");
+                Error::new(ErrorKind::Local, format!("file {}", file.display()), "write the plan", why)
+            })?;
+            text = format!("{} was written: fill in files, hosts and commands\n", file.display());
+        }
+        let servers = facts
+            .meta_servers
+            .iter()
+            .map(|server| json!({"address": server.address, "is_primary": server.is_primary, "silent": server.silent}));
+        let json = json!({
+            "schema": 1,
+            "command": "init",
+            "verdict": "done",
+            "exit_code": 0,
+            "cluster": facts.cluster,
+            "cluster_root": facts.root,
+            "source": facts.source,
+            "target": facts.target,
+            "meta_servers": servers.collect::<Vec<_>>(),
+            "file": self.out.as_ref().map(|file| file.display().to_string()),
+            "plan": plan,
+        });
+        Ok(Written { text: migrate::in_format(self.format, &text, &json), code: 0 })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
+use replicator::status::Shown;
 use tokio_util::sync::CancellationToken;
 
 use super::process::stop_on_signal;
@@ -41,16 +42,20 @@ async fn chosen(common: &Common, plan: &Plan, name: MethodName) -> Result<&'stat
 }
 
 /// Shows everything, changes nothing.
-pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Written> {
+pub(super) async fn rehearse(common: &Common, method: MethodName, shown: Shown) -> Result<Written> {
     let (plan, _) = common.read()?;
     let method = chosen(common, &plan, method).await?;
     let mut migration = Migration::new(plan, State::default(), None, stop_on_signal())?;
     let is_copy = method.name == COPY.name;
-    let found = if is_copy {
-        Box::pin(steps::look(&mut migration)).await
-    } else {
-        Box::pin(steps::recovery::look(&mut migration)).await
+    let teller = migration.teller.clone();
+    let look = async {
+        if is_copy {
+            Box::pin(steps::look(&mut migration)).await
+        } else {
+            Box::pin(steps::recovery::look(&mut migration)).await
+        }
     };
+    let found = teller.shown(shown, look).await;
     let level_or_recovery = if is_copy { (START_LEVEL, "blind") } else { (RECOVER, "true") };
     let diffs = diffs(&migration, level_or_recovery).await;
     let (text, json) = rehearsal(&migration, method, &found, &diffs);
@@ -73,7 +78,7 @@ async fn diffs(migration: &Migration, (key, value): (&str, &str)) -> Vec<String>
 }
 
 /// Migrates.
-pub(super) async fn run(run: &Run) -> Result<Written> {
+pub(super) async fn run(run: &Run, shown: Shown) -> Result<Written> {
     let (plan, digest) = run.common.read()?;
     let pauses = pauses(&plan, &run.pause_before)?;
     let method = chosen(&run.common, &plan, run.method).await?;
@@ -97,12 +102,12 @@ pub(super) async fn run(run: &Run) -> Result<Written> {
     let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal())?;
     let tool = format!("zkmigrator {}", env!("CARGO_PKG_VERSION"));
     migration.write(Entry::Begun { tool, method: method.name.to_owned(), plan: digest })?;
-    let ended = method.forward(&mut migration, &pauses, None).await;
+    let ended = migration.teller.clone().shown(shown, method.forward(&mut migration, &pauses, None)).await;
     end(migration, method, ended, "run", &run.common).await
 }
 
 /// Goes on.
-pub(super) async fn resume(resume: &Resume) -> Result<Written> {
+pub(super) async fn resume(resume: &Resume, shown: Shown) -> Result<Written> {
     let (plan, digest) = resume.common.read()?;
     let pauses = pauses(&plan, &resume.pause_before)?;
     let (mut migration, contents) = reopen(plan, &digest).await?;
@@ -115,7 +120,8 @@ pub(super) async fn resume(resume: &Resume) -> Result<Written> {
     let method = method_of(&contents)?;
     if rolling_back {
         migration.say("it was on its way back, and goes on with that");
-        let ended = match (method.back(&mut migration).await, contents.failed()) {
+        let back = migration.teller.clone().shown(shown, method.back(&mut migration)).await;
+        let ended = match (back, contents.failed()) {
             // Nobody has asked for it: it failed, and that is what is told.
             (Ended::RolledBack(None), Some(why)) => {
                 Ended::RolledBack(Some(Error::new(ErrorKind::Refused, "migration", "go on", why)))
@@ -124,26 +130,29 @@ pub(super) async fn resume(resume: &Resume) -> Result<Written> {
         };
         return end(migration, method, ended, "resume", &resume.common).await;
     }
-    let ended = method.forward(&mut migration, &pauses, paused_at).await;
+    let ended = migration.teller.clone().shown(shown, method.forward(&mut migration, &pauses, paused_at)).await;
     end(migration, method, ended, "resume", &resume.common).await
 }
 
 /// Goes back.
-pub(super) async fn rollback(common: &Common) -> Result<Written> {
+pub(super) async fn rollback(common: &Common, shown: Shown) -> Result<Written> {
     let (plan, digest) = common.read()?;
     let (mut migration, contents) = reopen(plan, &digest).await?;
     let method = method_of(&contents)?;
-    let ended = method.back(&mut migration).await;
+    let ended = migration.teller.clone().shown(shown, method.back(&mut migration)).await;
     end(migration, method, ended, "rollback", common).await
 }
 
 /// Says what the journal says.
 pub(super) fn status(common: &Common) -> Result<Written> {
     let (plan, _) = common.read()?;
-    let contents = Journal::look(&plan.journal)?;
+    // The first migration makes the directory.
+    let contents = if plan.journal.exists() { Journal::look(&plan.journal)? } else { Contents::default() };
     let method = method_of(&contents)?;
     let (Some(state), Some(last)) = (contents.state(), contents.records.last()) else {
-        let json = serde_json::json!({"schema": 1, "command": "status", "migration": null});
+        let json = serde_json::json!({
+            "schema": 1, "command": "status", "exit_code": 0, "migration": null, "ended": true, "steps": [], "next": null,
+        });
         return Ok(Written { text: in_format(common.format, "no migration was begun\n", &json), code: 0 });
     };
     let ended = contents.is_ended();
@@ -163,13 +172,13 @@ pub(super) fn status(common: &Common) -> Result<Written> {
     if contents.torn > 0 {
         lines.push(format!("  the last {} bytes of the journal were torn by a crash", contents.torn));
     }
-    if !ended {
-        let plan = common.plan.display();
-        lines.push(format!("  next: zkmigrator resume --plan {plan} or zkmigrator rollback --plan {plan}"));
-    }
+    let plan = common.plan.display();
+    let next = (!ended).then(|| format!("zkmigrator resume --plan {plan} or zkmigrator rollback --plan {plan}"));
+    lines.extend(next.iter().map(|next| format!("  next: {next}")));
     let json = serde_json::json!({
         "schema": 1,
         "command": "status",
+        "exit_code": 0,
         "migration": state.id,
         "ended": ended,
         "steps": json_steps,
@@ -178,6 +187,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
         "records": contents.records.len(),
         "torn_bytes": contents.torn,
         "state": state,
+        "next": next,
     });
     Ok(Written { text: in_format(common.format, &(lines.join("\n") + "\n"), &json), code: 0 })
 }

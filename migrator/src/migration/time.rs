@@ -69,6 +69,7 @@ impl Migration {
         let on = if side == Side::Source { &self.plan.source } else { &self.plan.target };
         let max = self.plan.limits.serving_max + self.lock_outlives(side);
         let until = Instant::now() + max;
+        self.teller.waits("a meta server that leads", max);
         loop {
             let hosts = written_hosts(&on.connect);
             let error = match self.meta.cluster_info().await {

@@ -7,7 +7,6 @@
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use replicator::error::Side;
-use replicator::progress::Progress;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -117,6 +116,7 @@ pub(super) async fn remove_from_target(migration: &mut Migration) -> Result<()> 
 /// Waits until the lock nodes of a leader that was started there and stopped again have gone with its session.
 async fn wait_for_lock(migration: &mut Migration) -> Result<()> {
     let until = Instant::now() + migration.lock_outlives(Side::Target) + WATCHED_EVERY;
+    migration.teller.waits("the lock of a meta server that was stopped", migration.lock_outlives(Side::Target));
     let lane = migration.trees()?.lock_at_target().await?;
     while Instant::now() < until {
         match lock::holders(&lane).await {
@@ -135,7 +135,7 @@ async fn copy_until_equal(migration: &mut Migration) -> Result<String> {
     let trees = migration.trees()?;
     let mut last = String::new();
     for round in 1..=ROUNDS_MAX {
-        let copied = trees.copy(true, &Progress::default(), &stop).await?;
+        let copied = trees.copy(true, &trees.teller.counting("copy"), &stop).await?;
         let verified = timeout(max, trees.verify(copied.target_zxid, true, &stop)).await.map_err(|_| {
             let max = humantime::format_duration(max);
             Error::new(ErrorKind::TimedOut, "tree", "compare", format!("it took longer than verify_max, {max}"))

@@ -122,8 +122,10 @@ pub(super) async fn wait_healthy(migration: &mut Migration) -> Result<()> {
     let passed = Duration::from_millis(now_ms().saturating_sub(serves));
     if let Some(rest) = grace.checked_sub(passed) {
         migration.say(&format!("waits {} s: until then every node counts as ALIVE", rest.as_secs() + 1));
+        migration.teller.waits("the leader's grace period", rest);
         sleep(rest).await;
     }
+    migration.teller.waits("all replica servers ALIVE", migration.plan.limits.healthy_max);
     let until = Instant::now() + migration.plan.limits.healthy_max;
     loop {
         // An answer that got lost says nothing of the cluster.

@@ -75,6 +75,7 @@ async fn watch(migration: &mut Migration) -> Result<Option<String>> {
     let failed = |error: replicator::error::Error| {
         Error::new(ErrorKind::Unreachable, "source", "watch the old tree", error.to_string())
     };
+    migration.teller.waits("writes to the old tree, which should not come", time);
     let trees = migration.trees()?;
     let lock = trees.lock_below_root();
     let lane = trees.root_at_source().await?;

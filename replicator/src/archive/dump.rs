@@ -117,7 +117,8 @@ async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Sou
         .stream()
         .map(|gathered| async { Ok(pack(&pool, gathered?).await) })
         .buffered(limits::ARCHIVE_BLOCKS_IN_FLIGHT_MAX);
-    let (read, written) = tokio::join!(read(&mut tree, chunks_in, progress), write(options, sink, blocks));
+    let work = Box::pin(async { tokio::join!(read(&mut tree, chunks_in, progress), write(options, sink, blocks)) });
+    let (read, written) = source.foretold(&options.filter, progress, work).await;
     // Where both fail the file's failure is the cause: the walk ends when nobody takes chunks any more.
     let sink = written.and_then(|sink| read.map(|_| sink))?;
     let behind = source.sync().await?;

@@ -234,7 +234,10 @@ impl<S: Store + ?Sized> Surveyor<'_, S> {
     /// All frames were found; `at` is where the last of them ended.
     fn conclude(mut self, at: u64) -> Result<Survey, Unusable> {
         if self.archive.is_none() {
-            return Err(Malformed("it is no archive of this program, or all of it is damaged".to_owned()).into());
+            return Err(Malformed(
+                "it is no archive of this program (zkreplicator dump writes them), or all of it is damaged".to_owned(),
+            )
+            .into());
         }
         match &self.found.end {
             Some(end) => {

@@ -115,7 +115,7 @@ impl Dumping<'_> {
         typed.refuse(&["target_auth_file"], NO_CREDENTIALS)?;
         self.access.check_wire()?;
         if named(source)?.is_some() {
-            return Err(Error::bad_input("an archive is copied to another one as any file is"));
+            return Err(Error::bad_input("an archive is copied to another one as any file is (cp)"));
         }
         let options = DumpOptions {
             existing,
@@ -158,7 +158,9 @@ impl Typed {
     /// Refuses options with an archive.
     pub(super) fn refuse(&self, ids: &[&str], why: &str) -> Result<()> {
         match ids.iter().find(|id| self.0.contains(**id)) {
-            Some(id) => Err(Error::bad_input(format!("--{} has no meaning here: {why}", id.replace('_', "-")))),
+            Some(id) => {
+                Err(Error::bad_input(format!("--{} has no meaning here: {why}; leave it out", id.replace('_', "-"))))
+            }
             None => Ok(()),
         }
     }

@@ -19,6 +19,7 @@ use crate::pace::Sides;
 use crate::report::bench::{Account, remove_command};
 use crate::report::{Acls, Task, bytes, grouped};
 use crate::resources::Resources;
+use crate::status::Shown;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -125,7 +126,7 @@ impl From<ShapeName> for Shape {
 }
 
 impl Bench {
-    pub(super) fn main(self) -> ExitCode {
+    pub(super) fn main(self, shown: Shown) -> ExitCode {
         let (source, target) = (self.trees.source.clone(), self.trees.target.clone());
         let (transport, acls) = (self.trees.access.transport.into(), self.acl.into());
         let (include, exclude) = (Vec::new(), Vec::new());
@@ -134,7 +135,7 @@ impl Bench {
         let options = self.understand();
         let failed = |error| BenchReport { error: Some(error), ..BenchReport::default() };
         let report = match &options {
-            Ok(options) => in_runtime(perform(options, planned)).unwrap_or_else(failed),
+            Ok(options) => in_runtime(perform(options, planned, shown)).unwrap_or_else(failed),
             Err(error) => failed(error.clone()),
         };
         let options = options.ok();
@@ -159,7 +160,7 @@ impl Bench {
     }
 }
 
-async fn perform(options: &BenchOptions, planned: bool) -> BenchReport {
+async fn perform(options: &BenchOptions, planned: bool, shown: Shown) -> BenchReport {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     if planned {
@@ -168,7 +169,7 @@ async fn perform(options: &BenchOptions, planned: bool) -> BenchReport {
     }
     announce(options);
     let board = Board::default();
-    let monitor = Monitor::of(Sides::of(&options.source, &options.target));
+    let monitor = Monitor::of(Sides::of(&options.source, &options.target), shown);
     monitor.shown_by(|| board.now(), bench(options, &board, &stop)).await
 }
 

@@ -252,7 +252,7 @@ impl LineArgs {
         typed.refuse(&["masked_acl"], "no ACL of an archive is masked")?;
         self.access.check_wire()?;
         if archive::named(target)?.is_some() {
-            return Err(Error::bad_input("an archive is copied to another one as any file is"));
+            return Err(Error::bad_input("an archive is copied to another one as any file is (cp)"));
         }
         let salvage = if salvage { Salvage::Wanted } else { Salvage::Refused };
         self.between(TreeOptions::Archive(ArchiveOptions { file, salvage }), self.access.target(target)?)

@@ -36,7 +36,9 @@ fn gather(variable: &str, files: &[PathBuf]) -> Result<Vec<Auth>> {
     let mut auths = match std::env::var(variable) {
         Ok(text) => parse(variable, &text)?,
         Err(std::env::VarError::NotPresent) => Vec::new(),
-        Err(std::env::VarError::NotUnicode(_)) => return Err(Error::bad_input(format!("{variable} is not UTF-8"))),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            return Err(Error::bad_input(format!("{variable} is not UTF-8: give scheme:credentials")));
+        }
     };
     for file in files {
         auths.extend(parse(&file.display().to_string(), &read(file)?)?);
@@ -48,7 +50,9 @@ fn read(file: &Path) -> Result<String> {
     let wrong = |why: String| Error::bad_input(format!("auth file {}: {why}", file.display()));
     let mut text = String::new();
     let opened = File::open(file).map(|opened| opened.take(limits::AUTH_FILE_BYTES_MAX + 1));
-    opened.and_then(|mut opened| opened.read_to_string(&mut text)).map_err(|error| wrong(error.to_string()))?;
+    opened
+        .and_then(|mut opened| opened.read_to_string(&mut text))
+        .map_err(|error| wrong(format!("{error}; name a file with a line of scheme:credentials for each identity")))?;
     if text.len() as u64 > limits::AUTH_FILE_BYTES_MAX {
         return Err(wrong(format!("it is larger than {} bytes", limits::AUTH_FILE_BYTES_MAX)));
     }

@@ -1,15 +1,16 @@
 //! Whoever looks on while a command works: a terminal, and who asks by SIGUSR1. Each piece of the command's work goes through
 //! [`Monitor::shown`].
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::process::tell;
 use super::status::{Now, Status};
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
+use crate::resources;
+use crate::status::{Line, Shown, Size};
 
 /// How often the line changes.
 const EVERY: Duration = Duration::from_millis(200);
@@ -17,12 +18,13 @@ const EVERY: Duration = Duration::from_millis(200);
 /// What is seen of one command.
 pub(super) struct Monitor {
     sides: Sides,
+    shown: Shown,
 }
 
 impl Monitor {
     /// Of a command that speaks to these.
-    pub(super) fn of(sides: Sides) -> Self {
-        Self { sides }
+    pub(super) fn of(sides: Sides, shown: Shown) -> Self {
+        Self { sides, shown }
     }
 
     /// What the command speaks to.
@@ -37,46 +39,47 @@ impl Monitor {
         progress: &Progress,
         work: impl Future<Output = T>,
     ) -> impl Future<Output = T> {
-        self.shown_by(move || (what, progress.counts()), work)
+        self.shown_by(move || (what, progress.counts(), progress.size()), work)
     }
 
     /// The same for work whose name and counters change; `now` tells them.
     pub(super) fn shown_by<T>(
         &self,
-        now: impl Fn() -> (&'static str, Counts),
+        now: impl Fn() -> (&'static str, Counts, Size),
         work: impl Future<Output = T>,
     ) -> impl Future<Output = T> {
         // A command's future is large, and whoever holds it would be as large again.
         self.show(now, Box::pin(work))
     }
 
-    async fn show<T>(&self, now: impl Fn() -> (&'static str, Counts), mut work: impl Future<Output = T> + Unpin) -> T {
+    async fn show<T>(
+        &self,
+        now: impl Fn() -> (&'static str, Counts, Size),
+        mut work: impl Future<Output = T> + Unpin,
+    ) -> T {
         let now = || {
-            let (what, counts) = now();
-            Now { what, counts, waits_for: self.sides.waits_for() }
+            let (what, counts, size) = now();
+            let (at, processor, held) = (Instant::now(), resources::processor(), self.sides.waits_for());
+            Now { what, counts, size, held, at, processor, sides: self.sides.busy(at) }
         };
-        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-        line.set_style(
-            ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
-        );
+        let mut line = Line::new(self.shown);
         // Where the signal can't be had, nobody is shown anything; it is no reason not to work.
         let mut asked = signal(SignalKind::user_defined1()).ok();
         let mut tick = tokio::time::interval(EVERY);
-        let (mut shown, mut told) = (Status::begin(), Status::begin());
+        let mut status = Status::begin(now());
         loop {
             tokio::select! {
                 biased;
-                done = &mut work => {
-                    line.finish_and_clear();
-                    return done;
-                }
+                done = &mut work => return done,
                 () = asked_for(&mut asked) => {
-                    let text = told.text(&now());
-                    line.suspend(|| tell(&text));
+                    status.look(now());
+                    line.aside(|| tell(&status.plain()));
                 }
-                _ = tick.tick(), if !line.is_hidden() => {
-                    line.set_message(shown.text(&now()));
-                    line.tick();
+                _ = tick.tick() => {
+                    status.look(now());
+                    if line.is_due(status.elapsed()) {
+                        line.show(status.elapsed(), &status.state(), || status.plain(), tell);
+                    }
                 }
             }
         }

@@ -21,6 +21,7 @@ use crate::report::rm::{Account, Outcome};
 use crate::report::{bytes, grouped};
 use crate::resources::Resources;
 use crate::rm::{Survey, check_root, keep, rm, survey};
+use crate::status::Shown;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -86,10 +87,10 @@ enum Step {
 }
 
 impl Rm {
-    pub(super) fn main(self) -> ExitCode {
+    pub(super) fn main(self, shown: Shown) -> ExitCode {
         let outcome = match self.understand() {
             Ok((options, kept, step)) => {
-                in_runtime(perform(&options, kept.as_ref(), step)).unwrap_or_else(Outcome::failed)
+                in_runtime(perform(&options, kept.as_ref(), step, shown)).unwrap_or_else(Outcome::failed)
             }
             Err(error) => Outcome::failed(error),
         };
@@ -138,10 +139,10 @@ impl Rm {
     }
 }
 
-async fn perform(options: &RmOptions, kept: Option<&DumpOptions>, step: Step) -> Outcome {
+async fn perform(options: &RmOptions, kept: Option<&DumpOptions>, step: Step, shown: Shown) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let (progress, monitor) = (Progress::default(), Monitor::of(Sides::of_target(&options.target)));
+    let (progress, monitor) = (Progress::default(), Monitor::of(Sides::of_target(&options.target), shown));
     let found = match monitor.shown("look", &progress, survey(options, &progress, &stop)).await {
         Ok(found) => found,
         Err(error) => return Outcome::failed(error),
@@ -160,12 +161,14 @@ async fn perform(options: &RmOptions, kept: Option<&DumpOptions>, step: Step) ->
     }
     if let Some(kept) = kept {
         let progress = Progress::default();
+        progress.expect(found.znodes());
         match monitor.shown("archive", &progress, keep(kept, &progress, &stop)).await {
             Ok(report) => outcome.kept = Some((kept.file.clone(), report)),
             Err(error) => return Outcome { survey: Some(found), error: Some(error), ..outcome },
         }
     }
     let progress = Progress::default();
+    progress.expect(found.znodes());
     let (removed, done) = monitor.shown("rm", &progress, rm(options, &progress, &stop)).await;
     Outcome { survey: Some(found), removed: Some(removed), error: done.err(), ..outcome }
 }

@@ -21,6 +21,7 @@ use crate::report::Acls;
 use crate::report::scan::Account;
 use crate::resources::Resources;
 use crate::scan::{ScanReport, scan};
+use crate::status::Shown;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -93,13 +94,13 @@ fn parse_top(text: &str) -> Result<usize, String> {
 }
 
 impl Scan {
-    pub(super) fn main(self, typed: &Typed) -> ExitCode {
+    pub(super) fn main(self, typed: &Typed, shown: Shown) -> ExitCode {
         let acls = match self.acl {
             AclName::Preserve => Acls::Preserved,
             AclName::Ignore => Acls::NotRead,
         };
         let task = self.access.task("scan", &self.source, "", acls, &self.globs);
-        let scanned = self.understand(typed).and_then(|options| in_runtime(perform(&options))?);
+        let scanned = self.understand(typed).and_then(|options| in_runtime(perform(&options, shown))?);
         let account = Account { task: &task, scanned: &scanned, resources: Resources::now() };
         let text = match self.access.format {
             Format::Text => account.text(),
@@ -133,10 +134,10 @@ impl Scan {
     }
 }
 
-async fn perform(options: &ScanOptions) -> Result<ScanReport> {
+async fn perform(options: &ScanOptions, shown: Shown) -> Result<ScanReport> {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let progress = Progress::default();
-    let monitor = Monitor::of(Sides::of(options.tree.ensemble(), None));
+    let monitor = Monitor::of(Sides::of(options.tree.ensemble(), None), shown);
     monitor.shown("scan", &progress, scan(options, &progress, &stop)).await
 }

@@ -17,7 +17,7 @@ fn what_ended_runs_have_measured_is_not_forgotten() {
         observed.run().record(Request::GetAcl, Duration::from_millis(1));
     }
     assert_eq!(counts(&observed.totals()), [1, 100, 1, 0]);
-    assert!(observed.0.lock().unwrap().now.len() <= 2, "runs that have ended are summed up");
+    assert!(observed.runs.lock().unwrap().now.len() <= 2, "runs that have ended are summed up");
 }
 
 #[test]

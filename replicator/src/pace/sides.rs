@@ -1,8 +1,10 @@
 //! Both sides of a command, as a person and a report see them.
 
+use std::time::Instant;
+
 use super::{Pace, Waits};
 use crate::error::Side;
-use crate::latency::{Observed, Totals};
+use crate::latency::{Busy, Observed, Totals};
 use crate::options::EnsembleOptions;
 use crate::retry::{Retries, Retry};
 
@@ -64,6 +66,11 @@ impl Sides {
     /// How long each took to answer until now.
     pub fn latencies(&self) -> Vec<(Side, Totals)> {
         self.0.iter().map(|held| (held.side, held.observed.totals())).collect()
+    }
+
+    /// For how long each had something to answer until `now`.
+    pub fn busy(&self, now: Instant) -> Vec<(Side, Busy)> {
+        self.0.iter().map(|held| (held.side, held.observed.busy(now))).collect()
     }
 
     /// How often each was tried again until now.

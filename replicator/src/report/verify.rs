@@ -99,6 +99,9 @@ pub(super) fn text(task: &Task, verify: &VerifyReport, text: &mut String) -> fmt
             grouped(differences.unreadable)
         )?;
     }
+    if differences.unreadable > 0 {
+        writeln!(text, "  unreadable  give credentials that may read them, or leave them out with --exclude")?;
+    }
     reading_text("source", &verify.source, text)?;
     reading_text("target", &verify.target, text)?;
     skipped_text(&verify.skipped, text)?;

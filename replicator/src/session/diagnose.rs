@@ -53,16 +53,19 @@ async fn probe(host: &str, port: u16) -> String {
         return "is an unknown host: check its name and the resolver".to_owned();
     };
     let Some(address) = addresses.next() else {
-        return "is a host without an address".to_owned();
+        return "is a host without an address: check its name and the resolver".to_owned();
     };
     match TcpStream::connect(address).await {
         Ok(_) => gives_none(address).await,
         Err(error) => match error.kind() {
-            Io::ConnectionRefused => "refuses the connection: nothing listens on that port".to_owned(),
+            Io::ConnectionRefused => {
+                "refuses the connection: nothing listens on that port; check that the server runs, and its clientPort"
+                    .to_owned()
+            }
             // The connection was there and is gone again, before anybody could look: so it was accepted (Linux,
             // tcp_reset: a reset behind the other side's close is a broken pipe).
             Io::BrokenPipe | Io::ConnectionReset | Io::ConnectionAborted => gives_none(address).await,
-            _ => format!("can't be reached: {error}"),
+            _ => format!("can't be reached: {error}; check the route and the firewall"),
         },
     }
 }
@@ -70,7 +73,7 @@ async fn probe(host: &str, port: u16) -> String {
 /// Why a server that accepts connections gives no session.
 async fn gives_none(address: SocketAddr) -> String {
     let unsaid = "accepts connections but gives no session: it is no ZooKeeper server, speaks TLS, serves no requests \
-                  (no quorum), or refuses us (maxClientCnxns)";
+                  (no quorum), or refuses us (maxClientCnxns); its log says which";
     says_itself(address).await.unwrap_or(unsaid).to_owned()
 }
 

@@ -1,10 +1,8 @@
 //! A lane's share in the pace of its side: when it may send, and what is counted.
 
-use std::time::Instant;
-
 use super::{Lane, ReadReply, WriteOp};
 use crate::error::Result;
-use crate::latency::Request;
+use crate::latency::{Flight, Request};
 use crate::pace::Pace;
 
 impl Lane {
@@ -21,16 +19,16 @@ impl Lane {
     }
 
     /// Counts a request that is sent now; `bytes` are asked for only where somebody wants to know.
-    pub(super) fn sent(&self, operations: usize, bytes: impl FnOnce() -> usize) -> Instant {
+    pub(super) fn sent(&self, request: Request, operations: usize, bytes: impl FnOnce() -> usize) -> Flight<'_> {
         if let Some(pace) = &self.pace {
             pace.sent(operations, bytes());
         }
-        Instant::now()
+        self.latencies.begin(request)
     }
 
     /// Counts its answer, likewise.
-    pub(super) fn answered(&self, request: Request, started: Instant, bytes: impl FnOnce() -> usize) {
-        let latency = started.elapsed();
+    pub(super) fn answered(&self, request: Request, flight: &Flight<'_>, bytes: impl FnOnce() -> usize) {
+        let latency = flight.since.elapsed();
         self.latencies.record(request, latency);
         if let Some(pace) = &self.pace {
             pace.answered(latency, bytes());

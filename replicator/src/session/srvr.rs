@@ -39,9 +39,9 @@ pub fn parse(answer: &str) -> Srvr {
     let said = |key: &str| answer.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
     let mode = said("Mode:");
     let gives_none = if mode == Some("read-only") {
-        Some("is in read-only mode: it has lost its quorum")
+        Some("is in read-only mode: it has lost its quorum; start the others of its ensemble")
     } else if answer.contains("not currently serving requests") {
-        Some("serves no requests: it has no quorum, or is starting")
+        Some("serves no requests: it has no quorum, or is starting; start the others of its ensemble, or wait")
     } else {
         None
     };

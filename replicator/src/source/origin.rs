@@ -10,7 +10,10 @@ use crate::budget::Budget;
 use crate::error::{Code, Error, ErrorKind, Result, Side};
 use crate::filter::Filter;
 use crate::latency::Latency;
+use crate::limits;
 use crate::options::{AclPolicy, EphemeralPolicy, Salvage, TreeOptions};
+use crate::progress::Progress;
+use crate::quota;
 use crate::session::Lane;
 use crate::znode::{ZnodePath, Zxid};
 
@@ -96,6 +99,28 @@ impl Source {
                 let torn = *salvage == Salvage::Wanted;
                 Chunks::Replayed(archive.chunks(Wanted { filter: filter.clone(), acl: acl.clone(), names, torn }))
             }
+        }
+    }
+
+    /// Does `work` that reads what `filter` leaves of it, and meanwhile tells `progress` how many znodes there may be, where
+    /// somebody has counted them: an archive's end, or a quota. What is done soon is not kept from it by another request.
+    pub async fn foretold<T>(&self, filter: &Filter, progress: &Progress, work: impl Future<Output = T> + Unpin) -> T {
+        let whole = filter.is_empty();
+        let foretell = async {
+            tokio::time::sleep(limits::FORETOLD_AFTER).await;
+            let counted = match self {
+                Self::Ensemble(reader) => quota::counted(reader.lane()).await,
+                Self::Archive { archive, .. } => archive.end().map(|end| end.znodes),
+            };
+            if let Some(counted) = counted.filter(|_| whole) {
+                progress.expect(counted);
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = foretell => never,
         }
     }
 

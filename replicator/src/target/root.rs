@@ -30,7 +30,7 @@ pub async fn look(target: &Lane) -> Result<TargetRoot> {
     };
     if znode.kind.is_ephemeral() {
         return Err(Error::bad_input(format!(
-            "the target root {} is an ephemeral znode: it can't have children and dies with its session",
+            "the target root {} is an ephemeral znode: it can't have children and dies with its session; choose another path",
             target.chroot().as_str()
         )));
     }

@@ -55,6 +55,7 @@ impl Step for AwaitLeases {
         async move {
             let lease = lease(migration)?;
             migration.say(&format!("waits {}", humantime::format_duration(lease)));
+            migration.teller.waits("the leases of the replica servers", lease);
             let until = Instant::now() + lease;
             // One that is there meanwhile prolongs every lease.
             while Instant::now() < until {

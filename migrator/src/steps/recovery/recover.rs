@@ -160,6 +160,7 @@ fn answered(migration: &mut Migration, reply: RecoveryReply, was_sent: bool, wha
 
 /// Waits once more as long as it may take, and says whether the tables are there.
 async fn wait_rebuilt(migration: &mut Migration) -> Result<bool> {
+    migration.teller.waits("the tables to be rebuilt", migration.plan.recovery.wait);
     let until = Instant::now() + migration.plan.recovery.wait;
     while Instant::now() < until {
         if is_rebuilt(migration).await? {

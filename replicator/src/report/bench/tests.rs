@@ -53,5 +53,5 @@ fn names_what_is_left_and_what_removes_it() {
     let left = &account(&task, &report).json()["left"][0];
     assert_eq!((&left["side"], &left["path"]), (&"target".into(), &"/x/name-target".into()));
     assert_eq!(left["remove_with"], "zkCli.sh -server b:1 deleteall /x/name-target");
-    assert_eq!(left["why"], "remove: the server has gone");
+    assert_eq!(left["why"], "remove: the server has gone; see to the servers and the network, then run again");
 }
