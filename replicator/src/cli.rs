@@ -11,15 +11,18 @@ pub mod credentials;
 mod monitor;
 mod pace;
 mod process;
+mod recorder;
 mod rm;
 mod scan;
 mod status;
 mod trees;
 mod verify;
+mod watch;
 mod zkcopy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
@@ -28,8 +31,10 @@ use self::archive::{DumpArgs, Typed};
 use self::copy::{CopyArgs, RestoreArgs, SyncArgs};
 use self::monitor::Monitor;
 use self::process::{conclude, in_runtime, log_to_stderr, stop_on_signal, tell};
+use self::recorder::Recorder;
 use self::trees::Format;
 use self::verify::VerifyArgs;
+use self::watch::WatchArgs;
 use crate::archive::dump::dump;
 use crate::certificate;
 use crate::copy::dry_run::{Removal, dry_run};
@@ -39,10 +44,14 @@ use crate::limits;
 use crate::options::{AgainstOptions, CopyOptions, DumpOptions, VerifyOptions};
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
+use crate::report::page::outcome;
 use crate::report::{Outcome, Task};
 use crate::resources::Resources;
 use crate::sync::{fix, sync};
 use crate::verify::{against, verify};
+
+/// Who says what a page says.
+const PROGRAM: &str = concat!("zkreplicator ", env!("CARGO_PKG_VERSION"));
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -130,6 +139,7 @@ struct Order {
     certificate: Option<PathBuf>,
     format: Format,
     out: Option<PathBuf>,
+    watch: WatchArgs,
 }
 
 /// Runs the program.
@@ -155,13 +165,17 @@ pub fn main() -> ExitCode {
         Action::ZkCopy(zkcopy) => zkcopy.understand(),
         Action::Bench(bench) => return bench.main(),
     };
-    let Order { task, work, certificate, format, out } = order;
+    let Order { task, work, certificate, format, out, watch } = order;
+    let (work, recorder) = match Recorder::new(task.command, &task.source, &task.target, watch) {
+        Ok(recorder) => (work, recorder),
+        Err(error) => (Err(error), None),
+    };
     let outcome = match work {
-        Ok(work) => run(&work, certificate.as_deref()),
+        Ok(work) => run(&work, certificate.as_deref(), recorder.clone()),
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
-    report(&task, &outcome, format, out.as_deref())
+    report(&task, &outcome, format, out.as_deref(), recorder.as_deref())
 }
 
 fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
@@ -173,15 +187,16 @@ fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
     }
 }
 
-fn run(work: &Work, certificate: Option<&Path>) -> Outcome {
-    in_runtime(perform(work, certificate))
+fn run(work: &Work, certificate: Option<&Path>, recorder: Option<Rc<Recorder>>) -> Outcome {
+    in_runtime(perform(work, certificate, recorder))
         .unwrap_or_else(|error| Outcome { error: Some((error, Counts::default())), ..Outcome::default() })
 }
 
-async fn perform(work: &Work, certificate: Option<&Path>) -> Outcome {
+async fn perform(work: &Work, certificate: Option<&Path>, recorder: Option<Rc<Recorder>>) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let (progress, monitor) = (Progress::default(), Monitor::of(work.sides()));
+    let monitor = Monitor::of(work.sides(), recorder);
+    let progress = monitor.progress();
     let mut outcome = Outcome::default();
     let verify_options = match work {
         Work::Verify(options) => Some((**options).clone()),
@@ -242,7 +257,7 @@ impl Outcome {
         monitor: &Monitor,
         stop: &CancellationToken,
     ) {
-        let progress = Progress::default();
+        let progress = monitor.progress();
         match monitor.shown("verify", &progress, verify(options, &progress, stop)).await {
             Ok(report) => {
                 match certificate.map(|file| certificate::issue(file, options, &report)).transpose() {
@@ -259,7 +274,7 @@ impl Outcome {
     async fn fix(&mut self, work: &Fix, certificate: Option<&Path>, monitor: &Monitor, stop: &CancellationToken) {
         self.compare(&work.verify, certificate, monitor, stop).await;
         let Some(found) = self.verify.take_if(|found| found.differences.total() > 0) else { return };
-        let progress = Progress::default();
+        let progress = monitor.progress();
         let fixed = fix(&work.copy, &found, work.max_delete, &progress, stop);
         let fixed = monitor.shown("fix", &progress, fixed).await;
         let target_seen = fixed.as_ref().map(|fixed| fixed.target_zxid).unwrap_or_default();
@@ -291,7 +306,7 @@ impl Outcome {
     }
 }
 
-fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) -> ExitCode {
+fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>, recorder: Option<&Recorder>) -> ExitCode {
     let text = match format {
         Format::Text => outcome.text(task),
         Format::Json => format!("{:#}\n", outcome.json(task)),
@@ -304,5 +319,9 @@ fn report(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
         }
         outcome.retried_text().lines().for_each(|line| tell(line.trim_start()));
     }
-    conclude(&text, format, outcome.exit_code(), out)
+    let code = outcome.exit_code();
+    let code = recorder.map_or(code, |recorder| {
+        recorder.conclude(code, outcome.verdict(), |watched| outcome::page(PROGRAM, task, outcome, watched))
+    });
+    conclude(&text, format, code, out)
 }

@@ -1,8 +1,11 @@
 //! What is going on: counters that the line moves and anybody may look at.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::ephemerals::{Ephemerals, Owner};
+use crate::limits;
+use crate::scan::Top;
 use crate::session::WriteOp;
 use crate::source::Visit;
 use crate::znode::Kind;
@@ -28,6 +31,16 @@ pub struct Progress {
     ephemeral_taken: AtomicU64,
     mtime_max_ms: AtomicI64,
     ephemerals: Ephemerals,
+    notable: Option<Box<Mutex<Notable>>>,
+}
+
+/// The znodes that have most of something, for who wants to see them.
+#[derive(Clone, Debug)]
+pub struct Notable {
+    /// By the bytes of their data.
+    pub largest: Top,
+    /// By the number of their children.
+    pub widest: Top,
 }
 
 /// The counters at one moment.
@@ -74,9 +87,46 @@ impl Counts {
     pub fn written(&self) -> u64 {
         self.created + self.data_set + self.acl_set + self.deleted + self.counter_raised
     }
+
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.read_bytes += other.read_bytes;
+        self.kept += other.kept;
+        self.created += other.created;
+        self.data_set += other.data_set;
+        self.acl_set += other.acl_set;
+        self.deleted += other.deleted;
+        self.counter_raised += other.counter_raised;
+        self.written_bytes += other.written_bytes;
+        self.requests += other.requests;
+        self.ephemeral += other.ephemeral;
+        self.reserved += other.reserved;
+        self.filtered += other.filtered;
+        self.vanished += other.vanished;
+        self.older += other.older;
+        self.ephemeral_taken += other.ephemeral_taken;
+        self.mtime_max_ms = self.mtime_max_ms.max(other.mtime_max_ms);
+    }
+}
+
+impl Default for Notable {
+    fn default() -> Self {
+        Self { largest: Top::new(limits::REPORT_TOP), widest: Top::new(limits::REPORT_TOP) }
+    }
 }
 
 impl Progress {
+    /// One that notes the largest and the widest znodes too.
+    pub fn noting() -> Self {
+        Self { notable: Some(Box::default()), ..Self::default() }
+    }
+
+    /// Those that were noted until now.
+    pub fn notable(&self) -> Option<Notable> {
+        Some(self.notable.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
     /// Counts what the source has shown.
     pub fn visited(&self, visit: &Visit) {
         match visit {
@@ -85,6 +135,11 @@ impl Progress {
                 add(&self.read_bytes, znode.data_len() as u64);
                 self.mtime_max_ms.fetch_max(znode.stat.mtime, Ordering::Relaxed);
                 add(&self.ephemeral_taken, u64::from(Kind::of_owner(znode.stat.ephemeral_owner).is_ephemeral()));
+                if let Some(notable) = &self.notable {
+                    let mut notable = notable.lock().unwrap_or_else(PoisonError::into_inner);
+                    notable.largest.offer(znode.data_len() as u64, &znode.path);
+                    notable.widest.offer(u64::try_from(znode.stat.num_children).unwrap_or_default(), &znode.path);
+                }
             }
             Visit::Ephemeral { path, owner } => {
                 add(&self.ephemeral, 1);

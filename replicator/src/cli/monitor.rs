@@ -1,13 +1,16 @@
 //! Whoever looks on while a command works: a terminal, and who asks by SIGUSR1. Each piece of the command's work goes through
 //! [`Monitor::shown`].
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::process::tell;
+use super::recorder::Recorder;
 use super::status::{Now, Status};
+use crate::limits;
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
 
@@ -17,12 +20,21 @@ const EVERY: Duration = Duration::from_millis(200);
 /// What is seen of one command.
 pub(super) struct Monitor {
     sides: Sides,
+    recorder: Option<Rc<Recorder>>,
 }
 
 impl Monitor {
     /// Of a command that speaks to these.
-    pub(super) fn of(sides: Sides) -> Self {
-        Self { sides }
+    pub(super) fn of(sides: Sides, recorder: Option<Rc<Recorder>>) -> Self {
+        if let Some(recorder) = &recorder {
+            recorder.watch(sides.clone());
+        }
+        Self { sides, recorder }
+    }
+
+    /// Counters for a piece of its work.
+    pub(super) fn progress(&self) -> Progress {
+        self.recorder.as_deref().map(Recorder::progress).unwrap_or_default()
     }
 
     /// What the command speaks to.
@@ -37,22 +49,37 @@ impl Monitor {
         progress: &Progress,
         work: impl Future<Output = T>,
     ) -> impl Future<Output = T> {
-        self.shown_by(move || (what, progress.counts()), work)
+        let shown = self.shown_by(move || (what, progress.counts()), Vec::new, work);
+        async move {
+            let done = shown.await;
+            if let Some(recorder) = &self.recorder {
+                recorder.note(progress.notable());
+            }
+            done
+        }
     }
 
-    /// The same for work whose name and counters change; `now` tells them.
+    /// The same for work whose name and counters change; `now` tells them, and `ended` those of before.
     pub(super) fn shown_by<T>(
         &self,
         now: impl Fn() -> (&'static str, Counts),
+        ended: impl Fn() -> Vec<(&'static str, Counts)>,
         work: impl Future<Output = T>,
     ) -> impl Future<Output = T> {
         // A command's future is large, and whoever holds it would be as large again.
-        self.show(now, Box::pin(work))
+        self.show(now, ended, Box::pin(work))
     }
 
-    async fn show<T>(&self, now: impl Fn() -> (&'static str, Counts), mut work: impl Future<Output = T> + Unpin) -> T {
+    async fn show<T>(
+        &self,
+        counters: impl Fn() -> (&'static str, Counts),
+        ended: impl Fn() -> Vec<(&'static str, Counts)>,
+        mut work: impl Future<Output = T> + Unpin,
+    ) -> T {
+        let record = || self.recorder.iter().for_each(|recorder| recorder.look(ended(), counters()));
+        self.recorder.iter().for_each(|recorder| recorder.begin(counters().0));
         let now = || {
-            let (what, counts) = now();
+            let (what, counts) = counters();
             Now { what, counts, waits_for: self.sides.waits_for() }
         };
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
@@ -62,18 +89,21 @@ impl Monitor {
         // Where the signal can't be had, nobody is shown anything; it is no reason not to work.
         let mut asked = signal(SignalKind::user_defined1()).ok();
         let mut tick = tokio::time::interval(EVERY);
+        let mut sampled = tokio::time::interval(limits::SAMPLED_EVERY);
         let (mut shown, mut told) = (Status::begin(), Status::begin());
         loop {
             tokio::select! {
                 biased;
                 done = &mut work => {
                     line.finish_and_clear();
+                    record();
                     return done;
                 }
                 () = asked_for(&mut asked) => {
                     let text = told.text(&now());
                     line.suspend(|| tell(&text));
                 }
+                _ = sampled.tick(), if self.recorder.is_some() => record(),
                 _ = tick.tick(), if !line.is_hidden() => {
                     line.set_message(shown.text(&now()));
                     line.tick();
