@@ -4,6 +4,7 @@ mod cleanup;
 mod init;
 mod migrate;
 mod process;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,8 +12,11 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::process::{conclude, in_runtime, tell};
+use self::watch::{PageArgs, Watch, WatchArgs};
 use crate::conductor::Method;
 use crate::error::{Error, ErrorKind, Result};
+use crate::metrics::Metrics;
+use crate::page;
 use crate::plan::{Plan, StepName};
 use crate::steps::{COPY, RECOVERY};
 
@@ -30,7 +34,7 @@ Exit codes:
 Examples:
   zkmigrator init --meta-servers a1:34601,a2:34601 --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
   zkmigrator plan --plan zkmigrator.toml
-  zkmigrator run --plan zkmigrator.toml --execute
+  zkmigrator run --plan zkmigrator.toml --execute --report move.html
   zkmigrator run --plan zkmigrator.toml --method recovery --execute";
 
 #[derive(Parser)]
@@ -69,7 +73,7 @@ enum Action {
     /// Takes a migration back, while the new ZooKeeper has taken no write
     ///
     /// Example: zkmigrator rollback --plan zkmigrator.toml
-    Rollback(Common),
+    Rollback(Rollback),
     /// Says how far a migration has come, from its journal alone
     ///
     /// Example: zkmigrator status --plan zkmigrator.toml
@@ -97,6 +101,8 @@ struct Rehearse {
     /// How to migrate
     #[arg(long, value_enum, default_value_t = MethodName::Copy)]
     method: MethodName,
+    #[command(flatten)]
+    page: PageArgs,
 }
 
 #[derive(Args)]
@@ -112,6 +118,8 @@ struct Run {
     /// How to migrate
     #[arg(long, value_enum, default_value_t = MethodName::Copy)]
     method: MethodName,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 #[derive(Args)]
@@ -121,6 +129,16 @@ struct Resume {
     /// Stop before this step. Can be given more than once
     #[arg(long, value_name = "STEP", value_parser = step_name)]
     pause_before: Vec<StepName>,
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Args)]
+struct Rollback {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -150,6 +168,21 @@ fn step_name(text: &str) -> Result<StepName, String> {
     })
 }
 
+impl Action {
+    /// Its name, and what it has in common with others.
+    fn common(&self) -> (&'static str, Option<&Common>) {
+        match self {
+            Self::Init(_) => ("init", None),
+            Self::Plan(rehearse) => ("plan", Some(&rehearse.common)),
+            Self::Run(run) => ("run", Some(&run.common)),
+            Self::Resume(resume) => ("resume", Some(&resume.common)),
+            Self::Rollback(rollback) => ("rollback", Some(&rollback.common)),
+            Self::Status(common) => ("status", Some(common)),
+            Self::Cleanup(cleanup) => ("cleanup", Some(&cleanup.common)),
+        }
+    }
+}
+
 impl Common {
     fn read(&self) -> Result<(Plan, String)> {
         let (plan, text) = Plan::read(&self.plan)?;
@@ -164,40 +197,56 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     process::log_to_stderr(cli.verbose);
-    let format = match &cli.command {
-        Action::Init(_) => Format::Text,
-        Action::Plan(rehearse) => rehearse.common.format,
-        Action::Rollback(common) | Action::Status(common) => common.format,
-        Action::Run(run) => run.common.format,
-        Action::Resume(resume) => resume.common.format,
-        Action::Cleanup(cleanup) => cleanup.common.format,
+    let (command, common) = cli.command.common();
+    let format = common.map_or(Format::Text, |common| common.format);
+    let plan_file = common.map(|common| common.plan.display().to_string()).unwrap_or_default();
+    let (watch, ended) = match Watch::of(&cli.command) {
+        Ok(watch) => (watch, Ok(())),
+        Err(error) => (Watch::default(), Err(error)),
     };
-    let ended = in_runtime(async {
-        match cli.command {
-            Action::Init(init) => init.run().await,
-            Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method).await,
-            Action::Run(run) if run.execute => migrate::run(&run).await,
-            Action::Run(run) => migrate::rehearse(&run.common, run.method).await,
-            Action::Resume(resume) => migrate::resume(&resume).await,
-            Action::Rollback(common) => migrate::rollback(&common).await,
-            Action::Status(common) => migrate::status(&common),
-            Action::Cleanup(cleanup) => cleanup.run().await,
-        }
+    let metrics = watch.metrics.clone().map(|file| Metrics::new(command, file));
+    let ended = ended.and_then(|()| {
+        in_runtime(async {
+            if let Some(metrics) = &metrics {
+                tokio::spawn(metrics.clone().keep());
+            }
+            match cli.command {
+                Action::Init(init) => init.run().await,
+                Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method).await,
+                Action::Run(run) if run.execute => migrate::run(&run, metrics.clone()).await,
+                Action::Run(run) => migrate::rehearse(&run.common, run.method).await,
+                Action::Resume(resume) => migrate::resume(&resume, metrics.clone()).await,
+                Action::Rollback(rollback) => migrate::rollback(&rollback.common, metrics.clone()).await,
+                Action::Status(common) => migrate::status(&common),
+                Action::Cleanup(cleanup) => cleanup.run().await,
+            }
+        })
     });
-    match ended {
-        Ok(Written { text, code }) => conclude(&text, code),
+    let (text, page, code) = match ended {
+        Ok(Written { text, code, page }) => (text, page, code),
         Err(error) => {
             tell(&error.to_string());
             let code = if error.kind == ErrorKind::Interrupted { 130 } else { 2 };
-            conclude(&failed(&error, format, code), code)
+            (failed(&error, format, code), Some(page::failed(&error, code, &plan_file)), code)
         }
-    }
+    };
+    let code = watch.write(page.as_deref(), code);
+    let told = metrics.map_or(Ok(()), |metrics| metrics.conclude(code, "failed, nothing changed"));
+    let code = told.map_or_else(
+        |error| {
+            tell(&format!("the file of --metrics-file could not be written: {error}"));
+            code.max(2)
+        },
+        |()| code,
+    );
+    conclude(&text, code)
 }
 
-/// A report, and the exit code.
+/// A report, the exit code, and a page where there is one.
 struct Written {
     text: String,
     code: u8,
+    page: Option<String>,
 }
 
 /// The report of a command that could not even begin.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use replicator::connect::ConnectString;
@@ -14,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::guard::Guard;
 use crate::host::{Command, Host, MigrationId};
 use crate::journal::{Entry, Journal};
+use crate::metrics::Metrics;
 use crate::pegasus::client::{MetaClient, MetaOptions};
 use crate::pegasus::messages::{AppInfo, PartitionConfig};
 use crate::pegasus::metadata::Metadata;
@@ -51,6 +53,8 @@ pub struct Migration {
     pub partitions: BTreeMap<i32, Vec<PartitionConfig>>,
     /// What a meta server would make of the copy, and the digest of the tree that it was read from.
     pub copy: Option<(String, Metadata)>,
+    /// Whoever is told of each record, besides the journal.
+    pub metrics: Option<Arc<Metrics>>,
     journal: Option<Journal>,
     guard: Option<Guard>,
     trees: Option<Trees>,
@@ -72,7 +76,22 @@ impl Migration {
         let meta = MetaClient::new(servers.iter().map(|server| server.address.clone()).collect(), options)?;
         let (apps, partitions, copy) = (None, BTreeMap::new(), None);
         let (guard, trees, away_until) = (None, None, None);
-        Ok(Self { plan, servers, meta, state, stop, apps, partitions, copy, journal, guard, trees, away_until })
+        let metrics = None;
+        Ok(Self {
+            plan,
+            servers,
+            meta,
+            state,
+            stop,
+            apps,
+            partitions,
+            copy,
+            metrics,
+            journal,
+            guard,
+            trees,
+            away_until,
+        })
     }
 
     /// The trees; known as soon as the cluster's root is.
@@ -256,6 +275,9 @@ impl Migration {
                 "this is a rehearsal: nothing may be done",
             ));
         };
+        if let Some(metrics) = &self.metrics {
+            metrics.note(&entry, &self.state);
+        }
         journal.write(entry, &self.state)
     }
 

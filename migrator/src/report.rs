@@ -24,7 +24,7 @@ pub struct Report<'a> {
 
 impl Report<'_> {
     /// In a word.
-    fn verdict(&self) -> &'static str {
+    pub fn verdict(&self) -> &'static str {
         match self.ended {
             Ended::Done => "done",
             Ended::Paused(_) => "paused",
@@ -35,7 +35,8 @@ impl Report<'_> {
         }
     }
 
-    fn errors(&self) -> Vec<String> {
+    /// What went wrong.
+    pub(crate) fn errors(&self) -> Vec<String> {
         match self.ended {
             Ended::Failed(error) | Ended::RolledBack(Some(error)) => vec![error.to_string()],
             Ended::NeedsPerson { failed, stuck } => {
@@ -47,7 +48,7 @@ impl Report<'_> {
     }
 
     /// What to do next.
-    fn next(&self) -> Option<String> {
+    pub(crate) fn next(&self) -> Option<String> {
         let command = |name: &str| format!("zkmigrator {name} --plan {}", self.plan_file);
         let method = if self.method.name == RECOVERY.name { " --method recovery" } else { "" };
         let run = format!("{}{method} --execute", command("run"));
@@ -150,7 +151,7 @@ impl Report<'_> {
 }
 
 /// How long nothing was served, and what came of it.
-fn recovery_lines(state: &State) -> Vec<String> {
+pub(crate) fn recovery_lines(state: &State) -> Vec<String> {
     let State { times, recovery, .. } = state;
     let since = |end: Option<u64>, begin: Option<u64>| end?.checked_sub(begin?);
     let mut lines = Vec::new();

@@ -90,6 +90,6 @@ impl Cleanup {
         migration.write(Entry::CleanedUp)?;
         let text = format!("{removed} znodes of the old tree were removed; they are kept in {}\n", archive.display());
         let json = serde_json::json!({"schema": 1, "command": "cleanup", "removed": removed, "archive": archive});
-        Ok(Written { text: super::migrate::in_format(self.common.format, &text, &json), code: 0 })
+        Ok(Written { text: super::migrate::in_format(self.common.format, &text, &json), code: 0, page: None })
     }
 }

@@ -55,10 +55,14 @@ impl Init {
             meta_servers: servers,
         };
         let plan = render(&facts);
-        let Some(file) = &self.out else { return Ok(Written { text: plan, code: 0 }) };
+        let Some(file) = &self.out else { return Ok(Written { text: plan, code: 0, page: None }) };
         whole_file::write(file, &plan, Existing::Kept).map_err(|error| {
             Error::new(ErrorKind::Local, format!("file {}", file.display()), "write the plan", error.to_string())
         })?;
-        Ok(Written { text: format!("{} was written: fill in files, hosts and commands\n", file.display()), code: 0 })
+        Ok(Written {
+            text: format!("{} was written: fill in files, hosts and commands\n", file.display()),
+            code: 0,
+            page: None,
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! `zkmigrator plan`, `run`, `resume`, `rollback` and `status`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
@@ -11,7 +12,9 @@ use crate::conductor::{Ended, Method};
 use crate::config_file::{self, HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Contents, Entry, Journal};
+use crate::metrics::Metrics;
 use crate::migration::Migration;
+use crate::page;
 use crate::plan::{Plan, StepName};
 use crate::report::{Report, rehearsal, standing};
 use crate::state::{State, now_ms};
@@ -54,8 +57,9 @@ pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Writ
     let level_or_recovery = if is_copy { (START_LEVEL, "blind") } else { (RECOVER, "true") };
     let diffs = diffs(&migration, level_or_recovery).await;
     let (text, json) = rehearsal(&migration, method, &found, &diffs);
+    let page = page::rehearsal(&migration, method, &found, &diffs, &json);
     let code = if found.wrong.is_empty() { 0 } else { 2 };
-    Ok(Written { text: in_format(common.format, &text, &json), code })
+    Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page) })
 }
 
 /// What becomes of each configuration file. One that can't be edited is among the findings.
@@ -73,7 +77,7 @@ async fn diffs(migration: &Migration, (key, value): (&str, &str)) -> Vec<String>
 }
 
 /// Migrates.
-pub(super) async fn run(run: &Run) -> Result<Written> {
+pub(super) async fn run(run: &Run, metrics: Option<Arc<Metrics>>) -> Result<Written> {
     let (plan, digest) = run.common.read()?;
     let pauses = pauses(&plan, &run.pause_before)?;
     let method = chosen(&run.common, &plan, run.method).await?;
@@ -95,6 +99,7 @@ pub(super) async fn run(run: &Run) -> Result<Written> {
         ..State::default()
     };
     let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal())?;
+    watch(&mut migration, method, metrics);
     let tool = format!("zkmigrator {}", env!("CARGO_PKG_VERSION"));
     migration.write(Entry::Begun { tool, method: method.name.to_owned(), plan: digest })?;
     let ended = method.forward(&mut migration, &pauses, None).await;
@@ -102,7 +107,7 @@ pub(super) async fn run(run: &Run) -> Result<Written> {
 }
 
 /// Goes on.
-pub(super) async fn resume(resume: &Resume) -> Result<Written> {
+pub(super) async fn resume(resume: &Resume, metrics: Option<Arc<Metrics>>) -> Result<Written> {
     let (plan, digest) = resume.common.read()?;
     let pauses = pauses(&plan, &resume.pause_before)?;
     let (mut migration, contents) = reopen(plan, &digest).await?;
@@ -111,8 +116,9 @@ pub(super) async fn resume(resume: &Resume) -> Result<Written> {
         _ => None,
     });
     let rolling_back = contents.is_going_back();
-    migration.write(Entry::Resumed)?;
     let method = method_of(&contents)?;
+    watch(&mut migration, method, metrics);
+    migration.write(Entry::Resumed)?;
     if rolling_back {
         migration.say("it was on its way back, and goes on with that");
         let ended = match (method.back(&mut migration).await, contents.failed()) {
@@ -129,10 +135,11 @@ pub(super) async fn resume(resume: &Resume) -> Result<Written> {
 }
 
 /// Goes back.
-pub(super) async fn rollback(common: &Common) -> Result<Written> {
+pub(super) async fn rollback(common: &Common, metrics: Option<Arc<Metrics>>) -> Result<Written> {
     let (plan, digest) = common.read()?;
     let (mut migration, contents) = reopen(plan, &digest).await?;
     let method = method_of(&contents)?;
+    watch(&mut migration, method, metrics);
     let ended = method.back(&mut migration).await;
     end(migration, method, ended, "rollback", common).await
 }
@@ -143,7 +150,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
     let contents = Journal::look(&plan.journal)?;
     let method = method_of(&contents)?;
     let (Some(state), Some(last)) = (contents.state(), contents.records.last()) else {
-        return Ok(Written { text: "no migration was begun\n".to_owned(), code: 0 });
+        return Ok(Written { text: "no migration was begun\n".to_owned(), code: 0, page: None });
     };
     let ended = contents.is_ended();
     let mut lines = vec![format!(
@@ -178,7 +185,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
         "torn_bytes": contents.torn,
         "state": state,
     });
-    Ok(Written { text: in_format(common.format, &(lines.join("\n") + "\n"), &json), code: 0 })
+    Ok(Written { text: in_format(common.format, &(lines.join("\n") + "\n"), &json), code: 0, page: None })
 }
 
 fn ago(at_ms: u64) -> String {
@@ -246,6 +253,14 @@ fn method_of(contents: &Contents) -> Result<&'static Method> {
     }
 }
 
+/// Tells a monitoring system too from now on.
+fn watch(migration: &mut Migration, method: &Method, metrics: Option<Arc<Metrics>>) {
+    if let Some(metrics) = &metrics {
+        metrics.begin(&migration.plan, method, &migration.state);
+    }
+    migration.metrics = metrics;
+}
+
 /// Says how it ended, in the journal too, and gives the lock back.
 async fn end(
     mut migration: Migration,
@@ -274,7 +289,14 @@ async fn end(
     if let Err(error) = crate::migration::keep(&migration.directory(), "report.json", &format!("{json:#}\n")) {
         migration.say(&error.to_string());
     }
-    Ok(Written { text: in_format(common.format, &text, &json), code: ended.exit_code() })
+    let code = ended.exit_code();
+    if let Some(Err(error)) = migration.metrics.as_ref().map(|metrics| metrics.conclude(code, report.verdict())) {
+        migration.say(&format!("the file of --metrics-file could not be written: {error}"));
+    }
+    // What can't be read of the journal is not on the page.
+    let records = Journal::look(&migration.plan.journal).map(|contents| contents.records).unwrap_or_default();
+    let page = page::migration(&report, &migration, &records);
+    Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page) })
 }
 
 pub(super) fn in_format(format: Format, text: &str, json: &serde_json::Value) -> String {

@@ -79,7 +79,7 @@ impl Page {
             "<header class=\"{}\">\n<p class=\"verdict\"><span aria-hidden=\"true\">{}</span> {}</p>\n<h1>{}</h1>\n",
             tone.class(),
             tone.sign(),
-            escape(verdict),
+            escape(&capitalized(verdict)),
             escape(sentence)
         );
         Self { title: title.to_owned(), program: program.to_owned(), head, body: String::new() }
@@ -156,8 +156,10 @@ pub fn verbatim(text: &str) -> String {
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
-    /// Words.
+    /// A word.
     Text,
+    /// Sentences.
+    Words,
     /// Numbers, under each other.
     Number,
     /// Paths and digests, letter by letter.
@@ -168,6 +170,7 @@ impl Column {
     fn class(self) -> &'static str {
         match self {
             Self::Text => "",
+            Self::Words => " class=\"words\"",
             Self::Number => " class=\"number\"",
             Self::Code => " class=\"code\"",
         }
@@ -196,6 +199,12 @@ pub fn table(caption: &str, columns: &[(&str, Column)], rows: &[Vec<String>]) ->
         html += "</tr>\n";
     }
     html + "</tbody>\n</table>\n</div>\n"
+}
+
+/// With a capital at its beginning.
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// A moment, to the second, in UTC.

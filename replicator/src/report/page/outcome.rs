@@ -240,7 +240,7 @@ fn left_out(copy: &CopyReport) -> String {
 
 fn skipped_table(counts: &Counts) -> String {
     let rows: Vec<_> = skipped(counts).map(|(count, why)| vec![grouped(count), why.to_owned()]).collect();
-    table("Left out, and why", &[("Znodes", Column::Number), ("Why", Column::Text)], &rows)
+    table("Left out, and why", &[("Znodes", Column::Number), ("Why", Column::Words)], &rows)
 }
 
 fn archive(dump: &DumpReport) -> String {
@@ -270,7 +270,7 @@ fn differences(differences: &Differences) -> String {
         ("! unreadable", grouped(*unreadable)),
     ]);
     let rows: Vec<_> = listed.iter().map(difference).collect();
-    let columns = [("", Column::Code), ("Znode", Column::Code), ("What", Column::Text)];
+    let columns = [("Sign", Column::Text), ("Znode", Column::Code), ("What", Column::Words)];
     let caption = match all - listed.len() as u64 {
         0 => "Each difference".to_owned(),
         more => {
@@ -324,7 +324,7 @@ fn readings(rows: &[Vec<String>]) -> String {
         ("Data", Column::Number),
         ("Read behind zxid", Column::Number),
         ("Digest", Column::Code),
-        ("Of one moment", Column::Text),
+        ("Of one moment", Column::Words),
     ];
     table("Both trees as they were read", &columns, rows)
 }
@@ -351,7 +351,7 @@ fn subtrees(subtrees: &Subtrees, names: [&str; 2]) -> String {
     });
     let rows: Vec<_> = rows.collect();
     let columns =
-        [("", Column::Code), ("Subtree", Column::Code), (names[0], Column::Number), (names[1], Column::Number)];
+        [("Sign", Column::Text), ("Subtree", Column::Code), (names[0], Column::Number), (names[1], Column::Number)];
     table("Znodes of each subtree", &columns, &rows)
 }
 

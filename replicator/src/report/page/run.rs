@@ -110,7 +110,12 @@ impl<'a> Drawing<'a> {
             points.iter().map(|point| Step { from: point.from, to: point.to, value: value(point) }).collect()
         };
         let lines = values.iter().map(|(name, value)| Line { name, steps: steps(*value) });
-        let lines: Vec<Line> = lines.collect();
+        let mut lines: Vec<Line> = lines.collect();
+        // What a verify has written is no line.
+        let is_zero = |line: &Line| line.steps.iter().all(|step| step.value.is_none_or(|value| value == 0.0));
+        if !lines.iter().all(is_zero) {
+            lines.retain(|line| !is_zero(line));
+        }
         let shown =
             Plot { id, title, unit, lines: &lines, phases: &self.phases, waits: &self.waits, end: self.series.ended() };
         shown.figure()
@@ -123,7 +128,7 @@ fn waits(series: &Series) -> Vec<Span> {
     let waits = points.filter_map(|point| {
         let why = if !point.lost.is_zero() {
             "a side was lost, and came back or was waited for"
-        } else if point.held_back > point.span() / 2 {
+        } else if point.held_back * 2 >= point.span() {
             "a side was held back by its pace"
         } else {
             return None;

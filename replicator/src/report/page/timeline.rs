@@ -32,6 +32,21 @@ pub struct Bar {
     pub kind: Kind,
 }
 
+/// A time that lies behind the bars: what it all is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Band {
+    /// What it is, and when.
+    pub span: Span,
+    /// Whether nothing was served meanwhile.
+    pub is_outage: bool,
+}
+
+impl Band {
+    fn class(&self) -> &'static str {
+        if self.is_outage { "band outage" } else { "band" }
+    }
+}
+
 /// What is drawn.
 #[derive(Clone, Debug)]
 pub struct Timeline<'a> {
@@ -41,8 +56,8 @@ pub struct Timeline<'a> {
     pub title: &'a str,
     /// In order.
     pub bars: &'a [Bar],
-    /// Times that lie behind the bars, the first of them within the other: what it all is about.
-    pub bands: &'a [Span],
+    /// Behind the bars; of two that overlap the later one is seen.
+    pub bands: &'a [Band],
     /// How long all of it took.
     pub end: Duration,
 }
@@ -54,9 +69,10 @@ impl Timeline<'_> {
             return String::new();
         }
         let mut legend = String::new();
-        for (band, class) in self.bands.iter().zip(["band", "band outage"]) {
-            let took = duration(band.to.saturating_sub(band.from));
-            legend += &format!("<span><i class=\"{class}\"></i>{}: {took}</span>", escape(&band.name));
+        for band in self.bands {
+            let (class, Span { name, from, to }) = (band.class(), &band.span);
+            let took = duration(to.saturating_sub(*from));
+            legend += &format!("<span><i class=\"{class}\"></i>{}: {took}</span>", escape(name));
         }
         let (title, svg) = (escape(self.title), self.svg());
         format!(
@@ -76,8 +92,8 @@ impl Timeline<'_> {
             escape(title),
             escape(&self.in_words())
         );
-        for (band, class) in bands.iter().zip(["band", "band outage"]) {
-            let (from, to) = (x(band.from), x(band.to));
+        for band in *bands {
+            let (class, from, to) = (band.class(), x(band.span.from), x(band.span.to));
             let _ = writeln!(
                 svg,
                 "<rect class=\"{class}\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{:.1}\"/>",
@@ -144,7 +160,7 @@ impl Timeline<'_> {
 
     /// The same for whoever does not see it.
     fn in_words(&self) -> String {
-        let spans = self.bars.iter().map(|bar| &bar.span).chain(self.bands);
+        let spans = self.bars.iter().map(|bar| &bar.span).chain(self.bands.iter().map(|band| &band.span));
         let words = spans.map(|Span { name, from, to }| {
             format!("{name}: {} long, after {}", duration(to.saturating_sub(*from)), duration(*from))
         });
