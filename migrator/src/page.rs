@@ -106,7 +106,7 @@ pub fn rehearsal(migration: &Migration, method: &Method, found: &Findings, diffs
     let all = [("Fine", &found.fine), ("To be known", &found.notes), ("Not checked", &found.unchecked)];
     let rows: Vec<Vec<String>> =
         all.iter().flat_map(|(what, texts)| texts.iter().map(|text| vec![(*what).to_owned(), text.clone()])).collect();
-    page.section("What was found", &table("Findings", &[("", Column::Text), ("", Column::Words)], &rows));
+    page.section("What was found", &table("Findings", &[("How it is", Column::Text), ("What", Column::Words)], &rows));
     let mut acts = String::new();
     for (index, step) in method.steps.iter().enumerate() {
         let away = if step.touches() == Touches::Outage { ", without a meta server" } else { "" };
@@ -157,7 +157,7 @@ fn steps(method: &Method, state: &State) -> String {
     };
     let rows: Vec<_> = method.steps.iter().enumerate().map(row).collect();
     let columns =
-        [("", Column::Number), ("Step", Column::Text), ("How far", Column::Text), ("What for", Column::Words)];
+        [("No.", Column::Number), ("Step", Column::Text), ("How far", Column::Text), ("What for", Column::Words)];
     table("How far each step has come", &columns, &rows)
 }
 
@@ -202,7 +202,7 @@ fn lost(state: &State) -> String {
     ];
     let rows: Vec<Vec<String>> =
         all.iter().flat_map(|(what, names)| names.iter().map(|name| vec![(*what).to_owned(), name.clone()])).collect();
-    table("What is not as it was", &[("", Column::Text), ("", Column::Words)], &rows)
+    table("What is not as it was", &[("How", Column::Text), ("What", Column::Words)], &rows)
 }
 
 fn journal(records: &[Record]) -> String {

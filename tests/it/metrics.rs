@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use harness::{load, shared_pair, tree, unique_root, until};
 
-use self::exposition::{Samples, read};
+pub(crate) use self::exposition::Samples;
+use self::exposition::read;
 use crate::product::{Outcome, finish, run, run_with, zkreplicator};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn samples(file: &Path) -> Samples {
+pub(crate) fn samples(file: &Path) -> Samples {
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     read(&text).unwrap_or_else(|why| panic!("{why}\n{text}"))
 }
@@ -47,8 +48,8 @@ async fn a_copy_tells_how_far_it_is_and_how_it_ended() -> Outcome {
         ("zkreplicator_running", 0.0),
         ("zkreplicator_exit_code", 0.0),
         ("zkreplicator_verdict{verdict=\"equal\"}", 1.0),
-        ("zkreplicator_znodes_read_total{phase=\"copy\"}", 6_000.0),
-        ("zkreplicator_znodes_read_total{phase=\"verify\"}", 6_000.0),
+        ("zkreplicator_znodes_read_total{phase=\"copy\"}", 6_001.0),
+        ("zkreplicator_znodes_read_total{phase=\"verify\"}", 6_001.0),
         ("zkreplicator_phase{phase=\"verify\"}", 1.0),
         ("zkreplicator_retries_total{side=\"target\",kind=\"reconnect\"}", 0.0),
         ("zkreplicator_lost", 0.0),

@@ -5,6 +5,7 @@ mod cluster;
 mod killed;
 mod large;
 mod outage;
+mod page;
 mod recover;
 mod refused;
 mod whole;

@@ -16,7 +16,7 @@ use crate::product::{Outcome, run, zkreplicator};
 const HOSTILE: [&str; 3] = ["<script>document.title='pwned'</script>", "\"onload=\"x", "\u{202e}gpj.exe"];
 
 /// Where the pages and pictures of a test lie.
-fn directory(name: &str) -> std::io::Result<PathBuf> {
+pub(crate) fn directory(name: &str) -> std::io::Result<PathBuf> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports").join(name);
     fs::create_dir_all(&directory)?;
     Ok(directory)
@@ -24,7 +24,7 @@ fn directory(name: &str) -> std::io::Result<PathBuf> {
 
 /// Fails unless the page can be read on a desk and on a phone, in light and in darkness, by who sees it and who does not.
 /// Gives what a browser finds in it.
-async fn looks_well(page: &Path) -> Result<Value, Box<dyn std::error::Error>> {
+pub(crate) async fn looks_well(page: &Path) -> Result<Value, Box<dyn std::error::Error>> {
     let browser = Browser::find()?;
     for (scheme, width, height, name) in [
         (Scheme::Light, 1_200, 2_200, "light"),
@@ -64,7 +64,7 @@ async fn looks_well(page: &Path) -> Result<Value, Box<dyn std::error::Error>> {
 }
 
 #[track_caller]
-fn shows(found: &Value, parts: &[&str]) {
+pub(crate) fn shows(found: &Value, parts: &[&str]) {
     let text = found["text"].as_str().unwrap_or_default();
     for part in parts {
         assert!(text.contains(part), "the page does not show {part:?}:\n{text}");
@@ -97,7 +97,10 @@ async fn a_copy_that_was_compared() -> Outcome {
     let ran = run(&args).await.expect(0);
     let found = looks_well(&page).await?;
     let digest = ran.stdout.split("digest ").nth(1).and_then(|rest| rest.get(..64)).ok_or("no digest")?;
-    shows(&found, &["Equal", "both trees are equal", &from, &to, digest, "0: done; equal", &certificate]);
+    shows(
+        &found,
+        &["Equal", "both trees are equal", &from, &to, digest, "0: done; equal where compared", &certificate],
+    );
     shows(&found, &["30,004", "ephemeral (they belong to live sessions)", "Processor time"]);
     // The largest are those that we made, and their names are text.
     shows(&found, &["Largest", "68.4 KiB", "/<script>document.title=", "/\\\"onload=\\\"x", "\\u{202e}gpj.exe"]);
@@ -195,7 +198,7 @@ async fn an_interrupted_run_has_a_page_too() -> Outcome {
     crate::product::finish(child).await.expect(130);
     let html = fs::read_to_string(&page)?;
     assert!(html.contains("interrupted") && html.contains("run the same copy again with --update"), "{html}");
-    assert!(html.contains("class=\"band\""), "the time in which it was held back is not marked");
+    assert!(html.contains("class=\"wait\""), "the time in which it was held back is not marked");
     Ok(())
 }
 

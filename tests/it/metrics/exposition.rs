@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 /// Samples by their name and labels, as they are written.
-pub(super) type Samples = BTreeMap<String, f64>;
+pub(crate) type Samples = BTreeMap<String, f64>;
 
 /// Reads a text.
 pub(super) fn read(text: &str) -> Result<Samples, String> {

@@ -37,6 +37,11 @@ pub fn page(program: &str, task: &Task, outcome: &Outcome, watched: &Watched) ->
     if let Some(found) = &outcome.found {
         page.section("What was found before it was fixed", &differences(&found.differences));
     }
+    if let Some(verify) = &outcome.verify {
+        page.section("Differences", &differences(&verify.differences));
+        page.section("Proof", &proof(task, verify, outcome.certificate.as_ref()));
+        page.section("Subtrees", &subtrees(&verify.subtrees, ["Source", "Target"]));
+    }
     let mut spent: Vec<(&str, &[Latency])> = Vec::new();
     if let Some(copy) = &outcome.copy {
         page.section("What was written", &written(copy));
@@ -48,9 +53,6 @@ pub fn page(program: &str, task: &Task, outcome: &Outcome, watched: &Watched) ->
         spent.push(("source", &dump.latencies[..]));
     }
     if let Some(verify) = &outcome.verify {
-        page.section("Differences", &differences(&verify.differences));
-        page.section("Proof", &proof(task, verify, outcome.certificate.as_ref()));
-        page.section("Subtrees", &subtrees(&verify.subtrees, ["Source", "Target"]));
         page.section("Left out of the comparison", &skipped_table(&verify.skipped));
         spent.extend([
             ("source, verify", &verify.source_latencies[..]),
@@ -87,7 +89,7 @@ pub(super) fn tone(code: u8) -> Tone {
 /// What an exit code says.
 pub(super) fn meaning(code: u8) -> &'static str {
     match code {
-        exit::DONE => "done; equal where it was compared",
+        exit::DONE => "done; equal where compared",
         exit::DIFFERENT => "differences found",
         exit::NOT_PROVEN => "done, but not proven or not complete",
         exit::INTERRUPTED => "interrupted; can be run again",
@@ -234,8 +236,15 @@ fn left_out(copy: &CopyReport) -> String {
     if let Some(restored) = &copy.archive {
         let _ = crate::report::archive::restored_text(restored, &mut text);
     }
-    let more = if text.is_empty() { text } else { verbatim(&text) };
+    let more = if text.is_empty() { text } else { verbatim(&dedented(&text)) };
     skipped_table(&copy.counts) + &more
+}
+
+/// Lines of a text report without the room that they leave for names.
+fn dedented(text: &str) -> String {
+    let room = |line: &str| line.len() - line.trim_start().len();
+    let least = text.lines().map(room).min().unwrap_or_default();
+    text.lines().map(|line| format!("{}\n", &line[least..])).collect()
 }
 
 fn skipped_table(counts: &Counts) -> String {

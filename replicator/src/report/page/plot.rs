@@ -81,7 +81,7 @@ impl Plot<'_> {
             legend += &format!("<span><i class=\"{class}\"></i>{}</span>", escape(line.name));
         }
         if !self.waits.is_empty() {
-            legend += "<span><i class=\"band\"></i>waiting</span>";
+            legend += "<span><i class=\"wait\"></i>waiting</span>";
         }
         let (title, unit) = (escape(self.title), escape(self.unit));
         let svg = self.svg();
@@ -149,7 +149,7 @@ impl Plot<'_> {
             let (from, to) = (x(wait.from), x(wait.to));
             let _ = writeln!(
                 svg,
-                "<rect class=\"band\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"8\"><title>{}</title></rect>",
+                "<rect class=\"wait\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"8\"><title>{}</title></rect>",
                 bottom - 8.0,
                 (to - from).max(1.0),
                 escape(&wait.name)

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::plot::{Span, short, ticks, time_unit};
 use super::{duration, escape};
 
-const WIDTH: f64 = 720.0;
+/// Narrow, so that its text can be read on a phone; `style.css` sets it no wider than it bears.
+const WIDTH: f64 = 560.0;
 const MARGIN: f64 = 6.0;
 const ROW: f64 = 40.0;
 const TOP: f64 = 30.0;
@@ -76,7 +77,7 @@ impl Timeline<'_> {
         }
         let (title, svg) = (escape(self.title), self.svg());
         format!(
-            "<figure>\n<figcaption><h3>{title}</h3><span class=\"legend\">{legend}</span></figcaption>\n{svg}</figure>\n"
+            "<figure class=\"timeline\">\n<figcaption><h3>{title}</h3><span class=\"legend\">{legend}</span></figcaption>\n{svg}</figure>\n"
         )
     }
 

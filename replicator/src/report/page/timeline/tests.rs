@@ -20,8 +20,8 @@ fn timeline<'a>(bars: &'a [Bar], bands: &'a [Band], end: u64) -> Timeline<'a> {
 fn each_step_is_a_bar_of_its_length() {
     let bars = [bar("backup", 0, 500), bar("copy", 500, 1_000)];
     let svg = timeline(&bars, &[band("frozen", 250, 750)], 1_000).figure();
-    assert!(svg.contains("class=\"bar\" x=\"6.0\" y=\"53.0\" width=\"354.0\""), "{svg}");
-    assert!(svg.contains("class=\"band\" x=\"183.0\" y=\"30\" width=\"354.0\""), "{svg}");
+    assert!(svg.contains("class=\"bar\" x=\"6.0\" y=\"53.0\" width=\"274.0\""), "{svg}");
+    assert!(svg.contains("class=\"band\" x=\"143.0\" y=\"30\" width=\"274.0\""), "{svg}");
     assert!(
         svg.contains("backup: 500 ms long, after 0 ms; copy: 500 ms long, after 500 ms; frozen: 500 ms long"),
         "{svg}"
