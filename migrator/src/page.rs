@@ -6,7 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use replicator::report::grouped;
 use replicator::report::page::timeline::Timeline;
-use replicator::report::page::{Column, Page, Tone, duration, list, moment, paragraph, remark, table, verbatim};
+use replicator::report::page::{
+    Column, Page, Tone, duration, heading, list, moment, paragraph, remark, table, verbatim,
+};
 use serde_json::Value;
 
 use self::times::Course;
@@ -111,7 +113,8 @@ pub fn rehearsal(migration: &Migration, method: &Method, found: &Findings, diffs
     for (index, step) in method.steps.iter().enumerate() {
         let away = if step.touches() == Touches::Outage { ", without a meta server" } else { "" };
         let text = step.describe(migration).join("\n");
-        acts += &format!("<h3>{}. {}{away}</h3>\n{}", index + 1, step.name(), paragraph(step.purpose()));
+        acts += &heading(&format!("{}. {}{away}", index + 1, step.name()));
+        acts += &paragraph(step.purpose());
         acts += &if text.is_empty() { text } else { verbatim(&text) };
     }
     let within =

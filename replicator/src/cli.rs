@@ -166,10 +166,12 @@ pub fn main() -> ExitCode {
         Action::Bench(bench) => return bench.main(),
     };
     let Order { task, work, certificate, format, out, watch } = order;
-    let (work, recorder) = match Recorder::new(task.command, &task.source, &task.target, watch) {
-        Ok(recorder) => (work, recorder),
-        Err(error) => (Err(error), None),
-    };
+    let (work, recorder) =
+        match Recorder::new(task.command, &task.source, &task.target, &[certificate.as_deref(), out.as_deref()], watch)
+        {
+            Ok(recorder) => (work, recorder),
+            Err(error) => (Err(error), None),
+        };
     let outcome = match work {
         Ok(work) => run(&work, certificate.as_deref(), recorder.clone()),
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },

@@ -33,7 +33,8 @@ impl Exposition {
             Kind::Histogram => "histogram",
         };
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
-        self.0 += &format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        // Writing to a String can't fail.
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
     }
 
     /// A sample of the family that was begun last.
@@ -41,7 +42,6 @@ impl Exposition {
         self.0 += name;
         for (index, (label, text)) in labels.iter().enumerate() {
             let open = if index == 0 { '{' } else { ',' };
-            // Writing to a String can't fail.
             let _ = write!(self.0, "{open}{label}=\"{}\"", escape(text));
         }
         if !labels.is_empty() {

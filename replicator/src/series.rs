@@ -165,10 +165,10 @@ impl Series {
 
     fn add(&mut self, point: Point) {
         // A point is full a little early, so that one that a timer has made late by as little does not make it twice as long.
-        let full = self.interval - self.interval / 8;
+        let full = self.interval * 7 / 8;
         match self.points.last_mut() {
             Some(last) if last.phase == point.phase && (last.span() < full || point.span() < full / 2) => {
-                last.merge(&point)
+                last.merge(&point);
             }
             _ => self.points.push(point),
         }
@@ -226,15 +226,12 @@ fn merged(points: &[Point], of_one_phase: bool) -> Vec<Point> {
     let mut merged: Vec<Point> = Vec::with_capacity(points.len() / 2 + 1);
     let mut is_open = false;
     for point in points {
-        match merged.last_mut().filter(|last| is_open && (last.phase == point.phase || !of_one_phase)) {
-            Some(last) => {
-                last.merge(point);
-                is_open = false;
-            }
-            None => {
-                merged.push(point.clone());
-                is_open = true;
-            }
+        if let Some(last) = merged.last_mut().filter(|last| is_open && (last.phase == point.phase || !of_one_phase)) {
+            last.merge(point);
+            is_open = false;
+        } else {
+            merged.push(point.clone());
+            is_open = true;
         }
     }
     merged

@@ -52,7 +52,7 @@ impl Browser {
     /// # Errors
     /// [`Error::Io`] if the browser can't be run, or does not say.
     pub async fn measure(&self, page: &Path, width: u32, scheme: Scheme) -> Result<Value, Error> {
-        let framed = self.framed(page, width)?;
+        let framed = framed(page, width)?;
         let dom = self.run(&framed, scheme, (1_200, 1_000), &["--dump-dom"]).await?;
         let found = dom.split("data-found=\"").nth(1).and_then(|rest| rest.split('"').next());
         let found = found
@@ -74,7 +74,7 @@ impl Browser {
         (width, height): (u32, u32),
         to: &Path,
     ) -> Result<(), Error> {
-        let framed = if width < 500 { self.framed(page, width)? } else { page.to_owned() };
+        let framed = if width < 500 { framed(page, width)? } else { page.to_owned() };
         let mut option = OsString::from("--screenshot=");
         option.push(to);
         self.run(&framed, scheme, (width.max(500), height), &[option, "--hide-scrollbars".into()]).await.map(drop)
@@ -88,15 +88,6 @@ impl Browser {
         let mut option = OsString::from("--print-to-pdf=");
         option.push(to);
         self.run(page, Scheme::Light, (1_200, 1_000), &[option, "--no-pdf-header-footer".into()]).await.map(drop)
-    }
-
-    fn framed(&self, page: &Path, width: u32) -> Result<PathBuf, Error> {
-        let failed = |source| Error::Io { what: format!("frame {}", page.display()), source };
-        let html = fs::read_to_string(page).map_err(failed)?;
-        let html = html.replace('&', "&amp;").replace('"', "&quot;");
-        let framed = page.with_extension(format!("{width}.html"));
-        fs::write(&framed, MEASURE.replace("WIDTH", &width.to_string()).replace("PAGE", &html)).map_err(failed)?;
-        Ok(framed)
     }
 
     async fn run<S: AsRef<OsStr>>(
@@ -142,4 +133,14 @@ impl Browser {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         Err(failed(io::Error::other(format!("{}: {said}", output.status))))
     }
+}
+
+/// The page in a frame, which is measured.
+fn framed(page: &Path, width: u32) -> Result<PathBuf, Error> {
+    let failed = |source| Error::Io { what: format!("frame {}", page.display()), source };
+    let html = fs::read_to_string(page).map_err(failed)?;
+    let html = html.replace('&', "&amp;").replace('"', "&quot;");
+    let framed = page.with_extension(format!("{width}.html"));
+    fs::write(&framed, MEASURE.replace("WIDTH", &width.to_string()).replace("PAGE", &html)).map_err(failed)?;
+    Ok(framed)
 }

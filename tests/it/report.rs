@@ -59,8 +59,13 @@ pub(crate) async fn looks_well(page: &Path) -> Result<Value, Box<dyn std::error:
     let pdf = page.with_extension("pdf");
     browser.print(page, &pdf).await?;
     assert!(fs::read(&pdf)?.starts_with(b"%PDF-"));
-    println!("pictures of {}: {}", page.display(), page.with_extension("*.png").display());
+    tell(page);
     Ok(browser.measure(page, 1_200, Scheme::Light).await?)
+}
+
+#[expect(clippy::print_stdout, reason = "a person wants to know where the pictures are")]
+fn tell(page: &Path) {
+    println!("pictures: {}", page.with_extension("*.png").display());
 }
 
 #[track_caller]
@@ -84,7 +89,7 @@ async fn a_copy_that_was_compared() -> Outcome {
     load(&at_source, &root, tree::pegasus_like(1, 30_000)).await?;
     let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
     for name in HOSTILE {
-        at_source.create(&format!("{root}/{}", name.replace('/', "|")), &[b'x'; 70_000], &options).await?;
+        at_source.create(&format!("{root}/{}", name.replace('/', "|")), &vec![b'x'; 70_000], &options).await?;
     }
     let ephemeral = CreateMode::Ephemeral.with_acls(Acls::anyone_all());
     at_source.create(&format!("{root}/holder"), b"", &ephemeral).await?;
@@ -213,5 +218,28 @@ async fn a_page_that_cant_be_written_ends_it_before_anything_is_done() -> Outcom
         refused.says(&[option, "/proc/no/such/file"]);
         run(&["scan", &to]).await.expect(2).says(&["no znode"]);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_never_takes_the_place_of_what_the_command_writes_or_reads() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("report-own");
+    load(&source.client().await?, &root, tree::small(1, 5)).await?;
+    let directory = tempfile::tempdir()?;
+    let name = |name: &str| directory.path().join(name).display().to_string();
+    let (archive, other, from, to) = (name("tree.zka"), name("other"), source.at(&root), target.at(&root));
+    run(&["dump", &from, &archive]).await.expect(0);
+    let before = fs::read(&archive)?;
+    for args in [
+        vec!["restore", &archive, &to, "--report", &archive],
+        vec!["dump", "--replace", &from, &archive, "--metrics-file", &archive],
+        vec!["verify", &from, &from, "--certificate", &other, "--report", &other],
+        vec!["copy", &from, &to, "--report", &other, "--metrics-file", &other],
+    ] {
+        run(&args).await.expect(2).says(&["give each a file of its own"]);
+    }
+    assert!(fs::read(&archive)? == before && !fs::exists(&other)?);
+    run(&["scan", &to]).await.expect(2).says(&["no znode"]);
     Ok(())
 }

@@ -53,6 +53,12 @@ impl Watch {
                 return Err(refused(file, "--metrics-file is of a migration: give --execute too".to_owned()));
             }
         }
+        if let Some(file) = page.report.as_ref().filter(|report| metrics.as_ref() == Some(report)) {
+            return Err(refused(
+                file,
+                "--report and --metrics-file name the same file: give each one of its own".to_owned(),
+            ));
+        }
         for file in [&page.report, &metrics].into_iter().flatten() {
             whole_file::check(file).map_err(|why| refused(file, why))?;
         }

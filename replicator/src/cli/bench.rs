@@ -140,7 +140,7 @@ impl Bench {
         let (include, exclude) = (Vec::new(), Vec::new());
         let task = Task { command: "bench", source, target, transport, acls, include, exclude };
         let (format, planned) = (self.trees.access.format, self.dry_run);
-        let (recorder, files) = match Recorder::new("bench", &task.source, &task.target, watch) {
+        let (recorder, files) = match Recorder::new("bench", &task.source, &task.target, &[], watch) {
             Ok(recorder) => (recorder, Ok(())),
             Err(error) => (None, Err(error)),
         };

@@ -1,11 +1,12 @@
 //! Who keeps what is seen of a run, where somebody wants a page of it or metrics: nobody pays for it otherwise.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::archive::PREFIX;
 use super::process::tell;
 use super::watch::WatchArgs;
 use crate::error::{Error, Result};
@@ -42,10 +43,25 @@ struct Seen {
 }
 
 impl Recorder {
-    /// One for a command, if anything is to be kept of it. Finds out whether the files can be written.
-    pub(super) fn new(command: &'static str, source: &str, target: &str, args: WatchArgs) -> Result<Option<Rc<Self>>> {
+    /// One for a command, if anything is to be kept of it. Finds out whether the files can be written, and that they are none
+    /// of those that the command reads or writes itself.
+    pub(super) fn new(
+        command: &'static str,
+        source: &str,
+        target: &str,
+        own: &[Option<&Path>],
+        args: WatchArgs,
+    ) -> Result<Option<Rc<Self>>> {
         let WatchArgs { report, metrics } = args;
         let metrics = metrics.metrics_file;
+        let archives = [source, target].map(|tree| tree.strip_prefix(PREFIX).map(Path::new));
+        let own: Vec<&Path> = own.iter().chain(&archives).filter_map(|file| *file).collect();
+        let is_own = |file: &Option<PathBuf>| file.as_deref().is_some_and(|file| own.contains(&file));
+        if is_own(&report) || is_own(&metrics) || (report.is_some() && report == metrics) {
+            return Err(Error::bad_input(
+                "--report and --metrics-file name a file that is to hold something else: give each a file of its own",
+            ));
+        }
         for (option, file) in [("--report", &report), ("--metrics-file", &metrics)] {
             let checked = file.as_deref().map_or(Ok(()), whole_file::check);
             checked.map_err(|why| {

@@ -93,7 +93,7 @@ enum Step {
 impl Rm {
     pub(super) fn main(mut self) -> ExitCode {
         let metrics = std::mem::take(&mut self.metrics);
-        let recorder = Recorder::new("rm", "", &self.target, metrics.into());
+        let recorder = Recorder::new("rm", "", &self.target, &[self.archive.as_deref()], metrics.into());
         let (recorder, files) = recorder.map_or_else(|error| (None, Err(error)), |recorder| (recorder, Ok(())));
         let outcome = match files.and_then(|()| self.understand()) {
             Ok((options, kept, step)) => {

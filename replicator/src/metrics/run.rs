@@ -13,6 +13,9 @@ use crate::series::{Phase, Series};
 /// Latencies are counted by these, in seconds: from a server beside us to one that is in trouble.
 const LE_SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
+/// One of the counters.
+type Count = fn(&Counts) -> u64;
+
 /// A run at one moment.
 #[derive(Debug)]
 pub struct Run<'a> {
@@ -96,7 +99,7 @@ impl Run<'_> {
             text.family("zkreplicator_phase", Kind::Gauge, "What the run does now, or did last.");
             text.sample("zkreplicator_phase", &[("phase", now.name)], 1);
         }
-        let single: [(&str, &str, fn(&Counts) -> u64); 5] = [
+        let single: [(&str, &str, Count); 5] = [
             ("zkreplicator_znodes_read_total", "Znodes of the source that were read.", |counts| counts.read),
             ("zkreplicator_znodes_kept_total", "Znodes that were equal already.", |counts| counts.kept),
             ("zkreplicator_read_bytes_total", "Bytes of data that were read.", |counts| counts.read_bytes),
@@ -111,7 +114,7 @@ impl Run<'_> {
                 text.sample(name, &[("phase", phase)], of(counts));
             }
         }
-        let writes: [(&str, fn(&Counts) -> u64); 5] = [
+        let writes: [(&str, Count); 5] = [
             ("create", |counts| counts.created),
             ("set_data", |counts| counts.data_set),
             ("set_acl", |counts| counts.acl_set),
@@ -119,11 +122,17 @@ impl Run<'_> {
             ("raise_counter", |counts| counts.counter_raised),
         ];
         let name = "zkreplicator_writes_total";
-        text.family(name, Kind::Counter, "Writes that were acknowledged, by their kind.");
+        text.family(
+            name,
+            Kind::Counter,
+            "Writes that were acknowledged, by their kind; in the phase dry run those that would be sent.",
+        );
         for (phase, counts) in &phases {
-            writes.iter().for_each(|(kind, of)| text.sample(name, &[("phase", phase), ("kind", kind)], of(counts)));
+            for (kind, of) in writes {
+                text.sample(name, &[("phase", phase), ("kind", kind)], of(counts));
+            }
         }
-        let skips: [(&str, fn(&Counts) -> u64); 5] = [
+        let skips: [(&str, Count); 5] = [
             ("ephemeral", |counts| counts.ephemeral),
             ("reserved", |counts| counts.reserved),
             ("filtered", |counts| counts.filtered),
@@ -133,7 +142,9 @@ impl Run<'_> {
         let name = "zkreplicator_znodes_skipped_total";
         text.family(name, Kind::Counter, "Znodes that were left out, by why.");
         for (phase, counts) in &phases {
-            skips.iter().for_each(|(why, of)| text.sample(name, &[("phase", phase), ("why", why)], of(counts)));
+            for (why, of) in skips {
+                text.sample(name, &[("phase", phase), ("why", why)], of(counts));
+            }
         }
     }
 

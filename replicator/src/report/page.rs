@@ -87,12 +87,13 @@ impl Page {
 
     /// What to do next, in the page's head.
     pub fn next(&mut self, text: &str) {
-        self.head += &format!("<p class=\"next\"><b>Next:</b> {}</p>\n", escape(text));
+        // Writing to a String can't fail.
+        let _ = writeln!(self.head, "<p class=\"next\"><b>Next:</b> {}</p>", escape(text));
     }
 
     /// What went wrong, in the page's head.
     pub fn error(&mut self, text: &str) {
-        self.head += &format!("<p class=\"error\">{}</p>\n", escape(text));
+        let _ = writeln!(self.head, "<p class=\"error\">{}</p>", escape(text));
     }
 
     /// Facts by name, in the page's head.
@@ -103,15 +104,17 @@ impl Page {
     /// A section under a heading; nothing where there is nothing to be said. `content` is HTML.
     pub fn section(&mut self, heading: &str, content: &str) {
         if !content.is_empty() {
-            self.body += &format!("<section>\n<h2>{}</h2>\n{content}</section>\n", escape(heading));
+            let _ = writeln!(self.body, "<section>\n<h2>{}</h2>\n{content}</section>", escape(heading));
         }
     }
 
     /// Text as it is, to be opened.
     pub fn details(&mut self, summary: &str, text: &str) {
         let (summary, text) = (escape(summary), escape(text));
-        self.body +=
-            &format!("<details>\n<summary>{summary}</summary>\n<pre tabindex=\"0\">{text}</pre>\n</details>\n");
+        let _ = writeln!(
+            self.body,
+            "<details>\n<summary>{summary}</summary>\n<pre tabindex=\"0\">{text}</pre>\n</details>"
+        );
     }
 
     /// The whole document.
@@ -133,9 +136,14 @@ impl Page {
 pub fn list(facts: &[(&str, String)]) -> String {
     let mut html = String::from("<dl>\n");
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
-        html += &format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(name), escape(value));
+        let _ = writeln!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value));
     }
     html + "</dl>\n"
+}
+
+/// A heading within a section.
+pub fn heading(text: &str) -> String {
+    format!("<h3>{}</h3>\n", escape(text))
 }
 
 /// A paragraph.
@@ -187,7 +195,6 @@ pub fn table(caption: &str, columns: &[(&str, Column)], rows: &[Vec<String>]) ->
         "<div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\">\n<table>\n<caption>{caption}</caption>\n<thead><tr>"
     );
     for (name, column) in columns {
-        // Writing to a String can't fail.
         let _ = write!(html, "<th scope=\"col\"{}>{}</th>", column.class(), escape(name));
     }
     html += "</tr></thead>\n<tbody>\n";

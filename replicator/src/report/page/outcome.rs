@@ -1,5 +1,7 @@
 //! The page of a copy, a sync, a verify, a dump or a restore.
 
+use std::fmt::Write;
+
 use super::run::{Watched, latencies};
 use super::{Column, Page, Tone, list, paragraph, remark, table, verbatim};
 use crate::archive::dump::DumpReport;
@@ -244,7 +246,7 @@ fn left_out(copy: &CopyReport) -> String {
 fn dedented(text: &str) -> String {
     let room = |line: &str| line.len() - line.trim_start().len();
     let least = text.lines().map(room).min().unwrap_or_default();
-    text.lines().map(|line| format!("{}\n", &line[least..])).collect()
+    text.lines().flat_map(|line| [&line[least..], "\n"]).collect()
 }
 
 fn skipped_table(counts: &Counts) -> String {
@@ -368,8 +370,10 @@ fn troubles(outcome: &Outcome) -> String {
     let mut lines = outcome.retried_text();
     for (side, Waits { rate, latency, paused, backed_off }) in &outcome.waited {
         let [rate, latency, paused] = [rate, latency, paused].map(|time| super::duration(*time));
-        lines += &format!(
-            "{side}: waited {rate} at the rate that was set, {latency} for its latency ({backed_off} times backed off), {paused} paused\n"
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            lines,
+            "{side}: waited {rate} at the rate that was set, {latency} for its latency ({backed_off} times backed off), {paused} paused"
         );
     }
     if lines.is_empty() {

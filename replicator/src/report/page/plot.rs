@@ -78,7 +78,8 @@ impl Plot<'_> {
         }
         let mut legend = String::new();
         for (line, class) in self.lines.iter().zip(["one", "two"]) {
-            legend += &format!("<span><i class=\"{class}\"></i>{}</span>", escape(line.name));
+            // Writing to a String can't fail.
+            let _ = write!(legend, "<span><i class=\"{class}\"></i>{}</span>", escape(line.name));
         }
         if !self.waits.is_empty() {
             legend += "<span><i class=\"wait\"></i>waiting</span>";

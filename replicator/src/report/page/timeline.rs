@@ -73,7 +73,8 @@ impl Timeline<'_> {
         for band in self.bands {
             let (class, Span { name, from, to }) = (band.class(), &band.span);
             let took = duration(to.saturating_sub(*from));
-            legend += &format!("<span><i class=\"{class}\"></i>{}: {took}</span>", escape(name));
+            // Writing to a String can't fail.
+            let _ = write!(legend, "<span><i class=\"{class}\"></i>{}: {took}</span>", escape(name));
         }
         let (title, svg) = (escape(self.title), self.svg());
         format!(

@@ -2,7 +2,9 @@ use super::*;
 
 fn of(values: &[(u64, u64)]) -> Histogram<u64> {
     let mut histogram = Histogram::new_with_max(600_000_000, 2).unwrap();
-    values.iter().for_each(|(micros, count)| histogram.record_n(*micros, *count).unwrap());
+    for (micros, count) in values {
+        histogram.record_n(*micros, *count).unwrap();
+    }
     histogram
 }
 

@@ -85,7 +85,7 @@ proptest! {
         let end = if nothing_took_time { Duration::ZERO } else { all.end };
         let svg = Plot { end, ..all }.figure();
         prop_assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", svg);
-        for y in svg.split("V").skip(1).filter_map(|rest| rest.split(['H', 'Z', '"', 'M']).next()?.parse::<f64>().ok()) {
+        for y in svg.split('V').skip(1).filter_map(|rest| rest.split(['H', 'Z', '"', 'M']).next()?.parse::<f64>().ok()) {
             prop_assert!((0.0..=HEIGHT).contains(&y), "{}", y);
         }
     }
@@ -94,6 +94,6 @@ proptest! {
     fn an_axis_holds_what_it_shows(max in 1e-12..1e15f64, wanted in 2u32..8) {
         let (marks, top) = ticks(max, wanted);
         prop_assert!(top >= max * 0.999 && marks.len() <= wanted as usize + 2 && marks.len() >= 2);
-        prop_assert_eq!(*marks.last().unwrap(), top);
+        prop_assert!((marks.last().unwrap() - top).abs() <= top * 1e-12);
     }
 }
