@@ -8,7 +8,7 @@ use crate::limits;
 use crate::scan::Top;
 use crate::session::WriteOp;
 use crate::source::Visit;
-use crate::znode::Kind;
+use crate::znode::{Kind, Znode};
 
 /// Counters of a run. Written means acknowledged by the target.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub struct Progress {
     ephemeral_taken: AtomicU64,
     mtime_max_ms: AtomicI64,
     ephemerals: Ephemerals,
-    notable: Option<Box<Mutex<Notable>>>,
+    noting: Option<Box<Noting>>,
 }
 
 /// The znodes that have most of something, for who wants to see them.
@@ -110,6 +110,29 @@ impl Counts {
     }
 }
 
+/// Those that were met until now. Nearly every znode is told apart by a number, before anything is locked.
+#[derive(Debug, Default)]
+struct Noting {
+    notable: Mutex<Notable>,
+    /// What is no more than this is no news: bytes of data, children.
+    floors: [AtomicU64; 2],
+}
+
+impl Noting {
+    fn met(&self, znode: &Znode) {
+        let (bytes, children) = (znode.data_len() as u64, u64::try_from(znode.stat.num_children).unwrap_or_default());
+        let [largest, widest] = &self.floors;
+        if bytes <= largest.load(Ordering::Relaxed) && children <= widest.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut notable = self.notable.lock().unwrap_or_else(PoisonError::into_inner);
+        notable.largest.offer(bytes, &znode.path);
+        notable.widest.offer(children, &znode.path);
+        largest.store(notable.largest.floor(), Ordering::Relaxed);
+        widest.store(notable.widest.floor(), Ordering::Relaxed);
+    }
+}
+
 impl Default for Notable {
     fn default() -> Self {
         Self { largest: Top::new(limits::REPORT_TOP), widest: Top::new(limits::REPORT_TOP) }
@@ -119,12 +142,12 @@ impl Default for Notable {
 impl Progress {
     /// One that notes the largest and the widest znodes too.
     pub fn noting() -> Self {
-        Self { notable: Some(Box::default()), ..Self::default() }
+        Self { noting: Some(Box::default()), ..Self::default() }
     }
 
     /// Those that were noted until now.
     pub fn notable(&self) -> Option<Notable> {
-        Some(self.notable.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Some(self.noting.as_ref()?.notable.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Counts what the source has shown.
@@ -135,10 +158,8 @@ impl Progress {
                 add(&self.read_bytes, znode.data_len() as u64);
                 self.mtime_max_ms.fetch_max(znode.stat.mtime, Ordering::Relaxed);
                 add(&self.ephemeral_taken, u64::from(Kind::of_owner(znode.stat.ephemeral_owner).is_ephemeral()));
-                if let Some(notable) = &self.notable {
-                    let mut notable = notable.lock().unwrap_or_else(PoisonError::into_inner);
-                    notable.largest.offer(znode.data_len() as u64, &znode.path);
-                    notable.widest.offer(u64::try_from(znode.stat.num_children).unwrap_or_default(), &znode.path);
+                if let Some(noting) = &self.noting {
+                    noting.met(znode);
                 }
             }
             Visit::Ephemeral { path, owner } => {
@@ -224,3 +245,6 @@ impl Progress {
 fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
+
+#[cfg(test)]
+mod tests;
