@@ -170,9 +170,11 @@ impl Plot<'_> {
         let (times, _) = ticks(across.max, 5);
         for time in times.into_iter().filter(|time| *time <= across.max * 1.000_001) {
             let at = LEFT + across.place(time);
+            // The last one stays within the picture.
+            let anchor = if at > WIDTH - 3.0 * RIGHT { "end" } else { "middle" };
             let _ = writeln!(
                 svg,
-                "<line class=\"axis\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{bottom}\" y2=\"{:.1}\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                "<line class=\"axis\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{bottom}\" y2=\"{:.1}\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
                 bottom + 4.0,
                 bottom + 18.0,
                 short(time)

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use super::plot::{Line, Plot, Span, Step};
 use super::{Column, moment, table};
 use crate::error::Side;
-use crate::latency::{Latency, Request};
-use crate::progress::Notable;
+use crate::latency::Latency;
+use crate::progress::{Counts, Notable};
 use crate::report::{bytes, grouped};
 use crate::scan::Top;
 use crate::series::{Point, Series};
@@ -38,15 +38,18 @@ impl Watched {
             "znodes",
             "Znodes",
             "a second",
-            &[("read", &|point| point.a_second(point.read)), ("written", &|point| point.a_second(point.written))],
+            &[
+                ("read", &|point| drawing.rate(point, point.read, |counts| counts.read)),
+                ("written", &|point| drawing.rate(point, point.written, Counts::written)),
+            ],
         );
         plots += &drawing.plot(
             "bytes",
             "Data",
             "MiB a second",
             &[
-                ("read", &|point| point.a_second(point.read_bytes).map(|bytes| bytes / 1_048_576.0)),
-                ("written", &|point| point.a_second(point.written_bytes).map(|bytes| bytes / 1_048_576.0)),
+                ("read", &|point| drawing.mib(point, point.read_bytes, |counts| counts.read_bytes)),
+                ("written", &|point| drawing.mib(point, point.written_bytes, |counts| counts.written_bytes)),
             ],
         );
         for (side, request) in self.series.requests() {
@@ -104,6 +107,16 @@ impl<'a> Drawing<'a> {
         Self { series, phases: phases.collect(), waits: waits(series) }
     }
 
+    /// So much a second; nothing in a phase that has none of it at all: what a verify has written is no line.
+    fn rate(&self, point: &Point, count: u64, of_phase: fn(&Counts) -> u64) -> Option<f64> {
+        let phase = self.series.phases().get(point.phase)?;
+        point.a_second(count).filter(|_| of_phase(&phase.counts) > 0)
+    }
+
+    fn mib(&self, point: &Point, bytes: u64, of_phase: fn(&Counts) -> u64) -> Option<f64> {
+        self.rate(point, bytes, of_phase).map(|bytes| bytes / 1_048_576.0)
+    }
+
     fn plot(&self, id: &str, title: &str, unit: &str, values: &[Value<'_>]) -> String {
         let points = self.series.points();
         let steps = |value: &dyn Fn(&Point) -> Option<f64>| {
@@ -128,7 +141,7 @@ fn waits(series: &Series) -> Vec<Span> {
     let waits = points.filter_map(|point| {
         let why = if !point.lost.is_zero() {
             "a side was lost, and came back or was waited for"
-        } else if point.held_back * 2 >= point.span() {
+        } else if !point.held_back.is_zero() && point.held_back * 2 >= point.span() {
             "a side was held back by its pace"
         } else {
             return None;
@@ -144,7 +157,7 @@ pub(super) fn latencies(sides: &[(&str, &[Latency])]) -> String {
     let mut rows = Vec::new();
     for (side, latencies) in sides {
         for Latency { request, count, p50, p99, max } in *latencies {
-            rows.push(vec![(*side).to_owned(), name(*request), grouped(*count), ms(*p50), ms(*p99), ms(*max)]);
+            rows.push(vec![(*side).to_owned(), request.to_string(), grouped(*count), ms(*p50), ms(*p99), ms(*max)]);
         }
     }
     let columns = [
@@ -158,6 +171,5 @@ pub(super) fn latencies(sides: &[(&str, &[Latency])]) -> String {
     table("Latency by request", &columns, &rows)
 }
 
-fn name(request: Request) -> String {
-    request.to_string()
-}
+#[cfg(test)]
+mod tests;

@@ -64,6 +64,13 @@ fn it_tells_in_words_too() {
 }
 
 #[test]
+fn the_last_mark_stays_within_the_picture() {
+    let svg = plot(&[line(&[Some(1.0); 2])], &[]).figure();
+    assert!(svg.contains("x=\"470.0\" y=\"198.0\" text-anchor=\"end\">0.2</text>"), "{svg}");
+    assert!(svg.contains("text-anchor=\"middle\">0.1</text>"), "{svg}");
+}
+
+#[test]
 fn a_phase_has_its_name_where_there_is_room_for_it() {
     let lines = [line(&[Some(1.0); 10])];
     let span = |name: &str, from, to| Span { name: name.to_owned(), from: seconds(from), to: seconds(to) };
