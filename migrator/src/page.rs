@@ -24,8 +24,8 @@ use crate::steps::{Findings, RECOVERY};
 /// Who says what a page says.
 const PROGRAM: &str = concat!("zkmigrator ", env!("CARGO_PKG_VERSION"));
 
-/// The page of a migration; `records` are those of its journal.
-pub fn migration(report: &Report<'_>, migration: &Migration, records: &[Record]) -> String {
+/// The page of a migration; `records` are those of its journal, `diffs` what it is to change in the configuration files.
+pub fn migration(report: &Report<'_>, migration: &Migration, records: &[Record], diffs: &[String]) -> String {
     let Report { command, method, state, ended, .. } = report;
     let tone = match ended {
         Ended::Done | Ended::RolledBack(None) => Tone::Good,
@@ -75,7 +75,8 @@ pub fn migration(report: &Report<'_>, migration: &Migration, records: &[Record])
         page.section("Recovery", &(lines + &lost(state)));
     }
     page.section("Proof", &proof(state));
-    page.section("Configuration", &files(state));
+    let changes: String = diffs.iter().map(|diff| verbatim(diff)).collect();
+    page.section("Configuration", &(files(state) + &changes));
     page.section("Notes", &state.notes.iter().map(|note| paragraph(note)).collect::<String>());
     page.section("Journal", &journal(records));
     page.details("The same as text", &report.text());

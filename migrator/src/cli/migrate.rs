@@ -55,19 +55,21 @@ pub(super) async fn rehearse(common: &Common, method: MethodName) -> Result<Writ
         Box::pin(steps::recovery::look(&mut migration)).await
     };
     let level_or_recovery = if is_copy { (START_LEVEL, "blind") } else { (RECOVER, "true") };
-    let diffs = diffs(&migration, level_or_recovery).await;
+    let diffs = diffs(&migration, Some(level_or_recovery)).await;
     let (text, json) = rehearsal(&migration, method, &found, &diffs);
     let page = page::rehearsal(&migration, method, &found, &diffs, &json);
     let code = if found.wrong.is_empty() { 0 } else { 2 };
     Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page) })
 }
 
-/// What becomes of each configuration file. One that can't be edited is among the findings.
-async fn diffs(migration: &Migration, (key, value): (&str, &str)) -> Vec<String> {
+/// What becomes of each configuration file, with what stands there only `meanwhile`. One that can't be edited is among the
+/// findings.
+async fn diffs(migration: &Migration, meanwhile: Option<(&str, &str)>) -> Vec<String> {
     let target = written_hosts(&migration.plan.target.connect);
     let mut diffs = Vec::new();
     for server in &migration.servers {
-        let edits = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str())), (META_SERVER, key, Some(value))];
+        let meanwhile = meanwhile.map(|(key, value)| (META_SERVER, key, Some(value)));
+        let edits: Vec<_> = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str()))].into_iter().chain(meanwhile).collect();
         if let Ok((before, after)) = server.edited(&edits).await {
             let name = format!("{}:{}", server.plan.host, server.plan.config_file.display());
             diffs.push(config_file::diff(&name, before.bytes(), after.bytes()));
@@ -102,8 +104,10 @@ pub(super) async fn run(run: &Run, metrics: Option<Arc<Metrics>>) -> Result<Writ
     watch(&mut migration, method, metrics);
     let tool = format!("zkmigrator {}", env!("CARGO_PKG_VERSION"));
     migration.write(Entry::Begun { tool, method: method.name.to_owned(), plan: digest })?;
+    // What stands in the files now; a run that finds it changed says so itself.
+    let diffs = if run.watch.wants_page() { diffs(&migration, None).await } else { Vec::new() };
     let ended = method.forward(&mut migration, &pauses, None).await;
-    end(migration, method, ended, "run", &run.common).await
+    end(migration, method, ended, "run", &run.common, &diffs).await
 }
 
 /// Goes on.
@@ -128,10 +132,10 @@ pub(super) async fn resume(resume: &Resume, metrics: Option<Arc<Metrics>>) -> Re
             }
             (ended, _) => ended,
         };
-        return end(migration, method, ended, "resume", &resume.common).await;
+        return end(migration, method, ended, "resume", &resume.common, &[]).await;
     }
     let ended = method.forward(&mut migration, &pauses, paused_at).await;
-    end(migration, method, ended, "resume", &resume.common).await
+    end(migration, method, ended, "resume", &resume.common, &[]).await
 }
 
 /// Goes back.
@@ -141,7 +145,7 @@ pub(super) async fn rollback(common: &Common, metrics: Option<Arc<Metrics>>) -> 
     let method = method_of(&contents)?;
     watch(&mut migration, method, metrics);
     let ended = method.back(&mut migration).await;
-    end(migration, method, ended, "rollback", common).await
+    end(migration, method, ended, "rollback", common, &[]).await
 }
 
 /// Says what the journal says.
@@ -268,6 +272,7 @@ async fn end(
     ended: Ended,
     command: &'static str,
     common: &Common,
+    diffs: &[String],
 ) -> Result<Written> {
     let entry = match &ended {
         Ended::Done => Some(Entry::Done),
@@ -295,7 +300,7 @@ async fn end(
     }
     // What can't be read of the journal is not on the page.
     let records = Journal::look(&migration.plan.journal).map(|contents| contents.records).unwrap_or_default();
-    let page = page::migration(&report, &migration, &records);
+    let page = page::migration(&report, &migration, &records, diffs);
     Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page) })
 }
 

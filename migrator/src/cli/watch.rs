@@ -28,6 +28,12 @@ pub(super) struct WatchArgs {
     metrics_file: Option<PathBuf>,
 }
 
+impl WatchArgs {
+    pub(super) fn wants_page(&self) -> bool {
+        self.page.report.is_some()
+    }
+}
+
 /// The same of any command.
 #[derive(Default)]
 pub(super) struct Watch {

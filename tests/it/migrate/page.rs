@@ -25,6 +25,7 @@ async fn a_plan_and_its_migration_have_pages() -> Fallible<()> {
     let digest = report["proof"]["digest"].as_str().ok_or("no digest")?;
     let source = cluster.source.connect_string();
     shows(&found, &["Done", "onebox runs on the new ZooKeeper", digest, &source, "0: done", "Steps over time"]);
+    shows(&found, &[&format!("+  hosts_list = {}", cluster.target.connect_string())]);
     shows(&found, &["metadata frozen", "without a meta server", "all is done", "begun by copy"]);
     let words = found["pictures"][0]["words"].as_str().ok_or("no picture")?;
     for step in ["preflight", "stop-leader", "start-followers", "tripwire", "metadata frozen"] {
