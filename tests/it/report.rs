@@ -182,6 +182,32 @@ async fn a_run_that_fails_has_a_page_too() -> Outcome {
 }
 
 #[tokio::test]
+async fn plans_archives_and_certificates_have_pages_too() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("report-others");
+    load(&source.client().await?, &root, tree::small(1, 300)).await?;
+    let directory = tempfile::tempdir()?;
+    let name = |name: &str| directory.path().join(name).display().to_string();
+    let (page, archive, certificate) = (name("page.html"), name("tree.zka"), name("certificate.json"));
+    let (from, to) = (source.at(&root), target.at(&root));
+    for (args, part) in [
+        (vec!["copy", "--dry-run", &from, &to], "nothing was written"),
+        (vec!["dump", "--verify", &from, &archive], "301 znodes; both trees are equal"),
+        (vec!["restore", &archive, &to], "proves that both are the same"),
+        (vec!["sync", &from, &to], "Equal already, kept"),
+        (vec!["verify", "--certificate", &certificate, &from, &to], "Certificate: "),
+        (vec!["verify", "--against", &certificate, &to], "is what the certificate of"),
+    ] {
+        let args: Vec<&str> = args.into_iter().chain(["--report", &page]).collect();
+        run(&args).await.expect(0);
+        let html = fs::read_to_string(&page)?;
+        assert!(html.contains(part) && html.contains("class=\"good\""), "{args:?}: no {part:?} in {html}");
+        assert!(html.contains("<svg") && html.ends_with("</html>\n"), "{args:?}: {html}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_interrupted_run_has_a_page_too() -> Outcome {
     let (source, target) = shared_pair().await?;
     let root = unique_root("report-interrupted");
