@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=scripts/setup.sh
 . scripts/setup.sh
-setup
+setup --browser
 exec cargo test --workspace --locked "$@"

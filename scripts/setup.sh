@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# What demo.sh, test.sh and .ci/run need of the machine: Java, ZooKeeper, sshd, a C linker, Rust. Only what is missing is
-# installed, and only from the system's package manager. A second run installs nothing. No daemon is started: the tests
+# What demo.sh, test.sh and .ci/run need of the machine: Java, ZooKeeper, sshd, a C linker, Rust, and for tests Chromium. Only
+# what is missing is installed, and only from the system's package manager. A second run installs nothing. No daemon is started: the tests
 # run an sshd of their own, and where its package brings a service this leaves it off.
 #
 #   scripts/setup.sh             install what is missing
+#   scripts/setup.sh --browser   the same, and Chromium (test.sh, .ci/run)
 #   scripts/setup.sh --lint      the same, and rustfmt and clippy (.ci/run)
 #   scripts/setup.sh --dry-run   say what would be installed; change nothing
 #
@@ -70,6 +71,16 @@ setup_has_zookeeper() {
 setup_has_sshd() { [ -x /usr/sbin/sshd ]; }
 
 setup_has_ssh() { command -v ssh >/dev/null 2>&1 && command -v ssh-keygen >/dev/null 2>&1; }
+
+# As tests/harness/browser.rs looks for it.
+setup_has_browser() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    # Ubuntu's package of that name is a script that asks for a snap.
+    "$name" --version >/dev/null 2>&1 && return 0
+  done
+  return 1
+}
 
 # A compiler without libc's headers and start files can't link, so it is tried.
 setup_has_linker() {
@@ -146,6 +157,7 @@ setup_explain() { # packages...
       zookeeper) echo "$package (or ZooKeeper's release from https://zookeeper.apache.org/releases.html, with ZOOKEEPER_JARS=its lib directory)" ;;
       openssh-server) echo "$package (OpenSSH's sshd, as /usr/sbin/sshd; it need not run)" ;;
       openssh-client) echo "$package (ssh and ssh-keygen, on PATH)" ;;
+      chromium) echo "$package (Chromium or Chrome, on PATH as chromium, chromium-browser or google-chrome)" ;;
       gcc) echo "$package (a C compiler and linker, as cc)" ;;
       libc6-dev) echo "$package (the C library's headers)" ;;
       ca-certificates) echo "$package (the certificates that cargo trusts)" ;;
@@ -219,15 +231,16 @@ setup_release_services() { # packages...
 }
 
 setup_usage() {
-  sed -n '6,8s/^# *//p' "${BASH_SOURCE[0]}"
+  sed -n '6,9s/^# *//p' "${BASH_SOURCE[0]}"
 }
 
 setup() {
-  local dry='' lint='' packages=() wanted=() missing='' rust=() lint_packages=() lines=()
+  local dry='' lint='' browser='' packages=() wanted=() missing='' rust=() lint_packages=() lines=()
   while [ $# -gt 0 ]; do
     case $1 in
       --dry-run) dry=1 ;;
       --lint) lint=1 ;;
+      --browser) browser=1 ;;
       -h | --help) setup_usage && return 0 ;;
       *) setup_say "unknown argument: $1" && setup_usage >&2 && return 2 ;;
     esac
@@ -255,6 +268,7 @@ setup() {
   fi
   setup_has_sshd || packages+=(openssh-server)
   setup_has_ssh || packages+=(openssh-client)
+  if [ -n "$browser" ] && ! setup_has_browser; then packages+=(chromium); fi
   setup_has_linker || packages+=(gcc libc6-dev)
   setup_has_certificates || packages+=(ca-certificates)
   setup_find_rust || missing=1
@@ -295,6 +309,12 @@ setup() {
   if [ -n "$dry" ]; then
     setup_say "would install: ${packages[*]} ${lint_packages[*]}"
     return 0
+  fi
+  # Ubuntu has it as a snap alone. The other tests need none; those that do say so.
+  if [[ " ${packages[*]} " == *' chromium '* ]] && [ -z "$(setup_candidate chromium)" ]; then
+    setup_say 'no package of this system has Chromium: tests that look at pages will fail until one is on PATH:'
+    setup_explain chromium | sed 's/^/setup:   /' >&2
+    read -r -a packages < <(printf '%s\n' "${packages[@]}" | grep -vx chromium | tr '\n' ' '; echo)
   fi
   if [ ${#packages[@]} -gt 0 ]; then setup_install "${packages[@]}" || return 1; fi
   hash -r

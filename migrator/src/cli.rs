@@ -4,6 +4,7 @@ mod cleanup;
 mod init;
 mod migrate;
 mod process;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,8 +17,11 @@ use replicator::status::Shown;
 use serde_json::json;
 
 use self::process::{conclude, in_runtime, tell};
+use self::watch::{PageArgs, Watch, WatchArgs};
 use crate::conductor::Method;
 use crate::error::{ErrorKind, Result};
+use crate::metrics::Metrics;
+use crate::page;
 use crate::plan::{Plan, StepName};
 use crate::steps::{COPY, RECOVERY};
 
@@ -36,7 +40,7 @@ Exit codes:
 Examples:
   zkmigrator init --meta-servers a1:34601,a2:34601 --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
   zkmigrator plan --plan zkmigrator.toml
-  zkmigrator run --plan zkmigrator.toml --execute
+  zkmigrator run --plan zkmigrator.toml --execute --report move.html
   zkmigrator run --plan zkmigrator.toml --method recovery --execute";
 
 const PLAN: &str = "\
@@ -125,7 +129,7 @@ enum Action {
     /// Steps are taken back in their reverse order, until the cluster is served as it was before. Refused as soon as the new
     /// ZooKeeper has taken a write that the old one does not have; the report says what can be done then.
     #[command(after_help = ROLLBACK)]
-    Rollback(Common),
+    Rollback(Rollback),
     /// Say how far a migration has come, from its journal alone
     ///
     /// Asks nobody and changes nothing: it can be run at any time, also beside a migration that is under way.
@@ -160,6 +164,8 @@ struct Rehearse {
     /// How to migrate
     #[arg(long, value_enum, default_value_t = MethodName::Copy)]
     method: MethodName,
+    #[command(flatten)]
+    page: PageArgs,
 }
 
 /// Migrate; without --execute it only rehearses, as plan does
@@ -180,6 +186,8 @@ struct Run {
     /// How to migrate
     #[arg(long, value_enum, default_value_t = MethodName::Copy)]
     method: MethodName,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 /// Look at the world, and go on with a migration that was interrupted or paused
@@ -193,6 +201,16 @@ struct Resume {
     /// Stop before this step. Can be given more than once
     #[arg(long, value_name = "STEP", value_parser = step_name)]
     pause_before: Vec<StepName>,
+    #[command(flatten)]
+    watch: WatchArgs,
+}
+
+#[derive(Args)]
+struct Rollback {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -222,6 +240,24 @@ fn step_name(text: &str) -> Result<StepName, String> {
     })
 }
 
+impl Action {
+    /// Its name, and what it has in common with others.
+    fn asked(&self) -> (&'static str, Format, String) {
+        let (command, common) = match self {
+            Self::Init(init) => return ("init", init.format, String::new()),
+            Self::Completions(_) => return ("completions", Format::Text, String::new()),
+            Self::Man(_) => return ("man", Format::Text, String::new()),
+            Self::Plan(rehearse) => ("plan", &rehearse.common),
+            Self::Run(run) => ("run", &run.common),
+            Self::Resume(resume) => ("resume", &resume.common),
+            Self::Rollback(rollback) => ("rollback", &rollback.common),
+            Self::Status(common) => ("status", common),
+            Self::Cleanup(cleanup) => ("cleanup", &cleanup.common),
+        };
+        (command, common.format, common.plan.display().to_string())
+    }
+}
+
 impl Common {
     fn read(&self) -> Result<(Plan, String)> {
         let (plan, text) = Plan::read(&self.plan)?;
@@ -243,32 +279,37 @@ pub fn main() -> ExitCode {
         }
     };
     process::log_to_stderr(cli.verbose);
-    let (command, format) = match &cli.command {
-        Action::Init(init) => ("init", init.format),
-        Action::Plan(rehearse) => ("plan", rehearse.common.format),
-        Action::Run(run) => ("run", run.common.format),
-        Action::Resume(resume) => ("resume", resume.common.format),
-        Action::Rollback(common) => ("rollback", common.format),
-        Action::Status(common) => ("status", common.format),
-        Action::Cleanup(cleanup) => ("cleanup", cleanup.common.format),
+    match &cli.command {
         Action::Completions(completions) => return printed(completions.write(Cli::command())),
         Action::Man(pages) => return printed(pages.write(Cli::command())),
+        _ => {}
+    }
+    let (command, format, plan_file) = cli.command.asked();
+    let (watch, ended) = match Watch::of(&cli.command) {
+        Ok(watch) => (watch, Ok(())),
+        Err(error) => (Watch::default(), Err(error)),
     };
-    let ended = in_runtime(async {
-        match cli.command {
-            Action::Completions(_) | Action::Man(_) => unreachable!("they ask nobody, and have ended"),
-            Action::Init(init) => init.run().await,
-            Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method, cli.progress).await,
-            Action::Run(run) if run.execute => migrate::run(&run, cli.progress).await,
-            Action::Run(run) => migrate::rehearse(&run.common, run.method, cli.progress).await,
-            Action::Resume(resume) => migrate::resume(&resume, cli.progress).await,
-            Action::Rollback(common) => migrate::rollback(&common, cli.progress).await,
-            Action::Status(common) => migrate::status(&common),
-            Action::Cleanup(cleanup) => cleanup.run(cli.progress).await,
-        }
+    let metrics = watch.metrics.clone().map(|file| Metrics::new(command, file));
+    let ended = ended.and_then(|()| {
+        in_runtime(async {
+            if let Some(metrics) = &metrics {
+                tokio::spawn(metrics.clone().keep());
+            }
+            match cli.command {
+                Action::Completions(_) | Action::Man(_) => unreachable!("they ask nobody, and have ended"),
+                Action::Init(init) => init.run().await,
+                Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method, cli.progress).await,
+                Action::Run(run) if run.execute => migrate::run(&run, cli.progress, metrics.clone()).await,
+                Action::Run(run) => migrate::rehearse(&run.common, run.method, cli.progress).await,
+                Action::Resume(resume) => migrate::resume(&resume, cli.progress, metrics.clone()).await,
+                Action::Rollback(rollback) => migrate::rollback(&rollback.common, cli.progress, metrics.clone()).await,
+                Action::Status(common) => migrate::status(&common),
+                Action::Cleanup(cleanup) => cleanup.run(cli.progress).await,
+            }
+        })
     });
-    match ended {
-        Ok(Written { text, code }) => conclude(&text, code),
+    let (text, page, code) = match ended {
+        Ok(Written { text, code, page }) => (text, page, code),
         Err(error) => {
             let next = error.kind.advice();
             tell(&next.map_or(error.to_string(), |next| format!("{error}; {next}")));
@@ -278,9 +319,20 @@ pub fn main() -> ExitCode {
                 _ if command == "cleanup" => ("failed", 2),
                 _ => ("failed, nothing changed", 2),
             };
-            conclude(&failed(Some(command), &error.to_string(), next, verdict, format, code), code)
+            let report = failed(Some(command), &error.to_string(), next, verdict, format, code);
+            (report, Some(page::failed(&error, verdict, next, code, &plan_file)), code)
         }
-    }
+    };
+    let code = watch.write(page.as_deref(), code);
+    let told = metrics.map_or(Ok(()), |metrics| metrics.conclude(code, "failed, nothing changed"));
+    let code = told.map_or_else(
+        |error| {
+            tell(&format!("the file of --metrics-file could not be written: {error}"));
+            code.max(2)
+        },
+        |()| code,
+    );
+    conclude(&text, code)
 }
 
 /// How a command ends that has written all that it had to say.
@@ -294,10 +346,11 @@ fn printed(written: replicator::error::Result<()>) -> ExitCode {
     }
 }
 
-/// A report, and the exit code.
+/// A report, the exit code, and a page where there is one.
 struct Written {
     text: String,
     code: u8,
+    page: Option<String>,
 }
 
 /// The report of a command that could not even begin.

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::guard::Guard;
 use crate::host::{Command, Host, MigrationId};
 use crate::journal::{Entry, Journal};
+use crate::metrics::Metrics;
 use crate::pegasus::client::{MetaClient, MetaOptions};
 use crate::pegasus::messages::{AppInfo, PartitionConfig};
 use crate::pegasus::metadata::Metadata;
@@ -54,6 +55,8 @@ pub struct Migration {
     pub copy: Option<(String, Metadata)>,
     /// Who tells a person what goes on.
     pub teller: Teller,
+    /// Whoever is told of each record, besides the journal.
+    pub metrics: Option<Arc<Metrics>>,
     journal: Option<Journal>,
     guard: Option<Guard>,
     trees: Option<Trees>,
@@ -76,7 +79,23 @@ impl Migration {
         let meta = Arc::new(meta);
         let (apps, partitions, copy) = (None, BTreeMap::new(), None);
         let (guard, trees, away_until, teller) = (None, None, None, Teller::default());
-        Ok(Self { plan, servers, meta, state, stop, apps, partitions, copy, teller, journal, guard, trees, away_until })
+        let metrics = None;
+        Ok(Self {
+            plan,
+            servers,
+            meta,
+            state,
+            stop,
+            apps,
+            partitions,
+            copy,
+            teller,
+            metrics,
+            journal,
+            guard,
+            trees,
+            away_until,
+        })
     }
 
     /// The trees; known as soon as the cluster's root is.
@@ -256,6 +275,9 @@ impl Migration {
                 "this is a rehearsal: nothing may be done",
             ));
         };
+        if let Some(metrics) = &self.metrics {
+            metrics.note(&entry, &self.state);
+        }
         journal.write(entry, &self.state)
     }
 

@@ -25,7 +25,7 @@ pub struct Report<'a> {
 
 impl Report<'_> {
     /// In a word.
-    fn verdict(&self) -> &'static str {
+    pub fn verdict(&self) -> &'static str {
         match self.ended {
             Ended::Done => "done",
             Ended::Paused(_) => "paused",
@@ -36,7 +36,8 @@ impl Report<'_> {
         }
     }
 
-    fn errors(&self) -> Vec<String> {
+    /// What went wrong.
+    pub(crate) fn errors(&self) -> Vec<String> {
         match self.ended {
             Ended::Failed(error) | Ended::RolledBack(Some(error)) => vec![error.to_string()],
             Ended::NeedsPerson { failed, stuck } => {
@@ -48,7 +49,7 @@ impl Report<'_> {
     }
 
     /// What to do next.
-    fn next(&self) -> Option<String> {
+    pub(crate) fn next(&self) -> Option<String> {
         let command = |name: &str| format!("zkmigrator {name} --plan {}", self.plan_file);
         let method = if self.method.name == RECOVERY.name { " --method recovery" } else { "" };
         let run = format!("{}{method} --execute", command("run"));
@@ -151,7 +152,7 @@ impl Report<'_> {
 }
 
 /// How long nothing was served, and what came of it.
-fn recovery_lines(state: &State) -> Vec<String> {
+pub(crate) fn recovery_lines(state: &State) -> Vec<String> {
     let State { times, recovery, .. } = state;
     let since = |end: Option<u64>, begin: Option<u64>| end?.checked_sub(begin?);
     let mut lines = Vec::new();

@@ -76,11 +76,17 @@ pub struct BenchReport {
 
 /// What is going on, for whoever shows it.
 #[derive(Debug)]
-pub struct Board(Mutex<(&'static str, Arc<Progress>)>);
+pub struct Board(Mutex<Phases>);
+
+#[derive(Debug)]
+struct Phases {
+    ended: Vec<(&'static str, Counts)>,
+    now: (&'static str, Arc<Progress>),
+}
 
 impl Default for Board {
     fn default() -> Self {
-        Self(Mutex::new(("connect", Arc::default())))
+        Self(Mutex::new(Phases { ended: Vec::new(), now: ("connect", Arc::default()) }))
     }
 }
 
@@ -89,14 +95,21 @@ impl Board {
     fn begin(&self, phase: &'static str, znodes: u64) -> Arc<Progress> {
         let progress = Arc::new(Progress::default());
         progress.expect(znodes);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Arc::clone(&progress));
+        let mut phases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (name, before) = std::mem::replace(&mut phases.now, (phase, Arc::clone(&progress)));
+        phases.ended.push((name, before.counts()));
         progress
+    }
+
+    /// The phases that have ended, and what they came to.
+    pub fn ended(&self) -> Vec<(&'static str, Counts)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).ended.clone()
     }
 
     /// The phase, and how far it has come.
     pub fn now(&self) -> (&'static str, Counts, Size) {
-        let now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (now.0, now.1.counts(), now.1.size())
+        let (name, progress) = &self.0.lock().unwrap_or_else(PoisonError::into_inner).now;
+        (name, progress.counts(), progress.size())
     }
 }
 

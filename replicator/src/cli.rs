@@ -12,16 +12,19 @@ pub mod manual;
 mod monitor;
 mod pace;
 mod process;
+mod recorder;
 mod rm;
 mod scan;
 mod status;
 mod trees;
 pub mod usage;
 mod verify;
+mod watch;
 mod zkcopy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
@@ -31,8 +34,10 @@ use self::copy::{CopyArgs, RestoreArgs, SyncArgs};
 use self::manual::{Completions, Pages, completions_examples, pages_examples};
 use self::monitor::Monitor;
 use self::process::{conclude, in_runtime, log_to_stderr, stop_on_signal, tell};
+use self::recorder::Recorder;
 use self::trees::Format;
 use self::verify::VerifyArgs;
+use self::watch::WatchArgs;
 use crate::archive::dump::dump;
 use crate::certificate;
 use crate::copy::dry_run::{Removal, dry_run};
@@ -42,11 +47,15 @@ use crate::limits;
 use crate::options::{AgainstOptions, CopyOptions, DumpOptions, VerifyOptions};
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
+use crate::report::page::outcome;
 use crate::report::{self, Outcome, Task, exit};
 use crate::resources::Resources;
 use crate::status::Shown;
 use crate::sync::{fix, sync};
 use crate::verify::{against, verify};
+
+/// Who says what a page says.
+const MADE_BY: &str = concat!("zkreplicator ", env!("CARGO_PKG_VERSION"));
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -144,6 +153,7 @@ struct Order {
     certificate: Option<PathBuf>,
     format: Format,
     out: Option<PathBuf>,
+    watch: WatchArgs,
 }
 
 /// Runs the program.
@@ -178,13 +188,19 @@ pub fn main() -> ExitCode {
         Action::Completions(completions) => return told(completions.write(Cli::command())),
         Action::Man(pages) => return told(pages.write(Cli::command())),
     };
-    let Order { task, work, certificate, format, out } = order;
+    let Order { task, work, certificate, format, out, watch } = order;
+    let (work, recorder) =
+        match Recorder::new(task.command, &task.source, &task.target, &[certificate.as_deref(), out.as_deref()], watch)
+        {
+            Ok(recorder) => (work, recorder),
+            Err(error) => (Err(error), None),
+        };
     let outcome = match work {
-        Ok(work) => run(&work, certificate.as_deref(), cli.progress),
+        Ok(work) => run(&work, certificate.as_deref(), cli.progress, recorder.clone()),
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
-    finish(&task, &outcome, format, out.as_deref())
+    finish(&task, &outcome, format, out.as_deref(), recorder.as_deref())
 }
 
 /// How a command ends that has written all that it had to say.
@@ -207,15 +223,16 @@ fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
     }
 }
 
-fn run(work: &Work, certificate: Option<&Path>, shown: Shown) -> Outcome {
-    in_runtime(perform(work, certificate, shown))
+fn run(work: &Work, certificate: Option<&Path>, shown: Shown, recorder: Option<Rc<Recorder>>) -> Outcome {
+    in_runtime(perform(work, certificate, shown, recorder))
         .unwrap_or_else(|error| Outcome { error: Some((error, Counts::default())), ..Outcome::default() })
 }
 
-async fn perform(work: &Work, certificate: Option<&Path>, shown: Shown) -> Outcome {
+async fn perform(work: &Work, certificate: Option<&Path>, shown: Shown, recorder: Option<Rc<Recorder>>) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let (progress, monitor) = (Progress::default(), Monitor::of(work.sides(), shown));
+    let monitor = Monitor::of(work.sides(), shown, recorder);
+    let progress = monitor.progress();
     let mut outcome = Outcome::default();
     let verify_options = match work {
         Work::Verify(options) => Some((**options).clone()),
@@ -276,7 +293,7 @@ impl Outcome {
         monitor: &Monitor,
         stop: &CancellationToken,
     ) {
-        let progress = Progress::default();
+        let progress = monitor.progress();
         if let Some(copied) = &self.copy {
             progress.expect(copied.counts.read);
         }
@@ -296,7 +313,7 @@ impl Outcome {
     async fn fix(&mut self, work: &Fix, certificate: Option<&Path>, monitor: &Monitor, stop: &CancellationToken) {
         self.compare(&work.verify, certificate, monitor, stop).await;
         let Some(found) = self.verify.take_if(|found| found.differences.total() > 0) else { return };
-        let progress = Progress::default();
+        let progress = monitor.progress();
         let fixed = fix(&work.copy, &found, work.max_delete, &progress, stop);
         let fixed = monitor.shown("fix", &progress, fixed).await;
         let target_seen = fixed.as_ref().map(|fixed| fixed.target_zxid).unwrap_or_default();
@@ -328,7 +345,7 @@ impl Outcome {
     }
 }
 
-fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) -> ExitCode {
+fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>, recorder: Option<&Recorder>) -> ExitCode {
     let text = match format {
         Format::Text => outcome.text(task),
         Format::Json => format!("{:#}\n", outcome.json(task)),
@@ -343,7 +360,11 @@ fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>) ->
         }
         outcome.retried_text().lines().for_each(|line| tell(line.trim_start()));
     }
-    conclude(&text, format, outcome.exit_code(), out)
+    let code = outcome.exit_code();
+    let code = recorder.map_or(code, |recorder| {
+        recorder.conclude(code, outcome.verdict(), |watched| outcome::page(MADE_BY, task, outcome, watched))
+    });
+    conclude(&text, format, code, out)
 }
 
 #[cfg(test)]

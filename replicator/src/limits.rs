@@ -188,6 +188,20 @@ pub const SCAN_PROBLEMS_LISTED: usize = 100;
 /// `jute.maxbuffer`; ClientCnxnSocket.java, readLength).
 pub const CLIENT_REPLY_BYTES_MAX: usize = 1_048_575;
 
+/// Intervals of a run that a report shows at most: two to a pixel of a plot as a page sets it. When there are as many, each is
+/// made twice as long.
+pub const SERIES_POINTS_MAX: usize = 512;
+
+/// How often a run is looked at for a report or for `--metrics-file`, and how long an interval is at first: a copy of half a
+/// second has a curve too, and a look takes a tenth of a millisecond.
+pub const SAMPLED_EVERY: Duration = Duration::from_millis(100);
+
+/// How often the file of `--metrics-file` is written: who scrapes it does so every few seconds.
+pub const METRICS_WRITTEN_EVERY: Duration = Duration::from_secs(1);
+
+/// The largest and the widest znodes that a report lists: what a person reads.
+pub const REPORT_TOP: usize = 10;
+
 /// Sessions whose ephemerals are listed in the report; more are only counted.
 pub const EPHEMERAL_OWNERS_LISTED: usize = 100;
 

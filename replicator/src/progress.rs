@@ -1,12 +1,15 @@
 //! What is going on: counters that the line moves and anybody may look at.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::ephemerals::{Ephemerals, Owner};
+use crate::limits;
+use crate::scan::Top;
 use crate::session::WriteOp;
 use crate::source::Visit;
 use crate::status::Size;
-use crate::znode::Kind;
+use crate::znode::{Kind, Znode};
 
 /// Counters of a run. Written means acknowledged by the target.
 #[derive(Debug, Default)]
@@ -33,6 +36,16 @@ pub struct Progress {
     expected: AtomicU64,
     mtime_max_ms: AtomicI64,
     ephemerals: Ephemerals,
+    noting: Option<Box<Noting>>,
+}
+
+/// The znodes that have most of something, for who wants to see them.
+#[derive(Clone, Debug)]
+pub struct Notable {
+    /// By the bytes of their data.
+    pub largest: Top,
+    /// By the number of their children.
+    pub widest: Top,
 }
 
 /// The counters at one moment.
@@ -79,9 +92,69 @@ impl Counts {
     pub fn written(&self) -> u64 {
         self.created + self.data_set + self.acl_set + self.deleted + self.counter_raised
     }
+
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.read_bytes += other.read_bytes;
+        self.kept += other.kept;
+        self.created += other.created;
+        self.data_set += other.data_set;
+        self.acl_set += other.acl_set;
+        self.deleted += other.deleted;
+        self.counter_raised += other.counter_raised;
+        self.written_bytes += other.written_bytes;
+        self.requests += other.requests;
+        self.ephemeral += other.ephemeral;
+        self.reserved += other.reserved;
+        self.filtered += other.filtered;
+        self.vanished += other.vanished;
+        self.older += other.older;
+        self.ephemeral_taken += other.ephemeral_taken;
+        self.mtime_max_ms = self.mtime_max_ms.max(other.mtime_max_ms);
+    }
+}
+
+/// Those that were met until now. Nearly every znode is told apart by a number, before anything is locked.
+#[derive(Debug, Default)]
+struct Noting {
+    notable: Mutex<Notable>,
+    /// What is no more than this is no news: bytes of data, children.
+    floors: [AtomicU64; 2],
+}
+
+impl Noting {
+    fn met(&self, znode: &Znode) {
+        let (bytes, children) = (znode.data_len() as u64, u64::try_from(znode.stat.num_children).unwrap_or_default());
+        let [largest, widest] = &self.floors;
+        if bytes <= largest.load(Ordering::Relaxed) && children <= widest.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut notable = self.notable.lock().unwrap_or_else(PoisonError::into_inner);
+        notable.largest.offer(bytes, &znode.path);
+        notable.widest.offer(children, &znode.path);
+        largest.store(notable.largest.floor(), Ordering::Relaxed);
+        widest.store(notable.widest.floor(), Ordering::Relaxed);
+    }
+}
+
+impl Default for Notable {
+    fn default() -> Self {
+        Self { largest: Top::new(limits::REPORT_TOP), widest: Top::new(limits::REPORT_TOP) }
+    }
 }
 
 impl Progress {
+    /// One that notes the largest and the widest znodes too.
+    pub fn noting() -> Self {
+        Self { noting: Some(Box::default()), ..Self::default() }
+    }
+
+    /// Those that were noted until now.
+    pub fn notable(&self) -> Option<Notable> {
+        Some(self.noting.as_ref()?.notable.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
     /// Counts what the source has shown.
     pub fn visited(&self, visit: &Visit) {
         match visit {
@@ -91,6 +164,9 @@ impl Progress {
                 self.mtime_max_ms.fetch_max(znode.stat.mtime, Ordering::Relaxed);
                 add(&self.promised, u64::try_from(znode.stat.num_children).unwrap_or_default());
                 add(&self.ephemeral_taken, u64::from(Kind::of_owner(znode.stat.ephemeral_owner).is_ephemeral()));
+                if let Some(noting) = &self.noting {
+                    noting.met(znode);
+                }
             }
             Visit::Ephemeral { path, owner } => {
                 add(&self.ephemeral, 1);
@@ -190,3 +266,6 @@ impl Progress {
 fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ pub mod bench;
 mod copy;
 mod dry_run;
 mod masked;
+pub mod page;
 mod quota;
 mod retries;
 pub mod rm;
@@ -167,7 +168,8 @@ impl Outcome {
                 .is_some_and(|planned| lacks(&planned.masked, &planned.quotas) || lost(&planned.archive))
     }
 
-    fn verdict(&self) -> &'static str {
+    /// The same in a word or two.
+    pub fn verdict(&self) -> &'static str {
         if self.planned.is_some() {
             return if self.exit_code() == exit::ERROR { "blocked" } else { "planned" };
         }
@@ -364,18 +366,22 @@ fn more_text(all: u64, listed: usize, text: &mut String) -> fmt::Result {
 }
 
 fn skipped_text(counts: &Counts, text: &mut String) -> fmt::Result {
-    for (count, why) in [
+    for (count, why) in skipped(counts) {
+        writeln!(text, "  skipped     {} {why}", grouped(count))?;
+    }
+    Ok(())
+}
+
+/// How many znodes were left out, and why.
+fn skipped(counts: &Counts) -> impl Iterator<Item = (u64, &'static str)> {
+    let all = [
         (counts.ephemeral, "ephemeral (they belong to live sessions)"),
         (counts.reserved, "of ZooKeeper's own (/zookeeper)"),
         (counts.filtered, "by --include or --exclude, each with everything below it (which is not counted)"),
         (counts.vanished, "deleted at the source while they were being read"),
         (counts.older, "not newer than --mtime says"),
-    ] {
-        if count > 0 {
-            writeln!(text, "  skipped     {} {why}", grouped(count))?;
-        }
-    }
-    Ok(())
+    ];
+    all.into_iter().filter(|(count, _)| *count > 0)
 }
 
 fn elapsed_text(znodes: u64, elapsed: std::time::Duration, text: &mut String) -> fmt::Result {

@@ -1,7 +1,8 @@
-//! Files that are there in full or not at all, and that only their owner may read.
+//! Files that are there in full or not at all, and that only their owner may read, unless they are published.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
@@ -29,6 +30,18 @@ pub fn write(file: &Path, text: &str, existing: Existing) -> io::Result<()> {
     let mut unfinished = Unfinished::beside(file)?;
     unfinished.write_all(text.as_bytes())?;
     unfinished.finish(file, existing)
+}
+
+/// Writes `text` to `file` for others to read, as often as it changes: always in full, but not waiting for the disk. After a
+/// crash nobody wants it.
+pub fn publish(file: &Path, text: &str) -> io::Result<()> {
+    let mut temporary = Builder::new()
+        .prefix(".zkreplicator-")
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(directory(file))?;
+    temporary.write_all(text.as_bytes())?;
+    temporary.persist(file)?;
+    Ok(())
 }
 
 /// A file that has no name of its own yet. It goes when it is dropped.

@@ -8,7 +8,7 @@ use std::{io, time::Duration};
 /// Why the harness could not do what a test asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// ZooKeeper, java or sshd is not on this machine.
+    /// ZooKeeper, java, sshd or a browser is not on this machine.
     #[error("{what} was not found (looked at {places}); install it: {}", Error::INSTALL)]
     NotInstalled {
         /// What is missing.
@@ -73,8 +73,7 @@ pub enum Error {
 
 impl Error {
     /// The command that installs all the harness needs on Debian and Ubuntu.
-    pub const INSTALL: &str =
-        "apt-get install -y --no-install-recommends zookeeper default-jre-headless openssh-server openssh-client";
+    pub const INSTALL: &str = "apt-get install -y --no-install-recommends zookeeper default-jre-headless openssh-server openssh-client chromium";
 
     /// Wraps an I/O error, with what was being done.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {

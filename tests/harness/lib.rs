@@ -7,6 +7,7 @@
 //! outside [`until`] and the delays of a [`Proxy`]; nothing here belongs to one tokio runtime, so tests with a runtime each
 //! may share a server.
 
+pub mod browser;
 pub mod ensemble;
 pub mod golden;
 pub mod installation;
@@ -25,6 +26,7 @@ mod options;
 mod ports;
 mod supervisor;
 
+pub use browser::Browser;
 pub use ensemble::Ensemble;
 pub use error::Error;
 pub use installation::Installation;

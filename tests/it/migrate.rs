@@ -10,6 +10,7 @@ mod killed;
 mod large;
 mod lost_host;
 mod outage;
+mod page;
 mod proofs;
 mod recover;
 mod refused;

@@ -1,6 +1,7 @@
 //! `zkmigrator plan`, `run`, `resume`, `rollback` and `status`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use replicator::status::Shown;
@@ -12,7 +13,9 @@ use crate::conductor::{Ended, Method};
 use crate::config_file::{self, HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Contents, Entry, Journal};
+use crate::metrics::Metrics;
 use crate::migration::Migration;
+use crate::page;
 use crate::plan::{Plan, StepName};
 use crate::report::{Report, rehearsal, standing};
 use crate::state::{State, now_ms};
@@ -57,18 +60,21 @@ pub(super) async fn rehearse(common: &Common, method: MethodName, shown: Shown) 
     };
     let found = teller.shown(shown, look).await;
     let level_or_recovery = if is_copy { (START_LEVEL, "blind") } else { (RECOVER, "true") };
-    let diffs = diffs(&migration, level_or_recovery).await;
+    let diffs = diffs(&migration, Some(level_or_recovery)).await;
     let (text, json) = rehearsal(&migration, method, &found, &diffs);
+    let page = page::rehearsal(&migration, method, &found, &diffs, &json);
     let code = if found.wrong.is_empty() { 0 } else { 2 };
-    Ok(Written { text: in_format(common.format, &text, &json), code })
+    Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page) })
 }
 
-/// What becomes of each configuration file. One that can't be edited is among the findings.
-async fn diffs(migration: &Migration, (key, value): (&str, &str)) -> Vec<String> {
+/// What becomes of each configuration file, with what stands there only `meanwhile`. One that can't be edited is among the
+/// findings.
+async fn diffs(migration: &Migration, meanwhile: Option<(&str, &str)>) -> Vec<String> {
     let target = written_hosts(&migration.plan.target.connect);
     let mut diffs = Vec::new();
     for server in &migration.servers {
-        let edits = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str())), (META_SERVER, key, Some(value))];
+        let meanwhile = meanwhile.map(|(key, value)| (META_SERVER, key, Some(value)));
+        let edits: Vec<_> = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str()))].into_iter().chain(meanwhile).collect();
         if let Ok((before, after)) = server.edited(&edits).await {
             let name = format!("{}:{}", server.plan.host, server.plan.config_file.display());
             diffs.push(config_file::diff(&name, before.bytes(), after.bytes()));
@@ -78,7 +84,7 @@ async fn diffs(migration: &Migration, (key, value): (&str, &str)) -> Vec<String>
 }
 
 /// Migrates.
-pub(super) async fn run(run: &Run, shown: Shown) -> Result<Written> {
+pub(super) async fn run(run: &Run, shown: Shown, metrics: Option<Arc<Metrics>>) -> Result<Written> {
     let (plan, digest) = run.common.read()?;
     let pauses = pauses(&plan, &run.pause_before)?;
     let method = chosen(&run.common, &plan, run.method).await?;
@@ -100,14 +106,17 @@ pub(super) async fn run(run: &Run, shown: Shown) -> Result<Written> {
         ..State::default()
     };
     let mut migration = Migration::new(plan, state, Some(journal), stop_on_signal())?;
+    watch(&mut migration, method, metrics);
     let tool = format!("zkmigrator {}", env!("CARGO_PKG_VERSION"));
     migration.write(Entry::Begun { tool, method: method.name.to_owned(), plan: digest })?;
+    // What stands in the files now; a run that finds it changed says so itself.
+    let diffs = if run.watch.wants_page() { diffs(&migration, None).await } else { Vec::new() };
     let ended = migration.teller.clone().shown(shown, method.forward(&mut migration, &pauses, None)).await;
-    end(migration, method, ended, "run", &run.common).await
+    end(migration, method, ended, "run", &run.common, &diffs).await
 }
 
 /// Goes on.
-pub(super) async fn resume(resume: &Resume, shown: Shown) -> Result<Written> {
+pub(super) async fn resume(resume: &Resume, shown: Shown, metrics: Option<Arc<Metrics>>) -> Result<Written> {
     let (plan, digest) = resume.common.read()?;
     let pauses = pauses(&plan, &resume.pause_before)?;
     let (mut migration, contents) = reopen(plan, &digest).await?;
@@ -116,8 +125,9 @@ pub(super) async fn resume(resume: &Resume, shown: Shown) -> Result<Written> {
         _ => None,
     });
     let rolling_back = contents.is_going_back();
-    migration.write(Entry::Resumed)?;
     let method = method_of(&contents)?;
+    watch(&mut migration, method, metrics);
+    migration.write(Entry::Resumed)?;
     if rolling_back {
         migration.say("it was on its way back, and goes on with that");
         let back = migration.teller.clone().shown(shown, method.back(&mut migration)).await;
@@ -128,19 +138,20 @@ pub(super) async fn resume(resume: &Resume, shown: Shown) -> Result<Written> {
             }
             (ended, _) => ended,
         };
-        return end(migration, method, ended, "resume", &resume.common).await;
+        return end(migration, method, ended, "resume", &resume.common, &[]).await;
     }
     let ended = migration.teller.clone().shown(shown, method.forward(&mut migration, &pauses, paused_at)).await;
-    end(migration, method, ended, "resume", &resume.common).await
+    end(migration, method, ended, "resume", &resume.common, &[]).await
 }
 
 /// Goes back.
-pub(super) async fn rollback(common: &Common, shown: Shown) -> Result<Written> {
+pub(super) async fn rollback(common: &Common, shown: Shown, metrics: Option<Arc<Metrics>>) -> Result<Written> {
     let (plan, digest) = common.read()?;
     let (mut migration, contents) = reopen(plan, &digest).await?;
     let method = method_of(&contents)?;
+    watch(&mut migration, method, metrics);
     let ended = migration.teller.clone().shown(shown, method.back(&mut migration)).await;
-    end(migration, method, ended, "rollback", common).await
+    end(migration, method, ended, "rollback", common, &[]).await
 }
 
 /// Says what the journal says.
@@ -153,7 +164,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
         let json = serde_json::json!({
             "schema": 1, "command": "status", "exit_code": 0, "migration": null, "ended": true, "steps": [], "next": null,
         });
-        return Ok(Written { text: in_format(common.format, "no migration was begun\n", &json), code: 0 });
+        return Ok(Written { text: in_format(common.format, "no migration was begun\n", &json), code: 0, page: None });
     };
     let ended = contents.is_ended();
     let mut lines = vec![format!(
@@ -189,7 +200,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
         "state": state,
         "next": next,
     });
-    Ok(Written { text: in_format(common.format, &(lines.join("\n") + "\n"), &json), code: 0 })
+    Ok(Written { text: in_format(common.format, &(lines.join("\n") + "\n"), &json), code: 0, page: None })
 }
 
 fn ago(at_ms: u64) -> String {
@@ -257,6 +268,14 @@ fn method_of(contents: &Contents) -> Result<&'static Method> {
     }
 }
 
+/// Tells a monitoring system too from now on.
+fn watch(migration: &mut Migration, method: &Method, metrics: Option<Arc<Metrics>>) {
+    if let Some(metrics) = &metrics {
+        metrics.begin(&migration.plan, method, &migration.state);
+    }
+    migration.metrics = metrics;
+}
+
 /// Says how it ended, in the journal too, and gives the lock back.
 async fn end(
     mut migration: Migration,
@@ -264,6 +283,7 @@ async fn end(
     ended: Ended,
     command: &'static str,
     common: &Common,
+    diffs: &[String],
 ) -> Result<Written> {
     let entry = match &ended {
         Ended::Done => Some(Entry::Done),
@@ -285,7 +305,14 @@ async fn end(
     if let Err(error) = crate::migration::keep(&migration.directory(), "report.json", &format!("{json:#}\n")) {
         migration.say(&error.to_string());
     }
-    Ok(Written { text: in_format(common.format, &text, &json), code: ended.exit_code() })
+    let code = ended.exit_code();
+    if let Some(Err(error)) = migration.metrics.as_ref().map(|metrics| metrics.conclude(code, report.verdict())) {
+        migration.say(&format!("the file of --metrics-file could not be written: {error}"));
+    }
+    // What can't be read of the journal is not on the page.
+    let records = Journal::look(&migration.plan.journal).map(|contents| contents.records).unwrap_or_default();
+    let page = page::migration(&report, &migration, &records, diffs);
+    Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page) })
 }
 
 pub(super) fn in_format(format: Format, text: &str, json: &serde_json::Value) -> String {

@@ -9,6 +9,7 @@ use clap::{ArgMatches, Args};
 use super::acl::{self, Acl, Masked};
 use super::pace::PaceArgs;
 use super::trees::{Access, Globs};
+use super::watch::WatchArgs;
 use super::{Order, Work};
 use crate::error::{Error, Result};
 use crate::options::{ArchiveOptions, DumpOptions, Salvage, TreeOptions, VerifyOptions};
@@ -80,6 +81,8 @@ pub(super) struct DumpArgs {
     pace: PaceArgs,
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 impl DumpArgs {
@@ -96,7 +99,7 @@ impl DumpArgs {
             verify: self.verify,
         };
         let work = dumping.work(&self.source, self.file.clone(), existing, typed);
-        Order { task, work, format: self.access.format, certificate: None, out: None }
+        Order { task, work, format: self.access.format, certificate: None, out: None, watch: self.watch }
     }
 }
 

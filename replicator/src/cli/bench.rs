@@ -1,14 +1,17 @@
 //! `zkreplicator bench`: what was typed, the plan that is told before anything is written, and how it ends.
 
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
-use super::check_jute_maxbuffer;
 use super::monitor::Monitor;
 use super::process::{conclude, in_runtime, stop_on_signal, tell};
+use super::recorder::Recorder;
 use super::trees::{Format, Trees};
+use super::watch::WatchArgs;
+use super::{MADE_BY, check_jute_maxbuffer};
 use crate::bench::shape::{Shape, Tree};
 use crate::bench::site::fresh_name;
 use crate::bench::{BenchReport, Board, bench, look, plan};
@@ -17,7 +20,7 @@ use crate::limits;
 use crate::options::{AclPolicy, BenchOptions};
 use crate::pace::Sides;
 use crate::report::bench::{Account, remove_command};
-use crate::report::{Acls, Task, bytes, grouped};
+use crate::report::{Acls, Task, bytes, grouped, page};
 use crate::resources::Resources;
 use crate::status::Shown;
 
@@ -28,6 +31,9 @@ Examples:
 
   The same for true, with the report for a script:
     zkreplicator bench --format json zk1:2181/pegasus new1:2181/pegasus
+
+  With a page that shows rates and latency over time:
+    zkreplicator bench --report bench.html zk1:2181/pegasus new1:2181/pegasus
 
   A million small znodes without ACLs:
     zkreplicator bench --shape small --znodes 1000000 --acl open zk1:2181 new1:2181
@@ -68,6 +74,8 @@ pub(super) struct Bench {
     /// The largest request that the servers of both sides take (their jute.maxbuffer)
     #[arg(long, value_name = "BYTES", default_value_t = limits::JUTE_MAXBUFFER_BYTES)]
     jute_maxbuffer: usize,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -126,22 +134,27 @@ impl From<ShapeName> for Shape {
 }
 
 impl Bench {
-    pub(super) fn main(self, shown: Shown) -> ExitCode {
+    pub(super) fn main(mut self, shown: Shown) -> ExitCode {
+        let watch = std::mem::take(&mut self.watch);
         let (source, target) = (self.trees.source.clone(), self.trees.target.clone());
         let (transport, acls) = (self.trees.access.transport.into(), self.acl.into());
         let (include, exclude) = (Vec::new(), Vec::new());
         let task = Task { command: "bench", source, target, transport, acls, include, exclude };
         let (format, planned) = (self.trees.access.format, self.dry_run);
-        let options = self.understand();
+        let (recorder, files) = match Recorder::new("bench", &task.source, &task.target, &[], watch) {
+            Ok(recorder) => (recorder, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        let options = files.and_then(|()| self.understand());
         let failed = |error| BenchReport { error: Some(error), ..BenchReport::default() };
         let report = match &options {
-            Ok(options) => in_runtime(perform(options, planned, shown)).unwrap_or_else(failed),
+            Ok(options) => in_runtime(perform(options, planned, shown, recorder.clone())).unwrap_or_else(failed),
             Err(error) => failed(error.clone()),
         };
         let options = options.ok();
         let account =
             Account { task: &task, options: options.as_ref(), planned, report: &report, resources: Resources::now() };
-        finish(&account, format)
+        finish(&account, format, recorder.as_deref())
     }
 
     fn understand(self) -> Result<BenchOptions> {
@@ -160,7 +173,7 @@ impl Bench {
     }
 }
 
-async fn perform(options: &BenchOptions, planned: bool, shown: Shown) -> BenchReport {
+async fn perform(options: &BenchOptions, planned: bool, shown: Shown, recorder: Option<Rc<Recorder>>) -> BenchReport {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     if planned {
@@ -169,8 +182,8 @@ async fn perform(options: &BenchOptions, planned: bool, shown: Shown) -> BenchRe
     }
     announce(options);
     let board = Board::default();
-    let monitor = Monitor::of(Sides::of(&options.source, &options.target), shown);
-    monitor.shown_by(|| board.now(), bench(options, &board, &stop)).await
+    let monitor = Monitor::of(Sides::of(&options.source, &options.target), shown, recorder);
+    monitor.shown_by(|| board.now(), || board.ended(), bench(options, &board, &stop)).await
 }
 
 /// Says what is going to be written, and where: also for whoever has to clear up after a bench that was killed.
@@ -184,7 +197,7 @@ fn announce(options: &BenchOptions) {
     ));
 }
 
-fn finish(account: &Account<'_>, format: Format) -> ExitCode {
+fn finish(account: &Account<'_>, format: Format, recorder: Option<&Recorder>) -> ExitCode {
     let text = match format {
         Format::Text => account.text(),
         Format::Json => format!("{:#}\n", account.json()),
@@ -201,5 +214,9 @@ fn finish(account: &Account<'_>, format: Format) -> ExitCode {
             remove_command(&left.site)
         ));
     }
-    conclude(&text, format, account.exit_code(), None)
+    let code = account.exit_code();
+    let code = recorder.map_or(code, |recorder| {
+        recorder.conclude(code, account.verdict(), |watched| page::bench::page(MADE_BY, account, watched))
+    });
+    conclude(&text, format, code, None)
 }

@@ -8,6 +8,7 @@ use super::acl::{self, Acl, Masked};
 use super::archive::{self, Dumping, NO_CREDENTIALS, PREFIX, Typed};
 use super::pace::PaceArgs;
 use super::trees::{Access, Globs};
+use super::watch::WatchArgs;
 use super::{Order, Work, check_jute_maxbuffer, process};
 use crate::copy::dry_run::Removal;
 use crate::error::{Error, Result};
@@ -28,6 +29,9 @@ Examples:
 
   With a certificate for the change ticket (see zkreplicator verify --help):
     zkreplicator copy --verify --certificate moved.json zk1:2181/a new1:2181/a
+
+  With a page to look at for the change ticket, and metrics for Prometheus meanwhile:
+    zkreplicator copy --verify --report move.html --metrics-file /var/lib/node/zk.prom zk1:2181/a new1:2181/a
 
   With credentials that stand on no command line:
     ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a
@@ -180,6 +184,8 @@ struct LineArgs {
     jute_maxbuffer: usize,
     #[command(flatten)]
     pace: PaceArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 impl CopyArgs {
@@ -232,7 +238,14 @@ impl LineArgs {
 
     fn order(self, command: &'static str, source: &str, target: &str, work: Result<Work>) -> Order {
         let task = self.access.task(command, source, target, self.acl.as_reported(), &self.globs);
-        Order { task, work, format: self.access.format, certificate: self.certificate, out: self.out }
+        Order {
+            task,
+            work,
+            format: self.access.format,
+            certificate: self.certificate,
+            out: self.out,
+            watch: self.watch,
+        }
     }
 
     /// A copy whose source is an archive if it is called so.

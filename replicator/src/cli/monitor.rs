@@ -1,12 +1,15 @@
 //! Whoever looks on while a command works: a terminal, and who asks by SIGUSR1. Each piece of the command's work goes through
 //! [`Monitor::shown`].
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::process::tell;
+use super::recorder::Recorder;
 use super::status::{Now, Status};
+use crate::limits;
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
 use crate::resources;
@@ -19,12 +22,21 @@ const EVERY: Duration = Duration::from_millis(200);
 pub(super) struct Monitor {
     sides: Sides,
     shown: Shown,
+    recorder: Option<Rc<Recorder>>,
 }
 
 impl Monitor {
     /// Of a command that speaks to these.
-    pub(super) fn of(sides: Sides, shown: Shown) -> Self {
-        Self { sides, shown }
+    pub(super) fn of(sides: Sides, shown: Shown, recorder: Option<Rc<Recorder>>) -> Self {
+        if let Some(recorder) = &recorder {
+            recorder.watch(sides.clone());
+        }
+        Self { sides, shown, recorder }
+    }
+
+    /// Counters for a piece of its work.
+    pub(super) fn progress(&self) -> Progress {
+        self.recorder.as_deref().map(Recorder::progress).unwrap_or_default()
     }
 
     /// What the command speaks to.
@@ -39,26 +51,40 @@ impl Monitor {
         progress: &Progress,
         work: impl Future<Output = T>,
     ) -> impl Future<Output = T> {
-        self.shown_by(move || (what, progress.counts(), progress.size()), work)
+        let shown = self.shown_by(move || (what, progress.counts(), progress.size()), Vec::new, work);
+        async move {
+            let done = shown.await;
+            if let Some(recorder) = &self.recorder {
+                recorder.note(progress.notable());
+            }
+            done
+        }
     }
 
-    /// The same for work whose name and counters change; `now` tells them.
+    /// The same for work whose name and counters change; `now` tells them, and `ended` those of before.
     pub(super) fn shown_by<T>(
         &self,
         now: impl Fn() -> (&'static str, Counts, Size),
+        ended: impl Fn() -> Vec<(&'static str, Counts)>,
         work: impl Future<Output = T>,
     ) -> impl Future<Output = T> {
         // A command's future is large, and whoever holds it would be as large again.
-        self.show(now, Box::pin(work))
+        self.show(now, ended, Box::pin(work))
     }
 
     async fn show<T>(
         &self,
-        now: impl Fn() -> (&'static str, Counts, Size),
+        counters: impl Fn() -> (&'static str, Counts, Size),
+        ended: impl Fn() -> Vec<(&'static str, Counts)>,
         mut work: impl Future<Output = T> + Unpin,
     ) -> T {
+        let record = || {
+            let (what, counts, _) = counters();
+            self.recorder.iter().for_each(|recorder| recorder.look(ended(), (what, counts)));
+        };
+        self.recorder.iter().for_each(|recorder| recorder.begin(counters().0));
         let now = || {
-            let (what, counts, size) = now();
+            let (what, counts, size) = counters();
             let (at, processor, held) = (Instant::now(), resources::processor(), self.sides.waits_for());
             Now { what, counts, size, held, at, processor, sides: self.sides.busy(at) }
         };
@@ -66,15 +92,20 @@ impl Monitor {
         // Where the signal can't be had, nobody is shown anything; it is no reason not to work.
         let mut asked = signal(SignalKind::user_defined1()).ok();
         let mut tick = tokio::time::interval(EVERY);
+        let mut sampled = tokio::time::interval(limits::SAMPLED_EVERY);
         let mut status = Status::begin(now());
         loop {
             tokio::select! {
                 biased;
-                done = &mut work => return done,
+                done = &mut work => {
+                    record();
+                    return done;
+                }
                 () = asked_for(&mut asked) => {
                     status.look(now());
                     line.aside(|| tell(&status.plain()));
                 }
+                _ = sampled.tick(), if self.recorder.is_some() => record(),
                 _ = tick.tick() => {
                     status.look(now());
                     if line.is_due(status.elapsed()) {

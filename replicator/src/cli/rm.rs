@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +12,9 @@ use super::check_jute_maxbuffer;
 use super::monitor::Monitor;
 use super::pace::PaceArgs;
 use super::process::{conclude, in_runtime, stop_on_signal, tell};
+use super::recorder::Recorder;
 use super::trees::{Access, Format};
+use super::watch::MetricsArgs;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::limits;
 use crate::options::{DumpOptions, OwnedZnodes, RmOptions};
@@ -73,6 +76,8 @@ pub(super) struct Rm {
     pace: PaceArgs,
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// What stands between a survey and the first delete.
@@ -87,11 +92,13 @@ enum Step {
 }
 
 impl Rm {
-    pub(super) fn main(self, shown: Shown) -> ExitCode {
-        let outcome = match self.understand() {
-            Ok((options, kept, step)) => {
-                in_runtime(perform(&options, kept.as_ref(), step, shown)).unwrap_or_else(Outcome::failed)
-            }
+    pub(super) fn main(mut self, shown: Shown) -> ExitCode {
+        let metrics = std::mem::take(&mut self.metrics);
+        let recorder = Recorder::new("rm", "", &self.target, &[self.archive.as_deref()], metrics.into());
+        let (recorder, files) = recorder.map_or_else(|error| (None, Err(error)), |recorder| (recorder, Ok(())));
+        let outcome = match files.and_then(|()| self.understand()) {
+            Ok((options, kept, step)) => in_runtime(perform(&options, kept.as_ref(), step, shown, recorder.clone()))
+                .unwrap_or_else(Outcome::failed),
             Err(error) => Outcome::failed(error),
         };
         let account =
@@ -101,7 +108,9 @@ impl Rm {
             Format::Json => format!("{:#}\n", account.json()),
         };
         account.complaints().iter().for_each(|line| tell(line));
-        conclude(&text, self.access.format, account.exit_code(), None)
+        let code = account.exit_code();
+        let code = recorder.map_or(code, |recorder| recorder.conclude(code, account.verdict(), |_| String::new()));
+        conclude(&text, self.access.format, code, None)
     }
 
     /// Everything that can be known to be wrong before a server is spoken to.
@@ -139,10 +148,16 @@ impl Rm {
     }
 }
 
-async fn perform(options: &RmOptions, kept: Option<&DumpOptions>, step: Step, shown: Shown) -> Outcome {
+async fn perform(
+    options: &RmOptions,
+    kept: Option<&DumpOptions>,
+    step: Step,
+    shown: Shown,
+    recorder: Option<Rc<Recorder>>,
+) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    let (progress, monitor) = (Progress::default(), Monitor::of(Sides::of_target(&options.target), shown));
+    let (progress, monitor) = (Progress::default(), Monitor::of(Sides::of_target(&options.target), shown, recorder));
     let found = match monitor.shown("look", &progress, survey(options, &progress, &stop)).await {
         Ok(found) => found,
         Err(error) => return Outcome::failed(error),

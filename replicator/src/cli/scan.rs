@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
@@ -11,7 +12,9 @@ use super::check_jute_maxbuffer;
 use super::monitor::Monitor;
 use super::pace::PaceArgs;
 use super::process::{check_out, conclude, in_runtime, stop_on_signal, tell};
+use super::recorder::Recorder;
 use super::trees::{Access, Format, Globs};
+use super::watch::MetricsArgs;
 use crate::error::Result;
 use crate::limits;
 use crate::options::{AclPolicy, ArchiveOptions, Salvage, ScanOptions, TreeOptions};
@@ -78,6 +81,8 @@ pub(super) struct Scan {
     pace: PaceArgs,
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -94,13 +99,17 @@ fn parse_top(text: &str) -> Result<usize, String> {
 }
 
 impl Scan {
-    pub(super) fn main(self, typed: &Typed, shown: Shown) -> ExitCode {
+    pub(super) fn main(mut self, typed: &Typed, shown: Shown) -> ExitCode {
         let acls = match self.acl {
             AclName::Preserve => Acls::Preserved,
             AclName::Ignore => Acls::NotRead,
         };
         let task = self.access.task("scan", &self.source, "", acls, &self.globs);
-        let scanned = self.understand(typed).and_then(|options| in_runtime(perform(&options, shown))?);
+        let metrics = std::mem::take(&mut self.metrics);
+        let recorder = Recorder::new("scan", &self.source, "", &[self.out.as_deref()], metrics.into());
+        let (recorder, files) = recorder.map_or_else(|error| (None, Err(error)), |recorder| (recorder, Ok(())));
+        let scanned = files.and_then(|()| self.understand(typed));
+        let scanned = scanned.and_then(|options| in_runtime(perform(&options, shown, recorder.clone()))?);
         let account = Account { task: &task, scanned: &scanned, resources: Resources::now() };
         let text = match self.access.format {
             Format::Text => account.text(),
@@ -109,7 +118,9 @@ impl Scan {
         if let Err(error) = &scanned {
             tell(&error.to_string());
         }
-        conclude(&text, self.access.format, account.exit_code(), self.out.as_deref())
+        let code = account.exit_code();
+        let code = recorder.map_or(code, |recorder| recorder.conclude(code, account.verdict(), |_| String::new()));
+        conclude(&text, self.access.format, code, self.out.as_deref())
     }
 
     fn understand(&self, typed: &Typed) -> Result<ScanOptions> {
@@ -134,10 +145,10 @@ impl Scan {
     }
 }
 
-async fn perform(options: &ScanOptions, shown: Shown) -> Result<ScanReport> {
+async fn perform(options: &ScanOptions, shown: Shown, recorder: Option<Rc<Recorder>>) -> Result<ScanReport> {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let progress = Progress::default();
-    let monitor = Monitor::of(Sides::of(options.tree.ensemble(), None), shown);
+    let monitor = Monitor::of(Sides::of(options.tree.ensemble(), None), shown, recorder);
     monitor.shown("scan", &progress, scan(options, &progress, &stop)).await
 }

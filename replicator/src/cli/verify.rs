@@ -8,6 +8,7 @@ use super::acl::{self, Acl};
 use super::archive::{self, NO_CREDENTIALS, Typed};
 use super::pace::PaceArgs;
 use super::trees::{Access, Globs};
+use super::watch::WatchArgs;
 use super::{Fix, Order, Work, check_jute_maxbuffer};
 use crate::certificate::{Certificate, Terms};
 use crate::error::{Error, Result};
@@ -25,6 +26,9 @@ Examples:
 
   The same with a digest of each subtree down to two levels, and a certificate of it:
     zkreplicator verify --depth 2 --certificate moved.json zk1:2181/a new1:2181/a
+
+  With a page that shows the differences:
+    zkreplicator verify --report verify.html zk1:2181/a new1:2181/a
 
   The differences, and only they, are sent to the target, which is compared again:
     zkreplicator verify --fix zk1:2181/a new1:2181/a
@@ -106,6 +110,8 @@ pub(super) struct VerifyArgs {
     access: Access,
     #[command(flatten)]
     pace: PaceArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
 }
 
 impl VerifyArgs {
@@ -127,7 +133,7 @@ impl VerifyArgs {
                 let copy = options.to_fix(target, self.jute_maxbuffer);
                 Ok(Work::Fix(Box::new(Fix { verify: options, copy, max_delete: self.max_delete })))
             });
-            return Order { task, work, format, certificate: self.certificate, out: None };
+            return Order { task, work, format, certificate: self.certificate, out: None, watch: self.watch };
         };
         let options = Certificate::read(file).and_then(|certificate| self.against(certificate));
         let file = file.display().to_string();
@@ -142,6 +148,7 @@ impl VerifyArgs {
             format,
             certificate: None,
             out: None,
+            watch: self.watch,
         }
     }
 

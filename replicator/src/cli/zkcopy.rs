@@ -12,6 +12,7 @@ use super::acl::{self, Acl, Masked};
 use super::pace::PaceArgs;
 use super::process::tell;
 use super::trees::{Access, Globs};
+use super::watch::WatchArgs;
 use super::{Order, Work, check_jute_maxbuffer};
 use crate::error::Result;
 use crate::limits;
@@ -171,7 +172,7 @@ impl ZkCopy {
                  their sessions end",
             );
         }
-        Order { task, work, format: self.access.format, certificate: None, out: None }
+        Order { task, work, format: self.access.format, certificate: None, out: None, watch: WatchArgs::default() }
     }
 
     fn options(&self) -> Result<CopyOptions> {

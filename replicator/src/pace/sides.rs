@@ -63,6 +63,16 @@ impl Sides {
         self.0.iter().filter_map(|held| Some((held.side, held.pace.as_ref()?.waits()))).collect()
     }
 
+    /// Whether a side is held back now by its pace.
+    pub fn is_held_back(&self) -> bool {
+        self.0.iter().any(|held| held.pace.as_ref().and_then(Pace::waits_for).is_some())
+    }
+
+    /// Whether a side is lost now, and waited for.
+    pub fn is_lost(&self) -> bool {
+        self.0.iter().any(|held| held.retry.is_waiting())
+    }
+
     /// How long each took to answer until now.
     pub fn latencies(&self) -> Vec<(Side, Totals)> {
         self.0.iter().map(|held| (held.side, held.observed.totals())).collect()

@@ -53,7 +53,8 @@ impl Account<'_> {
         }
     }
 
-    fn verdict(&self) -> &'static str {
+    /// The same in a word or two.
+    pub fn verdict(&self) -> &'static str {
         match self.exit_code() {
             exit::DONE if self.planned => "planned",
             exit::DONE => "equal",
@@ -232,7 +233,7 @@ fn verdict_text(verdict: &str, verify: &VerifyReport, text: &mut String) -> fmt:
     }
 }
 
-fn micros_a_znode(phase: &Phase) -> f64 {
+pub(super) fn micros_a_znode(phase: &Phase) -> f64 {
     let micros = phase.processor.as_secs_f64() * 1e6 / phase.znodes.max(1) as f64;
     (micros * 100.0).round() / 100.0
 }

@@ -57,7 +57,8 @@ impl Account<'_> {
         }
     }
 
-    fn verdict(&self) -> &'static str {
+    /// The same in a word or two.
+    pub fn verdict(&self) -> &'static str {
         match (self.exit_code(), &self.outcome.survey) {
             (exit::DONE, Some(survey)) if survey.is_empty() => "nothing there",
             (exit::DONE, _) if self.planned => "planned",

@@ -43,7 +43,8 @@ impl Account<'_> {
         }
     }
 
-    fn verdict(&self) -> &'static str {
+    /// The same in a word or two.
+    pub fn verdict(&self) -> &'static str {
         match (self.exit_code(), self.scanned) {
             (exit::DONE, _) => "done",
             (exit::NOT_PROVEN, _) => "source changed",

@@ -31,6 +31,12 @@ impl Top {
         self.entries.insert((Reverse(value), path.clone()));
     }
 
+    /// What a value has to be above to be sure of a place: the lowest of a full list, 0 of any other.
+    pub fn floor(&self) -> u64 {
+        let lowest = self.entries.last().filter(|_| self.entries.len() >= self.size_max);
+        lowest.map_or(0, |(Reverse(value), _)| *value)
+    }
+
     /// The znodes with their values, the highest first.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &ZnodePath)> {
         self.entries.iter().map(|(Reverse(value), path)| (*value, path))

@@ -1,0 +1,221 @@
+//! Who keeps what is seen of a run, where somebody wants a page of it or metrics: nobody pays for it otherwise.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::archive::PREFIX;
+use super::process::tell;
+use super::watch::WatchArgs;
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::metrics::run::Run;
+use crate::pace::Sides;
+use crate::progress::{Counts, Notable, Progress};
+use crate::report::exit;
+use crate::report::page::run::Watched;
+use crate::resources::Resources;
+use crate::retry::Retries;
+use crate::series::{Sample, Series};
+use crate::whole_file::{self, Existing};
+
+/// What is kept of one command.
+pub(super) struct Recorder {
+    command: &'static str,
+    source: String,
+    target: String,
+    report: Option<PathBuf>,
+    metrics: Option<Arc<MetricsFile>>,
+    began: SystemTime,
+    started: Instant,
+    seen: RefCell<Seen>,
+}
+
+struct Seen {
+    sides: Sides,
+    series: Series,
+    notable: Option<Notable>,
+    /// Phases of the piece of work that is under way, as far as they have begun.
+    begun: usize,
+    metrics_written: Option<Instant>,
+}
+
+impl Recorder {
+    /// One for a command, if anything is to be kept of it. Finds out whether the files can be written, and that they are none
+    /// of those that the command reads or writes itself.
+    pub(super) fn new(
+        command: &'static str,
+        source: &str,
+        target: &str,
+        own: &[Option<&Path>],
+        args: WatchArgs,
+    ) -> Result<Option<Rc<Self>>> {
+        let WatchArgs { report, metrics } = args;
+        let metrics = metrics.metrics_file;
+        let archives = [source, target].map(|tree| tree.strip_prefix(PREFIX).map(Path::new));
+        let own: Vec<&Path> = own.iter().chain(&archives).filter_map(|file| *file).collect();
+        let is_own = |file: &Option<PathBuf>| file.as_deref().is_some_and(|file| own.contains(&file));
+        if is_own(&report) || is_own(&metrics) || (report.is_some() && report == metrics) {
+            return Err(Error::bad_input(
+                "--report and --metrics-file name a file that is to hold something else: give each a file of its own",
+            ));
+        }
+        for (option, file) in [("--report", &report), ("--metrics-file", &metrics)] {
+            let checked = file.as_deref().map_or(Ok(()), whole_file::check);
+            checked.map_err(|why| {
+                let file = file.as_deref().unwrap_or("".as_ref()).display();
+                Error::bad_input(format!("{option} {file}: {why}"))
+            })?;
+        }
+        if report.is_none() && metrics.is_none() {
+            return Ok(None);
+        }
+        let seen = Seen {
+            sides: Sides::default(),
+            series: Series::new(limits::SERIES_POINTS_MAX, limits::SAMPLED_EVERY),
+            notable: None,
+            begun: 0,
+            metrics_written: None,
+        };
+        Ok(Some(Rc::new(Self {
+            command,
+            source: source.to_owned(),
+            target: target.to_owned(),
+            report,
+            metrics: metrics.map(|file| Arc::new(MetricsFile { file, is_final: Mutex::new(false) })),
+            began: SystemTime::now(),
+            started: Instant::now(),
+            seen: RefCell::new(seen),
+        })))
+    }
+
+    /// What the command speaks to.
+    pub(super) fn watch(&self, sides: Sides) {
+        self.seen.borrow_mut().sides = sides;
+    }
+
+    /// Counters for a piece of its work.
+    pub(super) fn progress(&self) -> Progress {
+        if self.report.is_some() { Progress::noting() } else { Progress::default() }
+    }
+
+    /// A piece of its work begins.
+    pub(super) fn begin(&self, name: &'static str) {
+        let mut seen = self.seen.borrow_mut();
+        seen.begun = 0;
+        seen.enter(0, name, self.started.elapsed());
+    }
+
+    /// Looks at the piece of work: the phases of it that have ended, and the one that is under way.
+    pub(super) fn look(&self, ended: Vec<(&'static str, Counts)>, now: (&'static str, Counts)) {
+        let at = self.started.elapsed();
+        let mut seen = self.seen.borrow_mut();
+        let sample = seen.sample();
+        let known = seen.begun.saturating_sub(1);
+        for (index, (name, counts)) in ended.into_iter().chain([now]).enumerate().skip(known) {
+            seen.enter(index, name, at);
+            seen.series.record(at, Sample { counts, ..sample.clone() });
+        }
+        let due = seen.metrics_written.is_none_or(|written| written.elapsed() >= limits::METRICS_WRITTEN_EVERY);
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| due) {
+            seen.metrics_written = Some(Instant::now());
+            let (metrics, text) = (Arc::clone(metrics), self.metrics_text(&seen, None));
+            // A slow disk must not hold up the line; nobody waits for it.
+            drop(tokio::task::spawn_blocking(move || metrics.write(&text, false)));
+        }
+    }
+
+    /// The znodes that a piece of work has met.
+    pub(super) fn note(&self, notable: Option<Notable>) {
+        let mut seen = self.seen.borrow_mut();
+        seen.notable = notable.or(seen.notable.take());
+    }
+
+    /// Writes what was wanted; gives the exit code.
+    pub(super) fn conclude(&self, code: u8, verdict: &str, page: impl FnOnce(&Watched) -> String) -> u8 {
+        let took = self.started.elapsed();
+        let seen = self.seen.borrow();
+        let mut code = code;
+        if let Some(file) = &self.report {
+            let (series, notable) = (seen.series.clone(), seen.notable.clone());
+            let page = page(&Watched { began: self.began, took, series, notable });
+            if let Err(error) = whole_file::write(file, &page, Existing::Replaced) {
+                tell(&format!("{} could not be written: {error}", file.display()));
+                code = code.max(exit::ERROR);
+            }
+        }
+        if let Some(metrics) = &self.metrics {
+            if !metrics.write(&self.metrics_text(&seen, Some((code, verdict))), true) {
+                code = code.max(exit::ERROR);
+            }
+        }
+        code
+    }
+
+    fn metrics_text(&self, seen: &Seen, ended: Option<(u8, &str)>) -> String {
+        let run = Run {
+            command: self.command,
+            source: &self.source,
+            target: &self.target,
+            began: self.began,
+            took: self.started.elapsed(),
+            series: &seen.series,
+            retries: seen.sides.retries(),
+            waits: seen.sides.waits(),
+            resources: Resources::now(),
+            ended,
+        };
+        run.text()
+    }
+}
+
+impl Seen {
+    fn enter(&mut self, index: usize, name: &'static str, at: Duration) {
+        if index >= self.begun {
+            self.series.begin(at, name);
+            self.begun = index + 1;
+        }
+    }
+
+    /// What is seen now, but for the counters.
+    fn sample(&self) -> Sample {
+        let again = |retries: &Retries| {
+            retries.reconnects
+                + retries.sessions_replaced
+                + retries.throttled
+                + retries.writes_read_back
+                + retries.writes_repeated
+        };
+        Sample {
+            counts: Counts::default(),
+            latencies: self.sides.latencies(),
+            retries: self.sides.retries().iter().map(|(_, retries)| again(retries)).sum(),
+            held_back: self.sides.is_held_back(),
+            lost: self.sides.is_lost(),
+        }
+    }
+}
+
+/// The file of `--metrics-file`. What was begun before the end must not take the place of the end.
+struct MetricsFile {
+    file: PathBuf,
+    is_final: Mutex<bool>,
+}
+
+impl MetricsFile {
+    /// Gives whether it was written.
+    fn write(&self, text: &str, is_final: bool) -> bool {
+        let mut was_final = self.is_final.lock().unwrap_or_else(PoisonError::into_inner);
+        if *was_final {
+            return true;
+        }
+        *was_final = is_final;
+        let written = whole_file::publish(&self.file, text);
+        if let Err(error) = &written {
+            tell(&format!("{} could not be written: {error}", self.file.display()));
+        }
+        written.is_ok()
+    }
+}

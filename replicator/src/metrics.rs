@@ -1,0 +1,71 @@
+//! Prometheus's text exposition format, version 0.0.4: families of samples, each with its HELP and its TYPE.
+//!
+//! [`run`] says what a command of `zkreplicator` has to tell; other programs fill an [`Exposition`] of their own.
+
+pub mod run;
+
+use std::fmt::{Display, Write};
+
+/// What a family of samples is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It only ever grows; its name ends with `_total`.
+    Counter,
+    /// It comes and goes.
+    Gauge,
+    /// Samples by what they are no longer than.
+    Histogram,
+}
+
+/// A text as it is filled.
+#[derive(Debug, Default)]
+pub struct Exposition(String);
+
+/// Labels of a sample.
+pub type Labels<'a> = &'a [(&'a str, &'a str)];
+
+impl Exposition {
+    /// Begins a family: its samples follow. No name may come twice.
+    pub fn family(&mut self, name: &str, kind: Kind, help: &str) {
+        let kind = match kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        let help = help.replace('\\', "\\\\").replace('\n', "\\n");
+        // Writing to a String can't fail.
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    }
+
+    /// A sample of the family that was begun last.
+    pub fn sample(&mut self, name: &str, labels: Labels<'_>, value: impl Display) {
+        self.0 += name;
+        for (index, (label, text)) in labels.iter().enumerate() {
+            let open = if index == 0 { '{' } else { ',' };
+            let _ = write!(self.0, "{open}{label}=\"{}\"", escape(text));
+        }
+        if !labels.is_empty() {
+            self.0.push('}');
+        }
+        let _ = writeln!(self.0, " {value}");
+    }
+
+    /// A family of a single sample.
+    pub fn single(&mut self, name: &str, kind: Kind, help: &str, value: impl Display) {
+        self.family(name, kind, help);
+        self.sample(name, &[], value);
+    }
+
+    /// The whole text.
+    pub fn finish(self) -> String {
+        self.0
+    }
+}
+
+/// The text of a label as the format wants it.
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests;
