@@ -339,7 +339,7 @@ pub const ARCHIVE_DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 /// Blocks that are packed or unpacked at once, and as many megabytes: one for each of a few processors.
 pub const ARCHIVE_BLOCKS_IN_FLIGHT_MAX: usize = 4;
 
-/// What a thread keeps of the memory in which it has made a block, for the next one; of a block of large values it is given
+/// What is kept of each part of the memory in which a block was made, for the next one; of a block of large values it is given
 /// back. More than twice what is usual.
 pub const ARCHIVE_MAKING_BYTES_MAX: usize = 4 * ARCHIVE_BLOCK_BYTES;
 

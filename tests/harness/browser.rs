@@ -33,6 +33,14 @@ pub enum Scheme {
     Dark,
 }
 
+/// A snap, or Ubuntu's script that calls one: it does not see the directories that tests work in.
+fn is_snap(file: &Path) -> bool {
+    let mut start = [0; 4096];
+    let read = fs::File::open(file).and_then(|mut file| io::Read::read(&mut file, &mut start)).unwrap_or_default();
+    let calls_one = start[..read].windows(9).any(|bytes| bytes == b"/snap/bin");
+    calls_one || file.canonicalize().is_ok_and(|file| file.to_string_lossy().contains("/snap"))
+}
+
 impl Browser {
     /// Finds it on the `PATH`.
     ///
@@ -41,7 +49,7 @@ impl Browser {
     pub fn find() -> Result<Self, Error> {
         let path = env::var_os("PATH").unwrap_or_default();
         let places = env::split_paths(&path).flat_map(|directory| NAMES.map(|name| directory.join(name)));
-        places.into_iter().find(|file| file.is_file()).map(Self).ok_or_else(|| Error::NotInstalled {
+        places.into_iter().find(|file| file.is_file() && !is_snap(file)).map(Self).ok_or_else(|| Error::NotInstalled {
             what: "Chromium",
             places: format!("{} on PATH={}", NAMES.join(", "), path.to_string_lossy()),
         })

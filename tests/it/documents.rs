@@ -15,7 +15,7 @@ use self::world::World;
 use crate::product::{Outcome, finish, run};
 
 /// Documents whose commands speak to ZooKeeper alone.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 12] = [
     "docs/copying.md",
     "docs/verifying.md",
     "docs/zkcopy.md",
@@ -24,6 +24,10 @@ const DOCUMENTS: [&str; 8] = [
     "docs/removing.md",
     "docs/bench.md",
     "docs/load.md",
+    "docs/terminal.md",
+    "docs/reports.md",
+    "docs/metrics.md",
+    "docs/json.md",
 ];
 
 /// The root of the project.
@@ -131,5 +135,38 @@ fn no_document_shows_a_command_that_is_not_run() -> Outcome {
         }
     }
     assert!(shown.is_empty(), "commands that no test runs:\n{}", shown.join("\n"));
+    Ok(())
+}
+
+/// What docs/troubleshooting.md quotes is what the programs say.
+#[test]
+fn messages_that_are_explained_exist() -> Outcome {
+    let mut sources = String::new();
+    let mut directories = vec![project().join("replicator/src"), project().join("migrator/src")];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                sources += &std::fs::read_to_string(path)?;
+            }
+        }
+    }
+    // A text that is broken over lines is one.
+    let sources = sources.split("\\\n").map(str::trim_start).collect::<String>();
+    let text = std::fs::read_to_string(project().join("docs/troubleshooting.md"))?;
+    let mut quoted = 0;
+    for message in text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |")).map(|(first, _)| first) {
+        for words in message.split("`, `").flat_map(|message| message.split("...")) {
+            let variable = |word: &str| matches!(word, "N" | "M" | "FILE" | "PATH" | "\"\"");
+            for part in words.split(' ').collect::<Vec<_>>().split(|word| variable(word)) {
+                let part = part.join(" ");
+                quoted += 1;
+                assert!(sources.contains(part.trim_matches('"').trim()), "{part:?} of {message:?} is said nowhere");
+            }
+        }
+    }
+    assert!(quoted > 30, "only {quoted} quotes were found");
     Ok(())
 }

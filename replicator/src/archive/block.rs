@@ -12,7 +12,6 @@
 
 mod decode;
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 
 use ahash::RandomState;
@@ -148,25 +147,36 @@ pub struct Block {
     pub totals: Totals,
 }
 
-/// Makes a block of items. Runs on the pool.
-pub fn encode<'a>(items: impl IntoIterator<Item = impl Into<ItemRef<'a>>>, level: i32) -> Block {
-    let items: Vec<ItemRef<'_>> = items.into_iter().map(Into::into).collect();
-    let mut totals = Totals::default();
-    for item in &items {
-        totals.add(*item);
-    }
-    // What a block needs while it is made is a few MiB that the next one needs too: a page that is touched for the first time
-    // costs more than what is done with it.
-    MAKING.with_borrow_mut(|Making { writer, raw, packer }| {
-        encode_into(&items, writer, raw);
-        let raw_bytes = raw.len();
-        let (packing, kept) = packer.pack(raw, level);
-        let checksum = checksum(&kept);
-        if raw.capacity() > limits::ARCHIVE_MAKING_BYTES_MAX {
-            *raw = Vec::new();
+/// What blocks are made in, one after the other: a block needs a few MiB, and a page that is touched for the first time costs
+/// more than what is done with it.
+#[derive(Default)]
+pub struct Maker {
+    writer: Writer,
+    raw: Vec<u8>,
+    packer: Packer,
+}
+
+impl Maker {
+    /// Makes a block of items. Runs on the pool.
+    pub fn block<'a>(&mut self, items: impl IntoIterator<Item = impl Into<ItemRef<'a>>>, level: i32) -> Block {
+        let items: Vec<ItemRef<'_>> = items.into_iter().map(Into::into).collect();
+        let mut totals = Totals::default();
+        for item in &items {
+            totals.add(*item);
+        }
+        encode_into(&items, &mut self.writer, &mut self.raw);
+        let (packing, kept) = self.packer.pack(&self.raw, level);
+        let (checksum, raw_bytes) = (checksum(&kept), self.raw.len());
+        if self.raw.capacity().max(self.writer.capacity()) > limits::ARCHIVE_MAKING_BYTES_MAX {
+            (self.writer, self.raw) = Default::default();
         }
         Block { packing, kept, checksum, raw_bytes, label: label(&items), totals }
-    })
+    }
+}
+
+/// Makes one block of items.
+pub fn encode<'a>(items: impl IntoIterator<Item = impl Into<ItemRef<'a>>>, level: i32) -> Block {
+    Maker::default().block(items, level)
 }
 
 /// The payload, unpacked.
@@ -175,18 +185,6 @@ pub fn encode_raw<'a>(items: impl IntoIterator<Item = impl Into<ItemRef<'a>>>) -
     let mut raw = Vec::new();
     encode_into(&items, &mut Writer::default(), &mut raw);
     raw
-}
-
-thread_local! {
-    static MAKING: RefCell<Making> = RefCell::default();
-}
-
-/// What one thread makes blocks in.
-#[derive(Default)]
-struct Making {
-    writer: Writer,
-    raw: Vec<u8>,
-    packer: Packer,
 }
 
 fn encode_into(items: &[ItemRef<'_>], writer: &mut Writer, raw: &mut Vec<u8>) {
@@ -240,6 +238,11 @@ struct Writer {
 }
 
 impl Writer {
+    fn capacity(&self) -> usize {
+        // An ACL that was numbered stands in the bytes of the ACLs too.
+        self.rows.capacity().max(2 * self.acls.capacity())
+    }
+
     /// Nothing is left of the block before but its room.
     fn begin(&mut self) {
         self.acls.clear();

@@ -6,6 +6,7 @@
 //! of the time between two zxids, and the report says that it is not settled.
 
 use std::io::BufWriter;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use ahash::RandomState;
@@ -13,7 +14,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{self, Receiver};
 use tokio_util::sync::CancellationToken;
 
-use super::block::{self, Block, ItemRef};
+use super::block::{Block, ItemRef, Maker};
 use super::document::{AclsKept, End, Head};
 use super::order::Order;
 use super::sink::Sink;
@@ -108,6 +109,8 @@ async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Sou
     }
     let since = source.sync().await?;
     let pool = Pool::new()?;
+    // As many as blocks are made at once, whatever the number of threads.
+    let makers = Arc::default();
     let sink = begin(options).await?;
     let changes = Changes::of_one_walk();
     let mut masked = Masked::new(options.masked_acls);
@@ -115,7 +118,7 @@ async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Sou
     let (chunks_in, chunks) = mpsc::channel(1);
     let blocks = Blocks { chunks, masked: &mut masked, source, order: Order::default(), gathered: Gathered::default() }
         .stream()
-        .map(|gathered| async { Ok(pack(&pool, gathered?).await) })
+        .map(|gathered| async { Ok(pack(&pool, &makers, gathered?).await) })
         .buffered(limits::ARCHIVE_BLOCKS_IN_FLIGHT_MAX);
     let work = Box::pin(async { tokio::join!(read(&mut tree, chunks_in, progress), write(options, sink, blocks)) });
     let (read, written) = source.foretold(&options.filter, progress, work).await;
@@ -136,9 +139,16 @@ async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Sou
     Ok(Dumped { end, file_bytes, masked: masked.into_report() })
 }
 
-async fn pack(pool: &Pool, gathered: Gathered) -> Block {
+async fn pack(pool: &Pool, makers: &Arc<Mutex<Vec<Maker>>>, gathered: Gathered) -> Block {
     let Gathered { parts, weight, .. } = gathered;
-    let make = move || block::encode(parts.iter().flatten().filter_map(ItemRef::of), limits::ARCHIVE_LEVEL);
+    let makers = Arc::clone(makers);
+    let make = move || {
+        let taken = || makers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut maker = taken().pop().unwrap_or_default();
+        let block = maker.block(parts.iter().flatten().filter_map(ItemRef::of), limits::ARCHIVE_LEVEL);
+        taken().push(maker);
+        block
+    };
     pool.run(weight, make).await
 }
 
