@@ -182,19 +182,17 @@ pub fn main() -> ExitCode {
         Action::Dump(args) => args.understand(&typed),
         Action::Restore(args) => args.understand(&typed),
         Action::Scan(scan) => return scan.main(&typed, cli.progress),
-        Action::Rm(rm) => return rm.main(cli.progress),
+        Action::Rm(rm) => return rm.main(&typed, cli.progress),
         Action::ZkCopy(zkcopy) => zkcopy.understand(),
-        Action::Bench(bench) => return bench.main(cli.progress),
+        Action::Bench(bench) => return bench.main(&typed, cli.progress),
         Action::Completions(completions) => return told(completions.write(Cli::command())),
         Action::Man(pages) => return told(pages.write(Cli::command())),
     };
     let Order { task, work, certificate, format, out, watch } = order;
-    let (work, recorder) =
-        match Recorder::new(task.command, &task.source, &task.target, &[certificate.as_deref(), out.as_deref()], watch)
-        {
-            Ok(recorder) => (work, recorder),
-            Err(error) => (Err(error), None),
-        };
+    let (work, recorder) = match Recorder::new(task.command, &task.source, &task.target, typed.files(), watch) {
+        Ok(recorder) => (work, recorder),
+        Err(error) => (Err(error), None),
+    };
     let outcome = match work {
         Ok(work) => run(&work, certificate.as_deref(), cli.progress, recorder.clone()),
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
@@ -355,7 +353,8 @@ fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>, re
         let written = counts.written();
         if written > 0 {
             tell(&format!(
-                "{written} write(s) were acknowledged before; they stand, and the same command with --update goes on"
+                "{written} write(s) were acknowledged before; they stand, and the same command{} goes on",
+                report::again(task.command)
             ));
         }
         outcome.retried_text().lines().for_each(|line| tell(line.trim_start()));

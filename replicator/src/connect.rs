@@ -138,6 +138,13 @@ impl FromStr for ConnectString {
             Some(start) => text.split_at(start),
             None => (text, "/"),
         };
+        // Most likely a password stands before it: nobody is shown the text.
+        if servers.contains('@') {
+            return Err(Error::bad_input(
+                "a connect string takes no credentials (user:password@): give them in ZKREPLICATOR_AUTH or with --auth-file; \
+                 it is host:port,host:port/path, for example zk1:2181,zk2:2181/pegasus",
+            ));
+        }
         let hosts = servers
             .split(',')
             .map(|server| parse_server(server.trim()).map_err(&wrong))

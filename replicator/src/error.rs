@@ -257,7 +257,7 @@ impl fmt::Display for Error {
             write!(f, "; {advice}")?;
         }
         if self.outcome_unknown {
-            f.write_str("; the outcome of writes that were under way is unknown: run the same command with --update")?;
+            f.write_str("; the outcome of writes that were under way is unknown: run the same command again (copy and restore: with --update)")?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! How long the servers take to answer, by kind of request.
 //!
-//! From the call to the decoded reply, so the time that a request waits in our own window before it is called does not
-//! count, and the time that it waits behind others on its connection does.
+//! From the call to the reply on the connection, so the time that a request waits in our own window before it is called does
+//! not count, nor that which its answer waits for us, and the time that it waits behind others on its connection does.
 
 mod flights;
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-pub use self::flights::{Busy, Flight, Flights};
+pub use self::flights::{Busy, Flight, Flights, Took};
 
 /// The longest latency that is told apart, in microseconds; longer ones count as this.
 const MICROS_MAX: u64 = 600_000_000;
@@ -106,9 +106,9 @@ impl Latencies {
         Self { histograms: [(); 4].map(|()| Mutex::new(histogram())), flights }
     }
 
-    /// A request is sent now, and is under way until what is given is dropped.
-    pub fn begin(&self, request: Request) -> Flight<'_> {
-        self.flights.begin(request)
+    /// A request is sent now, and is under way until the flight is dropped: then its latency is counted, and told.
+    pub fn begin(self: &Arc<Self>, request: Request) -> (Flight, Took) {
+        Flight::begin(Arc::clone(self), request)
     }
 
     /// Counts one answer.

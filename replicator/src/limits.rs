@@ -199,6 +199,9 @@ pub const SAMPLED_EVERY: Duration = Duration::from_millis(100);
 /// How often the file of `--metrics-file` is written: who scrapes it does so every few seconds.
 pub const METRICS_WRITTEN_EVERY: Duration = Duration::from_secs(1);
 
+/// How long the end of a command waits for its file of metrics: a file system that has hung must not hold it.
+pub const METRICS_ENDED_WITHIN: Duration = Duration::from_secs(5);
+
 /// The largest and the widest znodes that a report lists: what a person reads.
 pub const REPORT_TOP: usize = 10;
 

@@ -19,12 +19,21 @@ pub enum Kind {
 
 /// A text as it is filled.
 #[derive(Debug, Default)]
-pub struct Exposition(String);
+pub struct Exposition {
+    text: String,
+    /// What each sample has in front of its own labels, as it is written.
+    common: String,
+}
 
 /// Labels of a sample.
 pub type Labels<'a> = &'a [(&'a str, &'a str)];
 
 impl Exposition {
+    /// One whose samples all have these labels: several texts are collected together, and none may hide another's.
+    pub fn of(common: Labels<'_>) -> Self {
+        Self { text: String::new(), common: written(common) }
+    }
+
     /// Begins a family: its samples follow. No name may come twice.
     pub fn family(&mut self, name: &str, kind: Kind, help: &str) {
         let kind = match kind {
@@ -34,20 +43,17 @@ impl Exposition {
         };
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
         // Writing to a String can't fail.
-        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
     }
 
     /// A sample of the family that was begun last.
     pub fn sample(&mut self, name: &str, labels: Labels<'_>, value: impl Display) {
-        self.0 += name;
-        for (index, (label, text)) in labels.iter().enumerate() {
-            let open = if index == 0 { '{' } else { ',' };
-            let _ = write!(self.0, "{open}{label}=\"{}\"", escape(text));
-        }
-        if !labels.is_empty() {
-            self.0.push('}');
-        }
-        let _ = writeln!(self.0, " {value}");
+        let own = written(labels);
+        let labels: Vec<&str> = [&*self.common, &own].into_iter().filter(|labels| !labels.is_empty()).collect();
+        let _ = match &*labels.join(",") {
+            "" => writeln!(self.text, "{name} {value}"),
+            labels => writeln!(self.text, "{name}{{{labels}}} {value}"),
+        };
     }
 
     /// A family of a single sample.
@@ -58,8 +64,14 @@ impl Exposition {
 
     /// The whole text.
     pub fn finish(self) -> String {
-        self.0
+        self.text
     }
+}
+
+/// Labels as they are written, one behind the other.
+fn written(labels: Labels<'_>) -> String {
+    let labels: Vec<String> = labels.iter().map(|(label, text)| format!("{label}=\"{}\"", escape(text))).collect();
+    labels.join(",")
 }
 
 /// The text of a label as the format wants it.

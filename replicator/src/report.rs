@@ -282,11 +282,17 @@ impl Outcome {
             writeln!(
                 text,
                 "  not proven  the source changed while it was read; when it is quiet, run again{}",
-                if self.copy.is_some() { " with --update" } else { "" }
+                again(task.command)
             )?;
         }
         Ok(())
     }
+}
+
+/// What the same command needs to go on from where it ended: who copies says that the target may hold znodes, and the others
+/// never ask.
+pub(crate) fn again(command: &str) -> &'static str {
+    if matches!(command, "copy" | "restore") { " with --update" } else { "" }
 }
 
 /// The document of a command line that could not be understood.

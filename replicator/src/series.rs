@@ -110,6 +110,9 @@ impl Point {
 #[derive(Clone, Debug)]
 pub struct Series {
     points_max: usize,
+    /// How far samples are apart.
+    step: Duration,
+    /// How long a point is by now.
     interval: Duration,
     points: Vec<Point>,
     phases: Vec<Phase>,
@@ -118,13 +121,14 @@ pub struct Series {
 }
 
 impl Series {
-    /// An empty one, of `points_max` points at most, each of them `interval` long at first.
-    pub fn new(points_max: usize, interval: Duration) -> Self {
+    /// An empty one, of `points_max` points at most, each of them one `step` long at first.
+    pub fn new(points_max: usize, step: Duration) -> Self {
         let (points, phases) = (Vec::new(), Vec::new());
         // Fewer can't be halved.
         Self {
             points_max: points_max.max(2),
-            interval,
+            step,
+            interval: step,
             points,
             phases,
             last_at: Duration::ZERO,
@@ -166,10 +170,10 @@ impl Series {
     fn add(&mut self, point: Point) {
         // A point is full a little early, so that one that a timer has made late by as little does not make it twice as long.
         let full = self.interval * 7 / 8;
-        match self.points.last_mut() {
-            Some(last) if last.phase == point.phase && (last.span() < full || point.span() < full / 2) => {
-                last.merge(&point);
-            }
+        // The end of a phase is no point of its own where it came right behind a sample.
+        let full_with_end = self.interval + self.step / 2;
+        match self.points.last_mut().filter(|last| last.phase == point.phase) {
+            Some(last) if last.span() < full || last.span() + point.span() < full_with_end => last.merge(&point),
             _ => self.points.push(point),
         }
         if self.points.len() >= self.points_max {

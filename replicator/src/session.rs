@@ -23,6 +23,7 @@ pub(crate) use roles::sparing_the_leader;
 
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::connect::{Chroot, Located};
@@ -238,17 +239,17 @@ impl Lane {
     pub fn read(&self, ops: &[ReadOp<'_>]) -> BoxFuture<'_, Result<Vec<ReadReply>>> {
         let first = ops.first().map(|op| op.path().clone());
         let located = ops.iter().map(|op| (*op, self.locate(op.path())));
+        let (flight, took) = self.sent(Request::MultiRead, ops.len(), || 0);
         let reply: BoxFuture<'_, _> = match &*self.session {
-            Session::Wire(session) => session.read(located),
-            Session::Client(session) => Box::pin(session.read(located)),
+            Session::Wire(session) => session.read(located, Some(flight)),
+            Session::Client(session) => Box::pin(session.read(located).inspect(move |_| drop(flight))),
         };
-        let flight = self.sent(Request::MultiRead, ops.len(), || 0);
         Box::pin(async move {
             let reply = reply.await.map_err(|error| match first {
                 Some(path) => self.failed(error, &path),
                 None => error.at(self.side),
             });
-            self.answered(Request::MultiRead, &flight, || paced::read_bytes(&reply));
+            self.answered(&took, || paced::read_bytes(&reply));
             reply
         })
     }
@@ -257,7 +258,7 @@ impl Lane {
     pub async fn glance(&self, path: &ZnodePath) -> Result<Option<ReadReply>> {
         let located = std::iter::once((ReadOp::Data(path), self.locate(path)));
         let reply = match &*self.session {
-            Session::Wire(session) => session.read(located).await,
+            Session::Wire(session) => session.read(located, None).await,
             Session::Client(session) => session.read(located).await,
         };
         Ok(reply.map_err(|error| self.failed(error, path))?.pop())
@@ -266,17 +267,17 @@ impl Lane {
     /// getACL: the ACL and the stat that goes with it, which may be of another moment than one that another server gave.
     pub fn acl(&self, path: &ZnodePath) -> BoxFuture<'_, Result<(Acl, Stat)>> {
         let path = path.clone();
+        let (flight, took) = self.sent(Request::GetAcl, 1, || 0);
         let reply: BoxFuture<'_, _> = match &*self.session {
-            Session::Wire(session) => Box::pin(session.acl(self.locate(&path))),
+            Session::Wire(session) => Box::pin(session.acl(self.locate(&path), flight)),
             Session::Client(session) => {
                 let located = self.locate(&path).to_string();
-                Box::pin(async move { session.acl(&located).await })
+                Box::pin(async move { session.acl(&located).inspect(move |_| drop(flight)).await })
             }
         };
-        let flight = self.sent(Request::GetAcl, 1, || 0);
         Box::pin(async move {
             let reply = reply.await.map_err(|error| self.failed(error, &path));
-            self.answered(Request::GetAcl, &flight, || 0);
+            self.answered(&took, || 0);
             reply
         })
     }
@@ -337,23 +338,29 @@ impl Lane {
 
     /// The same, and gives the writes back.
     pub fn try_write(&self, ops: Vec<WriteOp>) -> BoxFuture<'_, (Vec<WriteOp>, Result<()>)> {
+        let request = if matches!(ops[..], [WriteOp::SetAcl { .. }]) { Request::SetAcl } else { Request::Multi };
+        let (flight, took) = self.sent(request, ops.len(), || paced::written_bytes(&ops));
         let reply: BoxFuture<'_, Result<(), (Option<usize>, Error)>> = match (&*self.session, &ops[..]) {
             (Session::Wire(session), [WriteOp::SetAcl { path, acl, aversion, .. }]) => {
-                let reply = session.set_acl(self.locate(path), acl, *aversion);
+                let reply = session.set_acl(self.locate(path), acl, *aversion, flight);
                 Box::pin(async move { reply.await.map_err(|error| (None, error)) })
             }
             (Session::Client(session), [WriteOp::SetAcl { path, acl, aversion, .. }]) => {
                 let (path, acl, aversion) = (self.locate(path).to_string(), acl.clone(), *aversion);
-                Box::pin(async move { session.set_acl(&path, &acl, aversion).await.map_err(|error| (None, error)) })
+                Box::pin(async move {
+                    let set = session.set_acl(&path, &acl, aversion).inspect(move |_| drop(flight));
+                    set.await.map_err(|error| (None, error))
+                })
             }
-            (Session::Wire(session), _) => session.write(ops.iter().map(|op| (op, self.locate(op.path())))),
-            (Session::Client(session), _) => Box::pin(session.write(ops.iter().map(|op| (op, self.locate(op.path()))))),
+            (Session::Wire(session), _) => session.write(ops.iter().map(|op| (op, self.locate(op.path()))), flight),
+            (Session::Client(session), _) => {
+                let written = session.write(ops.iter().map(|op| (op, self.locate(op.path()))));
+                Box::pin(written.inspect(move |_| drop(flight)))
+            }
         };
-        let request = if matches!(ops[..], [WriteOp::SetAcl { .. }]) { Request::SetAcl } else { Request::Multi };
-        let flight = self.sent(request, ops.len(), || paced::written_bytes(&ops));
         Box::pin(async move {
             let reply = reply.await.map_err(|(index, error)| self.write_failed(&ops, index, error));
-            self.answered(request, &flight, || 0);
+            self.answered(&took, || 0);
             (ops, reply)
         })
     }

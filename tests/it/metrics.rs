@@ -20,6 +20,19 @@ pub(crate) fn samples(file: &Path) -> Samples {
     read(&text).unwrap_or_else(|why| panic!("{why}\n{text}"))
 }
 
+/// Those of a run, without the labels that each of them has.
+fn of_run(file: &Path) -> Samples {
+    let all = samples(file);
+    let info = all.keys().find_map(|key| key.strip_prefix("zkreplicator_info{")).expect("a run says what it is");
+    let (common, _) = info.split_once(",version=").expect("a run says its version");
+    let common = common.to_owned();
+    let own = |key: String| {
+        assert!(key.contains(&format!("{{{common}")), "{key} does not say whose it is");
+        key.replace(&format!("{{{common},"), "{").replace(&format!("{{{common}}}"), "")
+    };
+    all.into_iter().map(|(key, value)| (own(key), value)).collect()
+}
+
 fn file(directory: &tempfile::TempDir) -> (PathBuf, String) {
     let file = directory.path().join("run.prom");
     let name = file.display().to_string();
@@ -36,14 +49,14 @@ async fn a_copy_tells_how_far_it_is_and_how_it_ended() -> Outcome {
     let (from, to) = (source.at(&root), target.at(&root));
     let args = ["copy", "--verify", "--max-ops-per-second", "4000", "--metrics-file", &name, &from, &to];
     let child = zkreplicator(&args).spawn()?;
-    let read_until_now = || samples(&file).get("zkreplicator_znodes_read_total{phase=\"copy\"}").copied();
+    let read_until_now = || of_run(&file).get("zkreplicator_znodes_read_total{phase=\"copy\"}").copied();
     until("something was read", LIMIT, async || (file.exists() && read_until_now() > Some(0.0)).then_some(())).await?;
-    let during = samples(&file);
+    let during = of_run(&file);
     assert_eq!(during.get("zkreplicator_running"), Some(&1.0));
     assert!(!during.contains_key("zkreplicator_exit_code"));
     finish(child).await.expect(0);
 
-    let after = samples(&file);
+    let after = of_run(&file);
     for (sample, value) in [
         ("zkreplicator_running", 0.0),
         ("zkreplicator_exit_code", 0.0),
@@ -61,7 +74,7 @@ async fn a_copy_tells_how_far_it_is_and_how_it_ended() -> Outcome {
     assert!(after["zkreplicator_request_duration_seconds_count{side=\"target\",request=\"multi\"}"] > 0.0);
     assert!(after["zkreplicator_duration_seconds"] >= during["zkreplicator_duration_seconds"]);
     let info = format!("zkreplicator_info{{command=\"copy\",source=\"{from}\",target=\"{to}\",version=");
-    assert!(after.keys().any(|key| key.starts_with(&info)), "{after:#?}");
+    assert!(samples(&file).keys().any(|key| key.starts_with(&info)), "{after:#?}");
     // Who collects it is another user; and nothing but it is left there.
     assert_eq!(fs::metadata(&file)?.permissions().mode() & 0o444, 0o444);
     assert_eq!(fs::read_dir(directory.path())?.count(), 1);
@@ -76,12 +89,12 @@ async fn a_run_that_fails_says_so() -> Outcome {
     let missing = unique_root("metrics-missing");
     let (from, to) = (source.at(&missing), target.at(&missing));
     run(&["copy", "--metrics-file", &name, &from, &to]).await.expect(2);
-    let told = samples(&file);
+    let told = of_run(&file);
     assert_eq!((told["zkreplicator_exit_code"], told["zkreplicator_verdict{verdict=\"failed\"}"]), (2.0, 1.0));
     // So does one that was typed wrong.
     fs::remove_file(&file)?;
     run(&["copy", "--metrics-file", &name, "--include", "[", &from, &to]).await.expect(2);
-    assert_eq!(samples(&file).get("zkreplicator_exit_code"), Some(&2.0));
+    assert_eq!(of_run(&file).get("zkreplicator_exit_code"), Some(&2.0));
     Ok(())
 }
 
@@ -130,11 +143,28 @@ async fn every_command_that_works_on_trees_has_it() -> Outcome {
     ] {
         let args: Vec<&str> = args.into_iter().chain(["--metrics-file", &name]).collect();
         run(&args).await.expect(0);
-        let told = samples(&file);
+        let told = of_run(&file);
         assert_eq!((told["zkreplicator_running"], told["zkreplicator_exit_code"]), (0.0, 0.0), "{args:?}");
         assert_eq!(told.get(&format!("zkreplicator_phase{{phase=\"{phase}\"}}")), Some(&1.0), "{args:?}: {told:#?}");
         let did = told.iter().filter(|(key, _)| key.contains("_read_total") || key.contains("_writes_total"));
         assert!(did.map(|(_, value)| value).sum::<f64>() >= 200.0, "{args:?}: {told:#?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_runs_in_one_directory_hide_nothing_of_each_other() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("metrics-two");
+    load(&source.client().await?, &root, tree::small(1, 100)).await?;
+    let directory = tempfile::tempdir()?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    let (copied, compared) = (directory.path().join("copy.prom"), directory.path().join("verify.prom"));
+    run(&["copy", "--verify", "--metrics-file", &copied.display().to_string(), &from, &to]).await.expect(0);
+    run(&["verify", "--metrics-file", &compared.display().to_string(), &from, &to]).await.expect(0);
+    let (one, other) = (samples(&copied), samples(&compared));
+    // Who collects both takes them for one text, in which nothing may come twice.
+    let both: Vec<&String> = one.keys().filter(|key| other.contains_key(*key)).collect();
+    assert!(both.is_empty(), "{both:#?}");
     Ok(())
 }

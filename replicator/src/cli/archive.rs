@@ -1,6 +1,7 @@
 //! What is typed about archives: `archive:FILE` in the place of a tree, `dump`, and what an archive has no use for.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
@@ -146,21 +147,51 @@ pub(super) fn named(text: &str) -> Result<Option<PathBuf>> {
     }
 }
 
+/// Arguments that name a file, or may.
+const FILES: [&str; 12] = [
+    "source",
+    "target",
+    "file",
+    "archive",
+    "against",
+    "certificate",
+    "out",
+    "acl",
+    "pause_file",
+    "auth_file",
+    "source_auth_file",
+    "target_auth_file",
+];
+
 /// Which options were typed, and not left at their defaults: what can't be heeded is refused.
 #[derive(Debug, Default)]
-pub(super) struct Typed(HashSet<String>);
+pub(super) struct Typed {
+    ids: HashSet<String>,
+    files: Vec<PathBuf>,
+}
 
 impl Typed {
     /// Those of the command that was called.
     pub(super) fn of(matches: &ArgMatches) -> Self {
         let Some((_, command)) = matches.subcommand() else { return Self::default() };
         let typed = |id: &&str| command.value_source(id) == Some(ValueSource::CommandLine);
-        Self(command.ids().map(clap::Id::as_str).filter(typed).map(str::to_owned).collect())
+        let ids = command.ids().map(clap::Id::as_str).filter(typed).map(str::to_owned).collect();
+        let values = FILES.iter().filter_map(|id| command.try_get_raw(id).ok().flatten()).flatten();
+        let bare = |value: &OsStr| {
+            let text = value.to_str().unwrap_or_default();
+            [PREFIX, "map="].iter().find_map(|prefix| text.strip_prefix(prefix)).map_or(value.into(), PathBuf::from)
+        };
+        Self { ids, files: values.map(bare).collect() }
+    }
+
+    /// Files that the command reads and writes, its page and its metrics apart; and what was typed where one could stand.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// Refuses options with an archive.
     pub(super) fn refuse(&self, ids: &[&str], why: &str) -> Result<()> {
-        match ids.iter().find(|id| self.0.contains(**id)) {
+        match ids.iter().find(|id| self.ids.contains(**id)) {
             Some(id) => {
                 Err(Error::bad_input(format!("--{} has no meaning here: {why}; leave it out", id.replace('_', "-"))))
             }

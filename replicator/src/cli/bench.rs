@@ -6,10 +6,11 @@ use std::rc::Rc;
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
+use super::archive::Typed;
 use super::monitor::Monitor;
 use super::process::{conclude, in_runtime, stop_on_signal, tell};
 use super::recorder::Recorder;
-use super::trees::{Format, Trees};
+use super::trees::{Format, Trees, reported};
 use super::watch::WatchArgs;
 use super::{MADE_BY, check_jute_maxbuffer};
 use crate::bench::shape::{Shape, Tree};
@@ -134,14 +135,14 @@ impl From<ShapeName> for Shape {
 }
 
 impl Bench {
-    pub(super) fn main(mut self, shown: Shown) -> ExitCode {
+    pub(super) fn main(mut self, typed: &Typed, shown: Shown) -> ExitCode {
         let watch = std::mem::take(&mut self.watch);
-        let (source, target) = (self.trees.source.clone(), self.trees.target.clone());
+        let (source, target) = (reported(&self.trees.source), reported(&self.trees.target));
         let (transport, acls) = (self.trees.access.transport.into(), self.acl.into());
         let (include, exclude) = (Vec::new(), Vec::new());
         let task = Task { command: "bench", source, target, transport, acls, include, exclude };
         let (format, planned) = (self.trees.access.format, self.dry_run);
-        let (recorder, files) = match Recorder::new("bench", &task.source, &task.target, &[], watch) {
+        let (recorder, files) = match Recorder::new("bench", &task.source, &task.target, typed.files(), watch) {
             Ok(recorder) => (recorder, Ok(())),
             Err(error) => (None, Err(error)),
         };

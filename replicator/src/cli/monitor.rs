@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 
 use super::process::tell;
 use super::recorder::Recorder;
@@ -93,6 +94,9 @@ impl Monitor {
         let mut asked = signal(SignalKind::user_defined1()).ok();
         let mut tick = tokio::time::interval(EVERY);
         let mut sampled = tokio::time::interval(limits::SAMPLED_EVERY);
+        // What was missed is not made up for: there is nothing to be seen in no time.
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        sampled.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut status = Status::begin(now());
         loop {
             tokio::select! {

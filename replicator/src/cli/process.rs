@@ -18,7 +18,11 @@ pub(super) fn in_runtime<T>(work: impl Future<Output = T>) -> Result<T> {
     // One thread drives all sockets: what the line asks for while it runs gathers, and goes out in few writes.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::new(ErrorKind::Io(error.to_string()), "start the runtime"))?;
-    let done = runtime.block_on(work);
+    let done = runtime.block_on(async {
+        // Who asks before there is anything to be told must not end the program.
+        drop(signal(SignalKind::user_defined1()));
+        work.await
+    });
     // A name that is still being looked up must not hold the exit.
     runtime.shutdown_background();
     Ok(done)

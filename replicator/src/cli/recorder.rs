@@ -1,12 +1,11 @@
 //! Who keeps what is seen of a run, where somebody wants a page of it or metrics: nobody pays for it otherwise.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::archive::PREFIX;
 use super::process::tell;
 use super::watch::WatchArgs;
 use crate::error::{Error, Result};
@@ -49,15 +48,15 @@ impl Recorder {
         command: &'static str,
         source: &str,
         target: &str,
-        own: &[Option<&Path>],
+        own: &[PathBuf],
         args: WatchArgs,
     ) -> Result<Option<Rc<Self>>> {
         let WatchArgs { report, metrics } = args;
         let metrics = metrics.metrics_file;
-        let archives = [source, target].map(|tree| tree.strip_prefix(PREFIX).map(Path::new));
-        let own: Vec<&Path> = own.iter().chain(&archives).filter_map(|file| *file).collect();
-        let is_own = |file: &Option<PathBuf>| file.as_deref().is_some_and(|file| own.contains(&file));
-        if is_own(&report) || is_own(&metrics) || (report.is_some() && report == metrics) {
+        let is_one_of = |file: &Option<PathBuf>, others: &[PathBuf]| {
+            file.as_deref().is_some_and(|file| others.iter().any(|other| whole_file::is_same(file, other)))
+        };
+        if is_one_of(&report, own) || is_one_of(&metrics, own) || is_one_of(&report, metrics.as_slice()) {
             return Err(Error::bad_input(
                 "--report and --metrics-file name a file that is to hold something else: give each a file of its own",
             ));
@@ -84,7 +83,7 @@ impl Recorder {
             source: source.to_owned(),
             target: target.to_owned(),
             report,
-            metrics: metrics.map(|file| Arc::new(MetricsFile { file, is_final: Mutex::new(false) })),
+            metrics: metrics.map(|file| Arc::new(MetricsFile { file, state: Mutex::default(), free: Condvar::new() })),
             began: SystemTime::now(),
             started: Instant::now(),
             seen: RefCell::new(seen),
@@ -121,9 +120,7 @@ impl Recorder {
         let due = seen.metrics_written.is_none_or(|written| written.elapsed() >= limits::METRICS_WRITTEN_EVERY);
         if let Some(metrics) = self.metrics.as_ref().filter(|_| due) {
             seen.metrics_written = Some(Instant::now());
-            let (metrics, text) = (Arc::clone(metrics), self.metrics_text(&seen, None));
-            // A slow disk must not hold up the line; nobody waits for it.
-            drop(tokio::task::spawn_blocking(move || metrics.write(&text, false)));
+            metrics.begin(|| self.metrics_text(&seen, None));
         }
     }
 
@@ -147,7 +144,7 @@ impl Recorder {
             }
         }
         if let Some(metrics) = &self.metrics {
-            if !metrics.write(&self.metrics_text(&seen, Some((code, verdict))), true) {
+            if !metrics.conclude(self.metrics_text(&seen, Some((code, verdict)))) {
                 code = code.max(exit::ERROR);
             }
         }
@@ -198,24 +195,64 @@ impl Seen {
     }
 }
 
-/// The file of `--metrics-file`. What was begun before the end must not take the place of the end.
+/// The file of `--metrics-file`. One text is written at a time, so that none takes the place of a newer one, and a file system
+/// that hangs holds one thread.
 struct MetricsFile {
     file: PathBuf,
-    is_final: Mutex<bool>,
+    state: Mutex<Writing>,
+    /// Told when nobody writes any more.
+    free: Condvar,
+}
+
+#[derive(Default)]
+struct Writing {
+    is_under_way: bool,
+    /// A person is told once.
+    has_failed: bool,
 }
 
 impl MetricsFile {
-    /// Gives whether it was written.
-    fn write(&self, text: &str, is_final: bool) -> bool {
-        let mut was_final = self.is_final.lock().unwrap_or_else(PoisonError::into_inner);
-        if *was_final {
-            return true;
+    /// Writes what the work has come to, unless the text before it is still being written. A slow disk must not hold up the
+    /// line: nobody waits for it.
+    fn begin(self: &Arc<Self>, text: impl FnOnce() -> String) {
+        let mut state = self.state();
+        if !state.is_under_way {
+            state.is_under_way = true;
+            let (this, text) = (Arc::clone(self), text());
+            drop(tokio::task::spawn_blocking(move || this.write(&text)));
         }
-        *was_final = is_final;
+    }
+
+    /// Writes what came of it, behind what is still being written; gives whether it was written.
+    fn conclude(self: &Arc<Self>, text: String) -> bool {
+        let (done, written) = mpsc::channel();
+        let this = Arc::clone(self);
+        std::thread::spawn(move || {
+            let is_under_way = |state: &mut Writing| state.is_under_way;
+            let free = this.free.wait_while(this.state(), is_under_way).unwrap_or_else(PoisonError::into_inner);
+            drop(free);
+            // Nobody hears it who has waited for too long.
+            let _ = done.send(this.write(&text));
+        });
+        written.recv_timeout(limits::METRICS_ENDED_WITHIN).unwrap_or_else(|_| {
+            tell(&format!("{} could not be written: its file system does not answer", self.file.display()));
+            false
+        })
+    }
+
+    fn write(&self, text: &str) -> bool {
         let written = whole_file::publish(&self.file, text);
-        if let Err(error) = &written {
+        let mut state = self.state();
+        if let Some(error) = written.as_ref().err().filter(|_| !state.has_failed) {
+            state.has_failed = true;
             tell(&format!("{} could not be written: {error}", self.file.display()));
         }
+        state.is_under_way = false;
+        self.free.notify_all();
         written.is_ok()
+    }
+
+    fn state(&self) -> MutexGuard<'_, Writing> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

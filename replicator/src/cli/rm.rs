@@ -8,12 +8,13 @@ use std::rc::Rc;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use super::archive::Typed;
 use super::check_jute_maxbuffer;
 use super::monitor::Monitor;
 use super::pace::PaceArgs;
 use super::process::{conclude, in_runtime, stop_on_signal, tell};
 use super::recorder::Recorder;
-use super::trees::{Access, Format};
+use super::trees::{Access, Format, reported};
 use super::watch::MetricsArgs;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::limits;
@@ -92,9 +93,9 @@ enum Step {
 }
 
 impl Rm {
-    pub(super) fn main(mut self, shown: Shown) -> ExitCode {
-        let metrics = std::mem::take(&mut self.metrics);
-        let recorder = Recorder::new("rm", "", &self.target, &[self.archive.as_deref()], metrics.into());
+    pub(super) fn main(mut self, typed: &Typed, shown: Shown) -> ExitCode {
+        let (metrics, target) = (std::mem::take(&mut self.metrics), reported(&self.target));
+        let recorder = Recorder::new("rm", "", &target, typed.files(), metrics.into());
         let (recorder, files) = recorder.map_or_else(|error| (None, Err(error)), |recorder| (recorder, Ok(())));
         let outcome = match files.and_then(|()| self.understand()) {
             Ok((options, kept, step)) => in_runtime(perform(&options, kept.as_ref(), step, shown, recorder.clone()))
@@ -102,7 +103,7 @@ impl Rm {
             Err(error) => Outcome::failed(error),
         };
         let account =
-            Account { target: &self.target, planned: self.dry_run, outcome: &outcome, resources: Resources::now() };
+            Account { target: &target, planned: self.dry_run, outcome: &outcome, resources: Resources::now() };
         let text = match self.access.format {
             Format::Text => account.text(),
             Format::Json => format!("{:#}\n", account.json()),

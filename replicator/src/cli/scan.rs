@@ -106,7 +106,7 @@ impl Scan {
         };
         let task = self.access.task("scan", &self.source, "", acls, &self.globs);
         let metrics = std::mem::take(&mut self.metrics);
-        let recorder = Recorder::new("scan", &self.source, "", &[self.out.as_deref()], metrics.into());
+        let recorder = Recorder::new("scan", &task.source, "", typed.files(), metrics.into());
         let (recorder, files) = recorder.map_or_else(|error| (None, Err(error)), |recorder| (recorder, Ok(())));
         let scanned = files.and_then(|()| self.understand(typed));
         let scanned = scanned.and_then(|options| in_runtime(perform(&options, shown, recorder.clone()))?);

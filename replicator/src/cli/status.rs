@@ -32,9 +32,13 @@ pub(super) struct Now {
 }
 
 impl Now {
-    /// What is made up, or removed, is written and not read first.
+    /// Znodes that are done: those that were read, where they are not made up or removed without being read.
     fn done(&self) -> u64 {
-        self.counts.read.max(self.counts.written())
+        match self.what {
+            "generate" => self.counts.created,
+            "rm" | "remove" => self.counts.deleted,
+            _ => self.counts.read,
+        }
     }
 }
 

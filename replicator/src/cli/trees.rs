@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::archive::PREFIX;
 use super::credentials::Credentials;
 use crate::amounts;
 use crate::certificate;
@@ -118,7 +119,7 @@ pub(super) enum Format {
 
 impl Access {
     pub(super) fn task(&self, command: &'static str, source: &str, target: &str, acls: Acls, globs: &Globs) -> Task {
-        let (source, target) = (source.to_owned(), target.to_owned());
+        let (source, target) = (reported(source), reported(target));
         let (include, exclude) = (globs.include.clone(), globs.exclude.clone());
         Task { command, source, target, transport: self.transport.into(), acls, include, exclude }
     }
@@ -191,6 +192,12 @@ impl Access {
             pace: None,
         })
     }
+}
+
+/// A tree as reports name it. What is not understood may hold anything, be it a password.
+pub(super) fn reported(tree: &str) -> String {
+    let is_understood = tree.is_empty() || tree.starts_with(PREFIX) || tree.parse::<ConnectString>().is_ok();
+    if is_understood { tree } else { "(not understood)" }.to_owned()
 }
 
 fn parse_retry_for(text: &str) -> Result<Duration, String> {

@@ -137,7 +137,8 @@ impl VerifyArgs {
         };
         let options = Certificate::read(file).and_then(|certificate| self.against(certificate));
         let file = file.display().to_string();
-        let mut task = self.access.task("verify", &self.source, &file, self.acl.as_reported(), &self.globs);
+        let task = self.access.task("verify", &self.source, "", self.acl.as_reported(), &self.globs);
+        let mut task = Task { target: file, ..task };
         if let Ok(AgainstOptions { certificate, .. }) = &options {
             let Terms { acls, include, exclude, .. } = certificate.terms.clone();
             task = Task { acls, include, exclude, ..task };

@@ -3,10 +3,11 @@
 //! A request costs two relaxed additions here, and the first and the last of a spell a clock that was read anyway. Counters are
 //! moved one by one, so two threads may leave a spell out or count it twice: it is to be looked at, and nothing rests on it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use super::Request;
+use super::{Latencies, Request};
 
 /// Requests of one side that no answer has come to yet.
 #[derive(Debug)]
@@ -34,13 +35,42 @@ pub struct Busy {
     pub writes: Duration,
 }
 
-/// A request that is under way until it is dropped.
+/// A request that is under way until it is dropped. Whoever takes answers off the connection drops it: what is waited for
+/// is the server, and not who wants the answer and has no time for it yet.
 #[derive(Debug)]
-pub struct Flight<'a> {
-    spells: &'a Spells,
-    began: Instant,
-    /// When it was sent.
-    pub since: Instant,
+pub struct Flight {
+    latencies: Arc<Latencies>,
+    request: Request,
+    since: Instant,
+    took: Took,
+}
+
+/// How long a request was under way, for who wants its answer; zero as long as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Took(Arc<AtomicU64>);
+
+impl Took {
+    /// How long it was.
+    pub fn get(&self) -> Duration {
+        Duration::from_micros(self.0.load(Relaxed))
+    }
+}
+
+impl Flight {
+    /// A request is sent now.
+    pub(super) fn begin(latencies: Arc<Latencies>, request: Request) -> (Self, Took) {
+        let (since, took) = (latencies.flights.begin(request), Took::default());
+        (Self { latencies, request, since, took: took.clone() }, took)
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        self.took.0.store(micros(self.since, now), Relaxed);
+        self.latencies.flights.end(self.request, now);
+        self.latencies.record(self.request, now.saturating_duration_since(self.since));
+    }
 }
 
 impl Default for Flights {
@@ -51,16 +81,28 @@ impl Default for Flights {
 
 impl Flights {
     /// A request is sent now.
-    pub fn begin(&self, request: Request) -> Flight<'_> {
-        let spells = match request {
-            Request::MultiRead | Request::GetAcl => &self.reads,
-            Request::Multi | Request::SetAcl => &self.writes,
-        };
-        let since = Instant::now();
+    fn begin(&self, request: Request) -> Instant {
+        let (spells, since) = (self.spells(request), Instant::now());
         if spells.under_way.fetch_add(1, Relaxed) == 0 {
             spells.since_us.store(micros(self.began, since), Relaxed);
         }
-        Flight { spells, began: self.began, since }
+        since
+    }
+
+    /// Its answer has come.
+    fn end(&self, request: Request, now: Instant) {
+        let spells = self.spells(request);
+        if spells.under_way.fetch_sub(1, Relaxed) == 1 {
+            let spell = micros(self.began, now).saturating_sub(spells.since_us.load(Relaxed));
+            spells.before_us.fetch_add(spell, Relaxed);
+        }
+    }
+
+    fn spells(&self, request: Request) -> &Spells {
+        match request {
+            Request::MultiRead | Request::GetAcl => &self.reads,
+            Request::Multi | Request::SetAcl => &self.writes,
+        }
     }
 
     /// For how long some were under way until `now`.
@@ -75,15 +117,6 @@ impl Spells {
         let open =
             if self.under_way.load(Relaxed) > 0 { now_us.saturating_sub(self.since_us.load(Relaxed)) } else { 0 };
         Duration::from_micros(self.before_us.load(Relaxed) + open)
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        if self.spells.under_way.fetch_sub(1, Relaxed) == 1 {
-            let spell = micros(self.began, Instant::now()).saturating_sub(self.spells.since_us.load(Relaxed));
-            self.spells.before_us.fetch_add(spell, Relaxed);
-        }
     }
 }
 

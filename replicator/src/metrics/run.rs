@@ -44,7 +44,8 @@ pub struct Run<'a> {
 impl Run<'_> {
     /// The text of the file.
     pub fn text(&self) -> String {
-        let mut text = Exposition::default();
+        let Self { command, source, target, .. } = self;
+        let mut text = Exposition::of(&[("command", *command), ("source", *source), ("target", *target)]);
         self.itself(&mut text);
         self.work(&mut text);
         self.latencies(&mut text);
@@ -53,11 +54,9 @@ impl Run<'_> {
     }
 
     fn itself(&self, text: &mut Exposition) {
-        let Self { command, source, target, began, took, resources, ended, .. } = self;
+        let Self { began, took, resources, ended, .. } = self;
         text.family("zkreplicator_info", Kind::Gauge, "The run: its command, its sides and its version.");
-        let version = env!("CARGO_PKG_VERSION");
-        let labels = [("command", *command), ("source", *source), ("target", *target), ("version", version)];
-        text.sample("zkreplicator_info", &labels, 1);
+        text.sample("zkreplicator_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
         let since = began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         text.single("zkreplicator_start_time_seconds", Kind::Gauge, "When the run began, since the epoch.", since);
         text.single(

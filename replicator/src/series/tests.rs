@@ -98,6 +98,18 @@ fn waits_are_told_as_long_as_they_were_seen() {
     assert_eq!(told, [(TENTH, Duration::ZERO, 0), (Duration::ZERO, TENTH, 3)]);
 }
 
+#[test]
+fn a_long_phase_is_drawn_to_its_end_and_not_merged_into_one_point() {
+    let mut series = Series::new(512, TENTH);
+    series.begin(Duration::ZERO, "copy");
+    for tick in 1..=36_000_u32 {
+        series.record(tick * TENTH, read(u64::from(tick)));
+        let longest = series.points().iter().map(Point::span).max().unwrap_or_default();
+        assert!(longest <= 2 * series.interval, "{longest:?} after {tick} samples");
+        assert!(series.points().len() >= 512 / 4 || tick < 512 / 4, "{} points", series.points().len());
+    }
+}
+
 proptest! {
     /// However long it is and whatever its phases are: bounded, in order, and nothing is lost.
     #[test]

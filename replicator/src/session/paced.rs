@@ -2,7 +2,7 @@
 
 use super::{Lane, ReadReply, WriteOp};
 use crate::error::Result;
-use crate::latency::{Flight, Request};
+use crate::latency::{Flight, Request, Took};
 use crate::pace::Pace;
 
 impl Lane {
@@ -18,8 +18,9 @@ impl Lane {
         self.pace.as_ref().is_none_or(Pace::is_free)
     }
 
-    /// Counts a request that is sent now; `bytes` are asked for only where somebody wants to know.
-    pub(super) fn sent(&self, request: Request, operations: usize, bytes: impl FnOnce() -> usize) -> Flight<'_> {
+    /// Counts a request that is sent now; `bytes` are asked for only where somebody wants to know. The flight goes to whoever
+    /// takes the answer off the connection.
+    pub(super) fn sent(&self, request: Request, operations: usize, bytes: impl FnOnce() -> usize) -> (Flight, Took) {
         if let Some(pace) = &self.pace {
             pace.sent(operations, bytes());
         }
@@ -27,11 +28,9 @@ impl Lane {
     }
 
     /// Counts its answer, likewise.
-    pub(super) fn answered(&self, request: Request, flight: &Flight<'_>, bytes: impl FnOnce() -> usize) {
-        let latency = flight.since.elapsed();
-        self.latencies.record(request, latency);
+    pub(super) fn answered(&self, took: &Took, bytes: impl FnOnce() -> usize) {
         if let Some(pace) = &self.pace {
-            pace.answered(latency, bytes());
+            pace.answered(took.get(), bytes());
         }
     }
 }

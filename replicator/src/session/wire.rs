@@ -39,6 +39,7 @@ use super::{ReadOp, ReadReply, WriteOp};
 use crate::connect::Located;
 use crate::error::{Code, Error, ErrorKind, Result};
 use crate::jute::{Encoder, WatcherEvent, op};
+use crate::latency::Flight;
 use crate::limits;
 use crate::options::EnsembleOptions;
 use crate::znode::{Acl, Kind, Names, Stat, Zxid};
@@ -89,16 +90,19 @@ impl Session {
     pub(super) fn read<'a>(
         &self,
         ops: impl ExactSizeIterator<Item = (ReadOp<'a>, Located<'a>)>,
+        mut flight: Option<Flight>,
     ) -> BoxFuture<'static, Result<Vec<ReadReply>>> {
+        let asked = ops.len();
         if !self.multi_read {
-            let asked = ops.map(|(read, path)| {
+            let asked = ops.enumerate().map(|(index, (read, path))| {
                 let op = op_of(read);
-                (op, self.shared.send(op, |request| request.read(path)))
+                // The last answer is the answer.
+                let flight = flight.take_if(|_| index + 1 == asked);
+                (op, self.shared.send_timed(op, flight, |request| request.read(path)))
             });
             return Box::pin(replies::reads(asked.collect()));
         }
-        let asked = ops.len();
-        let answer = self.shared.send(op::MULTI_READ, |request| {
+        let answer = self.shared.send_timed(op::MULTI_READ, flight, |request| {
             for (read, path) in ops {
                 request.multi_read(op_of(read), path);
             }
@@ -144,9 +148,13 @@ impl Session {
         self.shared.events()
     }
 
-    pub(super) fn acl(&self, path: Located<'_>) -> impl Future<Output = Result<(Acl, Stat)>> + Send + use<> {
+    pub(super) fn acl(
+        &self,
+        path: Located<'_>,
+        flight: Flight,
+    ) -> impl Future<Output = Result<(Acl, Stat)>> + Send + use<> {
         const OP: &str = "read ACL of";
-        let answer = self.shared.send(op::GET_ACL, |request| request.path(path));
+        let answer = self.shared.send_timed(op::GET_ACL, Some(flight), |request| request.path(path));
         let acls = Arc::clone(&self.acls);
         async move {
             let mut reply = done(answer, OP).await?;
@@ -160,8 +168,9 @@ impl Session {
         path: Located<'_>,
         acl: &Acl,
         aversion: i32,
+        flight: Flight,
     ) -> impl Future<Output = Result<()>> + Send + use<> {
-        let answer = self.shared.send(op::SET_ACL, |request| request.set_acl(path, acl, aversion));
+        let answer = self.shared.send_timed(op::SET_ACL, Some(flight), |request| request.set_acl(path, acl, aversion));
         async move { done(answer, "set ACL of").await.map(drop) }
     }
 
@@ -169,6 +178,7 @@ impl Session {
     pub(super) fn write<'a>(
         &self,
         ops: impl ExactSizeIterator<Item = (&'a WriteOp, Located<'a>)> + Clone,
+        flight: Flight,
     ) -> BoxFuture<'static, Result<(), (Option<usize>, Error)>> {
         // A server that finds a setACL in a multi fails the multi without saying which operation it was.
         if let Some(index) = ops.clone().position(|(write, _)| matches!(write, WriteOp::SetAcl { .. })) {
@@ -176,7 +186,7 @@ impl Session {
             return Box::pin(std::future::ready(Err((Some(index), error))));
         }
         let asked = ops.clone().map(|(write, _)| write.operations()).sum();
-        let answer = self.shared.send(op::MULTI, |request| {
+        let answer = self.shared.send_timed(op::MULTI, Some(flight), |request| {
             for (write, path) in ops {
                 encode_write(request, write, path);
             }

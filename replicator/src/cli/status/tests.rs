@@ -68,3 +68,13 @@ fn another_phase_counts_anew() {
         status.plain()
     );
 }
+
+#[test]
+fn writes_that_are_no_znodes_of_their_own_are_not_taken_for_progress() {
+    let counts = Counts { read: 10, created: 4, acl_set: 30, deleted: 7, counter_raised: 50, ..Counts::default() };
+    for (what, done) in [("copy", 10), ("sync", 10), ("verify", 10), ("generate", 4), ("rm", 7), ("remove", 7)] {
+        let (size, at, held) = (Size::About(100), Instant::now(), None);
+        let now = Now { what, counts, size, held, at, processor: Duration::ZERO, sides: Vec::new() };
+        assert_eq!(now.done(), done, "{what}");
+    }
+}

@@ -15,7 +15,12 @@ fn run(series: &Series, ended: Option<(u8, &'static str)>) -> String {
         resources: Resources::default(),
         ended,
     };
-    run.text()
+    // They stand in front of each sample.
+    let common = "command=\"copy\",source=\"a:1/\\\"x\\\"\",target=\"b:2\"";
+    let text = run.text();
+    let samples = || text.lines().filter(|line| !line.starts_with('#'));
+    assert!(samples().all(|line| line.contains(&format!("{{{common}"))), "{text}");
+    text.replace(&format!("{{{common},"), "{").replace(&format!("{{{common}}}"), "")
 }
 
 fn series() -> Series {

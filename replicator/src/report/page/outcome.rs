@@ -11,7 +11,7 @@ use crate::latency::Latency;
 use crate::pace::Waits;
 use crate::progress::Counts;
 use crate::report::copy::owners_text;
-use crate::report::{Acls, Outcome, Task, bytes, dry_run, exit, grouped, masked, quota, rate, skipped};
+use crate::report::{Acls, Outcome, Task, again, bytes, dry_run, exit, grouped, masked, quota, rate, skipped};
 use crate::resources::Resources;
 use crate::verify::{AgainstReport, Difference, Differences, Reading, Sign, Subtree, Subtrees, VerifyReport};
 
@@ -146,7 +146,7 @@ fn sentence(task: &Task, outcome: &Outcome) -> String {
 fn next(task: &Task, outcome: &Outcome) -> Option<String> {
     let Task { command, source, target, .. } = task;
     let writes = outcome.copy.is_some() || matches!(*command, "copy" | "sync" | "restore");
-    let again = if *command == "copy" || *command == "restore" { " with --update" } else { "" };
+    let again = again(command);
     match outcome.exit_code() {
         exit::DONE if outcome.planned.is_some() => Some(format!("the same {command} without --dry-run does it.")),
         exit::DONE if outcome.verify.is_some() || outcome.against.is_some() => None,

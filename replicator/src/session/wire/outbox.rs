@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use self::queue::Queue;
 use crate::error::{Code, ErrorKind};
 use crate::jute::{Decoder, Encoder, Malformed, ReplyHeader, WatcherEvent};
+use crate::latency::Flight;
 use crate::limits;
 use crate::retry::{Kind, Retry};
 use crate::znode::Zxid;
@@ -68,8 +69,13 @@ impl Shared {
 
     /// Puts a request into the outbox.
     pub(super) fn send(&self, op: i32, body: impl FnOnce(&mut Encoder<'_>)) -> Answer {
+        self.send_timed(op, None, body)
+    }
+
+    /// The same; the flight ends when the answer is there, or there will be none.
+    pub(super) fn send_timed(&self, op: i32, flight: Option<Flight>, body: impl FnOnce(&mut Encoder<'_>)) -> Answer {
         let (reporter, answer) = oneshot::channel();
-        match self.lock().put(op, body, reporter) {
+        match self.lock().put(op, body, reporter, flight) {
             Ok(first) => {
                 // The task takes all there is: it need not be told again.
                 if first {

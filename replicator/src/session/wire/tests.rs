@@ -15,6 +15,7 @@ use crate::batch::Batcher;
 use crate::budget::{Budget, Weight};
 use crate::connect::Chroot;
 use crate::jute::{self, Decoder, LENGTH_BYTES, xid};
+use crate::latency::{Latencies, Request};
 use crate::retry::Retry;
 use crate::znode::{AclEntry, Kind, ZnodePath};
 
@@ -120,6 +121,11 @@ fn put_stat(encoder: &mut Encoder<'_>, version: i32) {
         encoder.int(0);
     }
     encoder.long(0);
+}
+
+/// What nobody looks at.
+fn flight() -> Flight {
+    Arc::new(Latencies::default()).begin(Request::Multi).0
 }
 
 #[tokio::test]
@@ -310,7 +316,7 @@ async fn a_multi_has_the_bytes_that_the_batcher_counted() {
         peer.end().await;
     };
     let failed = with_server((3, 8), serve, async |session| {
-        session.write(batch.ops.iter().map(|op| (op, chroot.locate(op.path())))).await
+        session.write(batch.ops.iter().map(|op| (op, chroot.locate(op.path()))), flight()).await
     });
     let (index, error) = failed.await.expect_err("the third one failed");
     assert_eq!((index, error.code()), (Some(2), Some(Code::NO_NODE)));

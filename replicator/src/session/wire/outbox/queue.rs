@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::Reply;
 use crate::error::ErrorKind;
 use crate::jute::{self, Encoder, op, xid};
+use crate::latency::Flight;
 
 /// Where an answer goes.
 pub(super) type Reporter = oneshot::Sender<Result<Reply, ErrorKind>>;
@@ -45,6 +46,8 @@ pub(super) struct Queue {
 pub(super) struct Waiting {
     xid: i32,
     reporter: Reporter,
+    /// Ends with the wait.
+    flight: Option<Flight>,
     /// Bytes of its frame among those that are kept; none of what must not be sent twice.
     kept: usize,
 }
@@ -80,6 +83,7 @@ impl Queue {
         op: i32,
         body: impl FnOnce(&mut Encoder<'_>),
         reporter: Reporter,
+        flight: Option<Flight>,
     ) -> Result<bool, ErrorKind> {
         if let Some(why) = &self.ended {
             return Err(why.clone());
@@ -98,7 +102,7 @@ impl Queue {
         let frame = &self.frames[start..];
         let kept = if again { frame.len() } else { 0 };
         self.kept.extend_from_slice(&frame[..kept]);
-        self.waiting.push_back(Waiting { xid, reporter, kept });
+        self.waiting.push_back(Waiting { xid, reporter, flight, kept });
         Ok(start == 0)
     }
 
@@ -137,10 +141,11 @@ impl Queue {
     /// Takes out who waits for the answer to `xid`, which is whose turn it is; the error tells what is wrong with it, and
     /// gives who was to be told.
     pub(super) fn answered(&mut self, xid: i32) -> Result<Reporter, (ErrorKind, Option<Reporter>)> {
-        let waiting = self.next(xid)?;
-        self.kept.advance(waiting.kept);
+        let Waiting { reporter, flight, kept, .. } = self.next(xid)?;
+        drop(flight);
+        self.kept.advance(kept);
         self.answered += 1;
-        Ok(waiting.reporter)
+        Ok(reporter)
     }
 
     /// The server threw the request `xid` away. One that may be sent twice waits until it is sent again; of another one

@@ -63,7 +63,7 @@ async fn listener() -> TcpListener {
 fn create_at(session: &Session, path: &str) -> BoxFuture<'static, Result<(), (Option<usize>, Error)>> {
     let path = ZnodePath::new(path);
     let create = WriteOp::Create { path: path.clone(), data: None, acl: Acl::open(), kind: Kind::Persistent };
-    session.write([(&create, Chroot::none().locate(&path))].into_iter())
+    session.write([(&create, Chroot::none().locate(&path))].into_iter(), flight())
 }
 
 #[tokio::test]

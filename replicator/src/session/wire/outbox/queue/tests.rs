@@ -7,7 +7,7 @@ type Heard = oneshot::Receiver<Result<Reply, ErrorKind>>;
 
 fn put(queue: &mut Queue, op: i32) -> Result<Heard, ErrorKind> {
     let (reporter, heard) = oneshot::channel();
-    queue.put(op, |request| request.text("/a"), reporter).map(|_| heard)
+    queue.put(op, |request| request.text("/a"), reporter, None).map(|_| heard)
 }
 
 /// The numbers of the requests that would be sent now, in order.
@@ -137,6 +137,6 @@ fn a_close_needs_no_look_and_is_the_last() {
     queue.attach();
     assert!(!queue.is_closing());
     let (reporter, _heard) = oneshot::channel();
-    assert!(queue.put(op::CLOSE_SESSION, |_| {}, reporter).is_ok());
+    assert!(queue.put(op::CLOSE_SESSION, |_| {}, reporter, None).is_ok());
     assert!(queue.is_closing() && queue.frames.len() == LENGTH_BYTES + 8);
 }
