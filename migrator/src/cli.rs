@@ -7,7 +7,7 @@ mod process;
 mod watch;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -27,8 +27,9 @@ use crate::steps::{COPY, RECOVERY};
 
 const AFTER: &str = "\
 Signals:
-  INT, TERM  end it in good order where that does no harm: not while the cluster has no meta server; zkmigrator resume goes on
-  USR1       prints to stderr at which step it is, and what it waits for
+  INT, TERM, HUP  end it in good order where that does no harm: not while the cluster has no meta server; zkmigrator resume
+                  goes on. HUP is ignored under nohup
+  USR1            prints to stderr at which step it is, and what it waits for
 
 Exit codes:
   0    done
@@ -241,6 +242,17 @@ fn step_name(text: &str) -> Result<StepName, String> {
 }
 
 impl Action {
+    /// The plan that it reads, where it migrates or rehearses.
+    fn plan_file(&self) -> Option<&Path> {
+        match self {
+            Self::Plan(rehearse) => Some(&rehearse.common.plan),
+            Self::Run(run) => Some(&run.common.plan),
+            Self::Resume(resume) => Some(&resume.common.plan),
+            Self::Rollback(rollback) => Some(&rollback.common.plan),
+            _ => None,
+        }
+    }
+
     /// Its name, and what it has in common with others.
     fn asked(&self) -> (&'static str, Format, String) {
         let (command, common) = match self {
@@ -273,7 +285,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             if let Some(why) = usage::asked_as_json(&arguments, &error) {
                 // It goes out with the same exit code, whether or not anybody could read it.
-                let _ = conclude(&failed(None, &why, None, "failed, nothing changed", Format::Json, 2), 2);
+                let _ = conclude(&failed(None, &why, None, "failed, nothing changed", Format::Json, 2), 2, 2);
             }
             error.exit()
         }
@@ -285,6 +297,11 @@ pub fn main() -> ExitCode {
         _ => {}
     }
     let (command, format, plan_file) = cli.command.asked();
+    let is_migration = match &cli.command {
+        Action::Run(run) => run.execute,
+        Action::Resume(_) | Action::Rollback(_) => true,
+        _ => false,
+    };
     let (watch, ended) = match Watch::of(&cli.command) {
         Ok(watch) => (watch, Ok(())),
         Err(error) => (Watch::default(), Err(error)),
@@ -308,8 +325,8 @@ pub fn main() -> ExitCode {
             }
         })
     });
-    let (text, page, code) = match ended {
-        Ok(Written { text, code, page }) => (text, page, code),
+    let (text, page, code, verdict) = match ended {
+        Ok(Written { text, code, page, verdict }) => (text, page, code, verdict),
         Err(error) => {
             let next = error.kind.advice();
             tell(&next.map_or(error.to_string(), |next| format!("{error}; {next}")));
@@ -320,19 +337,16 @@ pub fn main() -> ExitCode {
                 _ => ("failed, nothing changed", 2),
             };
             let report = failed(Some(command), &error.to_string(), next, verdict, format, code);
-            (report, Some(page::failed(&error, verdict, next, code, &plan_file)), code)
+            (report, Some(page::failed(&error, verdict, next, code, &plan_file)), code, verdict)
         }
     };
-    let code = watch.write(page.as_deref(), code);
-    let told = metrics.map_or(Ok(()), |metrics| metrics.conclude(code, "failed, nothing changed"));
-    let code = told.map_or_else(
-        |error| {
-            tell(&format!("the file of --metrics-file could not be written: {error}"));
-            code.max(2)
-        },
-        |()| code,
-    );
-    conclude(&text, code)
+    // How a migration has ended is what its code says, whatever becomes of the files that tell of it.
+    let unwritten = if is_migration { code } else { code.max(2) };
+    let code = if watch.write(page.as_deref()) { code } else { unwritten };
+    if let Some(Err(error)) = metrics.map(|metrics| metrics.conclude(code, verdict)) {
+        tell(&format!("the file of --metrics-file could not be written: {error}"));
+    }
+    conclude(&text, code, unwritten)
 }
 
 /// How a command ends that has written all that it had to say.
@@ -351,6 +365,15 @@ struct Written {
     text: String,
     code: u8,
     page: Option<String>,
+    /// For the metrics of a migration.
+    verdict: &'static str,
+}
+
+impl Written {
+    /// Of what is no migration, and has no metrics.
+    fn of(text: String, code: u8, page: Option<String>) -> Self {
+        Self { text, code, page, verdict: "" }
+    }
 }
 
 /// The report of a command that could not even begin.

@@ -308,23 +308,38 @@ pub fn parse(bytes: &[u8]) -> Result<Contents, String> {
                 contents.whole += line.len();
             }
             Ok(record) => return Err(format!("line {} is record {}: lines are missing", index + 1, record.number)),
+            Err(Unreadable::Foreign(why)) => {
+                return Err(format!(
+                    "line {} was written by another version of zkmigrator, and this one can't read it ({why}): go on with \
+                     the version that has begun it",
+                    index + 1
+                ));
+            }
             // What a crash leaves is at the end. It may even have its newline: of a record across two pages of a disk the
             // second may be there, and the first not.
-            Err(_) if lines.peek().is_none() => contents.torn = line.len(),
-            Err(why) => return Err(format!("line {} is damaged: {why}", index + 1)),
+            Err(Unreadable::Damaged(_)) if lines.peek().is_none() => contents.torn = line.len(),
+            Err(Unreadable::Damaged(why)) => return Err(format!("line {} is damaged: {why}", index + 1)),
         }
     }
     Ok(contents)
 }
 
-fn record(line: &[u8]) -> Result<Record, String> {
-    let line = line.strip_suffix(b"\n").ok_or("it has no end")?;
-    let line = std::str::from_utf8(line).map_err(|_| "it is no text")?;
-    let (sum, json) = line.split_once(' ').ok_or("it has no checksum")?;
+/// Why a line is no record.
+enum Unreadable {
+    /// It is not what was written.
+    Damaged(&'static str),
+    /// It is whole, and says what this version does not know.
+    Foreign(String),
+}
+
+fn record(line: &[u8]) -> Result<Record, Unreadable> {
+    let line = line.strip_suffix(b"\n").ok_or(Unreadable::Damaged("it has no end"))?;
+    let line = std::str::from_utf8(line).map_err(|_| Unreadable::Damaged("it is no text"))?;
+    let (sum, json) = line.split_once(' ').ok_or(Unreadable::Damaged("it has no checksum"))?;
     if sum != checksum(json) {
-        return Err("its checksum is another".to_owned());
+        return Err(Unreadable::Damaged("its checksum is another"));
     }
-    serde_json::from_str(json).map_err(|error| error.to_string())
+    serde_json::from_str(json).map_err(|error| Unreadable::Foreign(error.to_string()))
 }
 
 /// A record as it stands in the file.

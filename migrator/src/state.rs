@@ -45,6 +45,7 @@ pub struct State {
     /// `[zookeeper] timeout_ms` of the meta servers, the longest of them.
     pub session_timeout_ms: Option<u64>,
     /// What the ensembles make of it.
+    #[serde(default)]
     pub granted: Granted,
     /// Tables and partitions that the backup has.
     pub tables: Option<Tables>,

@@ -85,6 +85,7 @@ pub struct Proof {
     pub target_zxid: i64,
     /// ACLs of both trees that were read before this proof, and whose znodes' czxid and aversion have not moved since. All
     /// others, and all data and children, were read anew.
+    #[serde(alias = "acls_read")]
     pub acls_remembered: u64,
 }
 

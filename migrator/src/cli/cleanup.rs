@@ -120,6 +120,6 @@ impl Cleanup {
             "removed": removed,
             "archive": archive.display().to_string(),
         });
-        Ok(Written { text: super::migrate::in_format(self.common.format, &text, &json), code: 0, page: None })
+        Ok(Written::of(super::migrate::in_format(self.common.format, &text, &json), 0, None))
     }
 }

@@ -100,6 +100,6 @@ impl Init {
             "file": self.out.as_ref().map(|file| file.display().to_string()),
             "plan": plan,
         });
-        Ok(Written { text: migrate::in_format(self.format, &text, &json), code: 0, page: None })
+        Ok(Written::of(migrate::in_format(self.format, &text, &json), 0, None))
     }
 }

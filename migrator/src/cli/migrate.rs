@@ -64,7 +64,7 @@ pub(super) async fn rehearse(common: &Common, method: MethodName, shown: Shown) 
     let (text, json) = rehearsal(&migration, method, &found, &diffs);
     let page = page::rehearsal(&migration, method, &found, &diffs, &json);
     let code = if found.wrong.is_empty() { 0 } else { 2 };
-    Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page) })
+    Ok(Written::of(in_format(common.format, &text, &json), code, Some(page)))
 }
 
 /// What becomes of each configuration file, with what stands there only `meanwhile`. One that can't be edited is among the
@@ -164,7 +164,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
         let json = serde_json::json!({
             "schema": 1, "command": "status", "exit_code": 0, "migration": null, "ended": true, "steps": [], "next": null,
         });
-        return Ok(Written { text: in_format(common.format, "no migration was begun\n", &json), code: 0, page: None });
+        return Ok(Written::of(in_format(common.format, "no migration was begun\n", &json), 0, None));
     };
     let ended = contents.is_ended();
     let mut lines = vec![format!(
@@ -200,7 +200,7 @@ pub(super) fn status(common: &Common) -> Result<Written> {
         "state": state,
         "next": next,
     });
-    Ok(Written { text: in_format(common.format, &(lines.join("\n") + "\n"), &json), code: 0, page: None })
+    Ok(Written::of(in_format(common.format, &(lines.join("\n") + "\n"), &json), 0, None))
 }
 
 fn ago(at_ms: u64) -> String {
@@ -306,13 +306,10 @@ async fn end(
         migration.say(&error.to_string());
     }
     let code = ended.exit_code();
-    if let Some(Err(error)) = migration.metrics.as_ref().map(|metrics| metrics.conclude(code, report.verdict())) {
-        migration.say(&format!("the file of --metrics-file could not be written: {error}"));
-    }
     // What can't be read of the journal is not on the page.
     let records = Journal::look(&migration.plan.journal).map(|contents| contents.records).unwrap_or_default();
     let page = page::migration(&report, &migration, &records, diffs);
-    Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page) })
+    Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page), verdict: report.verdict() })
 }
 
 pub(super) fn in_format(format: Format, text: &str, json: &serde_json::Value) -> String {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use replicator::terminal;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -21,26 +21,47 @@ pub(super) fn in_runtime<T>(work: impl Future<Output = Result<T>>) -> Result<T> 
     done
 }
 
-/// SIGINT and SIGTERM end the work where that does no harm; whoever wants it ended at once has SIGKILL.
+/// SIGINT, SIGTERM and SIGHUP end the work where that does no harm; whoever wants it ended at once has SIGKILL.
 pub(super) fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let told = stop.clone();
+    // Whoever has started it with nohup wants it to go on without its terminal.
+    let hangup = if ignores_hangup() { Ok(None) } else { signal(SignalKind::hangup()).map(Some) };
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), hangup);
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else {
+        tracing::warn!("signals can't be caught: an interrupt ends the program at once");
+        return stop;
+    };
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            tracing::warn!("signals can't be caught: an interrupt ends the program at once");
-            return;
-        };
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                () = hung_up(&mut hangup) => {}
             }
-            tell("ends as soon as that does no harm: not while the cluster has no meta server");
+            // First of all: a terminal that is gone, or that nobody reads, may hold up the words.
             told.cancel();
+            drop(tokio::task::spawn_blocking(|| {
+                tell("ends as soon as that does no harm: not while the cluster has no meta server");
+            }));
         }
     });
     stop
+}
+
+async fn hung_up(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP was ignored when this program was started, as nohup does it.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The lowest bit is the one of signal 1.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// What RUST_LOG asks for; otherwise warnings, and more with `-v`.
@@ -59,13 +80,13 @@ pub(super) fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "zkmigrator: {}", terminal::line(text));
 }
 
-/// Writes a report to stdout. One that nobody could read is an error.
-pub(super) fn conclude(report: &str, code: u8) -> ExitCode {
+/// Writes a report to stdout, and ends with `code`; with `unwritten` where nobody could read it.
+pub(super) fn conclude(report: &str, code: u8, unwritten: u8) -> ExitCode {
     match std::io::stdout().lock().write_all(report.as_bytes()) {
         Ok(()) => ExitCode::from(code),
         Err(error) => {
             tell(&format!("the report could not be written: {error}"));
-            ExitCode::from(code.max(2))
+            ExitCode::from(unwritten)
         }
     }
 }

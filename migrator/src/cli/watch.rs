@@ -7,6 +7,7 @@ use replicator::whole_file::{self, Existing};
 
 use super::{Action, tell};
 use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Credentials, Place, Plan};
 
 /// Of `plan`, which has nothing to be measured.
 #[derive(Args, Clone, Default)]
@@ -65,21 +66,50 @@ impl Watch {
                 "--report and --metrics-file name the same file: give each one of its own".to_owned(),
             ));
         }
+        let own = action.plan_file().map_or_else(Vec::new, own_files);
         for file in [&page.report, &metrics].into_iter().flatten() {
+            let path = absolute(file);
+            if let Some(own) = own.iter().find(|own| path.starts_with(own)) {
+                let why = format!("the migration needs {} for itself: give it a file of its own", own.display());
+                return Err(refused(file, why));
+            }
             whole_file::check(file).map_err(|why| refused(file, why))?;
         }
         Ok(Self { report: page.report, metrics })
     }
 
-    /// Writes the page, if one is wanted; gives the exit code.
-    pub(super) fn write(&self, page: Option<&str>, code: u8) -> u8 {
-        let (Some(file), Some(page)) = (&self.report, page) else { return code };
-        match whole_file::write(file, page, Existing::Replaced) {
-            Ok(()) => code,
-            Err(error) => {
-                tell(&format!("{} could not be written: {error}", file.display()));
-                code.max(2)
-            }
+    /// Writes the page, if one is wanted; gives whether there is nothing that could not be written.
+    pub(super) fn write(&self, page: Option<&str>) -> bool {
+        let (Some(file), Some(page)) = (&self.report, page) else { return true };
+        let written = whole_file::write(file, page, Existing::Replaced);
+        if let Err(error) = &written {
+            tell(&format!("{} could not be written: {error}", file.display()));
+        }
+        written.is_ok()
+    }
+}
+
+/// Files and directories that a migration reads or writes on this machine. Of a plan that can't be read it is the plan: the
+/// command says why.
+fn own_files(plan_file: &Path) -> Vec<PathBuf> {
+    let mut own = vec![absolute(plan_file)];
+    let Ok((plan, _)) = Plan::read(plan_file) else { return own };
+    own.push(absolute(&plan.journal));
+    for ensemble in [&plan.source, &plan.target] {
+        if let Credentials::File(file) = &ensemble.credentials {
+            own.push(absolute(file));
         }
     }
+    let local = plan.meta_servers.iter().filter(|server| matches!(server.host, Place::Local));
+    own.extend(local.map(|server| absolute(&server.config_file)));
+    own.extend([&plan.recovery.app_list, &plan.recovery.node_list].into_iter().flatten().map(|list| absolute(list)));
+    own
+}
+
+/// Where a file is or will be, whatever it is called by: of one that is not there its directory counts.
+fn absolute(file: &Path) -> PathBuf {
+    let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let there = path.canonicalize().ok();
+    let beside = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    there.or_else(beside).unwrap_or(path)
 }

@@ -98,3 +98,28 @@ fn a_way_back_that_has_ended_in_none_is_no_longer_gone() {
     assert_eq!(is_going_back(Entry::GoingOn), (false, Some("why".into())));
     assert_eq!(is_going_back(Entry::GoingBack), (true, None));
 }
+
+/// Before what sessions are granted was asked, and when the proof counted the ACLs that it read.
+#[test]
+fn a_journal_of_an_earlier_version_is_read() {
+    let (digest, source_zxid, target_zxid) = ("d".to_owned(), 1, 2);
+    let proof = crate::trees::Proof { znodes: 3, digest, source_zxid, target_zxid, acls_remembered: 7 };
+    let state = State { proof: Some(proof), ..some_state("m") };
+    let record = Record { number: 0, at_ms: 1, entry: Entry::Resumed, state };
+    let mut json = serde_json::to_value(&record).unwrap();
+    json["state"].as_object_mut().unwrap().remove("granted").unwrap();
+    let proof = json["state"]["proof"].as_object_mut().unwrap();
+    let acls = proof.remove("acls_remembered").unwrap();
+    proof.insert("acls_read".to_owned(), acls);
+    assert_eq!(parse(sealed(&json.to_string()).as_bytes()).unwrap().records, [record]);
+}
+
+/// It is whole: nothing may be cut off as if a crash had torn it.
+#[test]
+fn a_record_of_another_version_is_neither_torn_nor_damaged() {
+    let record = Record { number: 0, at_ms: 1, entry: Entry::Resumed, state: State::default() };
+    let mut json = serde_json::to_value(&record).unwrap();
+    json["state"]["to_come"] = 1.into();
+    let why = parse(sealed(&json.to_string()).as_bytes()).unwrap_err();
+    assert!(why.contains("line 1 was written by another version") && why.contains("to_come"), "{why}");
+}

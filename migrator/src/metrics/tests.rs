@@ -48,3 +48,21 @@ fn the_first_end_is_the_one() {
     metrics.conclude(0, "done").unwrap();
     assert!(std::fs::read_to_string(file).unwrap().contains("zkmigrator_exit_code 4\n"));
 }
+
+/// A disk that hangs is one that holds this lock for ever.
+#[test]
+fn a_hung_disk_holds_up_nobody_who_migrates() {
+    let directory = tempfile::tempdir().unwrap();
+    let metrics = Metrics::new("run", directory.path().join("run.prom"));
+    let hung = metrics.is_final.lock().unwrap();
+    let writer = thread::spawn({
+        let (metrics, text) = (Arc::clone(&metrics), metrics.told().text());
+        move || metrics.write(&text, false)
+    });
+    metrics.note(&Entry::GoingBack, &State::default());
+    assert!(metrics.told().is_going_back);
+    let error = metrics.conclude(4, "rolled back").unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    drop(hung);
+    writer.join().unwrap().unwrap();
+}

@@ -87,3 +87,35 @@ async fn what_could_not_begin_has_a_page_and_metrics_too() -> Fallible<()> {
     assert_eq!(cluster.records(), 0, "something was begun");
     Ok(())
 }
+
+/// How it ended is what a script has to know.
+#[tokio::test]
+async fn a_page_that_can_not_be_written_leaves_a_migration_its_exit_code() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-page-lost").await?;
+    let lost = cluster.file("lost");
+    fs::create_dir(&lost)?;
+    let [page, metrics] = ["page.html", "run.prom"].map(|name| lost.join(name).display().to_string());
+    let args = ["run", "--execute", "--pause-before", "stop-followers", "--report", &page, "--metrics-file", &metrics];
+    let (_cluster, run) =
+        cluster.run_and(&args, ("before", "backup"), async |_| Ok(fs::remove_dir_all(&lost)?)).await?;
+    run.expect(0).says(&["page.html could not be written", "--metrics-file could not be written"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_does_not_take_the_place_of_what_the_migration_needs() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-page-own").await?;
+    let plan = cluster.plan()?;
+    fs::create_dir(cluster.file("journal"))?;
+    let config = cluster.metas[0].file("config.ini").display().to_string();
+    let before = (fs::read(&plan)?, cluster.configs()?);
+    for option in ["--report", "--metrics-file"] {
+        for own in ["zkmigrator.toml", "./journal/../zkmigrator.toml", "journal/journal", &config] {
+            let run = cluster.run_plan(&["run", "--execute", option, own], &plan).await?.expect(2);
+            run.says(&["give it a file of its own"]);
+        }
+    }
+    assert!((fs::read(&plan)?, cluster.configs()?) == before, "something was written");
+    assert_eq!(cluster.records(), 0, "something was begun");
+    Ok(())
+}
