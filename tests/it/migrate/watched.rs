@@ -7,7 +7,6 @@ use std::path::Path;
 use harness::proxy::{Direction, Flow, Proxy, Reach};
 use harness::until;
 use migrator::pegasus::types::Level;
-use replicator::limits::CONNECT_TIMEOUT;
 
 use super::cluster::{Cluster, Fallible, LIMIT};
 
@@ -82,13 +81,13 @@ async fn a_leader_that_is_lost_during_the_proof_sends_it_back_before_the_proof_e
         until_proving(&proxy, &before).await?;
         let script = format!("kill -s KILL $(cat '{}')", leader.display());
         assert!(tokio::process::Command::new("sh").args(["-c", &script]).status().await?.success());
-        // Sooner than the proof itself would notice that the target says nothing.
-        until("it to go back", CONNECT_TIMEOUT, async || (said(&journal, "going-back") == 1).then_some(())).await?;
+        until("it to go back", LIMIT, async || (said(&journal, "going-back") == 1).then_some(())).await?;
         proxy.release();
         Ok::<_, Box<dyn std::error::Error>>(())
     };
     let ((cluster, run), ()) = tokio::try_join!(run, meddle)?;
     let run = run.expect(4);
+    // The proof itself would have noticed that the target says nothing, and not these.
     assert!(
         ["it is no longer in line for the lock", "the level could not be read"]
             .iter()
