@@ -160,6 +160,7 @@ impl Method {
     /// served: the rest is taken back all the same, and the next attempt begins with that step again.
     async fn undo_all(&self, migration: &mut Migration) -> Result<()> {
         (self.way_back)(migration).await?;
+        migration.only_restores = true;
         migration.write(Entry::GoingBack)?;
         // One more migrator at work would be worse than none with the lock: but a target that is gone must not hold this up.
         if let Err(error) = migration.take_guard().await {

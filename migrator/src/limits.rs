@@ -9,6 +9,10 @@ pub const WATCHED_EVERY: Duration = Duration::from_secs(1);
 /// Looks in a row to which a leader may give no answer: one may be lost on the way, a leader that is busy answers the next.
 pub const UNANSWERED_MAX: u32 = 3;
 
+/// How long nobody may see who stands in line for the lock: as long as a meta server's own session lasts unless configured,
+/// so that one that is lost is not missed for longer.
+pub const LINE_UNSEEN_MAX: Duration = Duration::from_secs(30);
+
 /// How long the target is asked again whether it was written, before there is a way back: a connection that broke comes back
 /// in that time, and a cluster without a leader waits no longer.
 pub const TARGET_ASKED_FOR: Duration = Duration::from_secs(20);

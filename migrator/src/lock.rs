@@ -66,7 +66,6 @@ pub struct Beside {
 pub async fn beside(line: &[Holder], planned: &[String]) -> Beside {
     let line = join_all(line.iter().map(|holder| named(&holder.address))).await;
     let planned = join_all(planned.iter().map(|name| named(name))).await;
-    let is_same = |(name, at): &Named, (other, at_other): &Named| name == other || !at.is_disjoint(at_other);
     let places = |server: &Named| line.iter().filter(|holder| is_same(holder, server)).count();
     let names = |found: Vec<&Named>| found.into_iter().map(|(name, _)| name.clone()).collect();
     Beside {
@@ -74,6 +73,15 @@ pub async fn beside(line: &[Holder], planned: &[String]) -> Beside {
         missing: names(planned.iter().filter(|server| places(server) == 0).collect()),
         repeated: names(planned.iter().filter(|server| places(server) > 1).collect()),
     }
+}
+
+/// Whether two names lead to the same place, as far as they can be looked up.
+pub async fn is_same_place(one: &str, other: &str) -> bool {
+    is_same(&named(one).await, &named(other).await)
+}
+
+fn is_same((name, at): &Named, (other, at_other): &Named) -> bool {
+    name == other || !at.is_disjoint(at_other)
 }
 
 /// A name, and where it leads.

@@ -179,26 +179,26 @@ impl Told {
         gauge(
             &mut text,
             "zkmigrator_frozen",
-            "1 while the cluster's metadata can't change.",
+            "1 from blind until a leader serves; the level comes back behind it, when the cluster is seen healthy.",
             is(is_open(times.frozen)),
         );
         gauge(
             &mut text,
             "zkmigrator_freeze_seconds",
-            "How long it could not, until now or until it could again.",
+            "How long that takes, until now or until a leader served.",
             lasts(times.frozen),
         );
         let stopped = times.leader_stopping;
         gauge(
             &mut text,
             "zkmigrator_without_meta_server",
-            "1 while the cluster has no meta server.",
+            "1 while no meta server serves: in a recovery until the tables are rebuilt.",
             is(is_open(stopped)),
         );
         gauge(
             &mut text,
             "zkmigrator_away_seconds",
-            "How long it had none, until now or until one served again.",
+            "How long none did, until now or until one served again.",
             lasts(stopped),
         );
         text.finish()

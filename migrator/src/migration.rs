@@ -57,6 +57,8 @@ pub struct Migration {
     pub teller: Teller,
     /// Whoever is told of each record, besides the journal.
     pub metrics: Option<Arc<Metrics>>,
+    /// On the way back a journal that can't be written any more holds up nothing.
+    pub only_restores: bool,
     journal: Option<Journal>,
     guard: Option<Guard>,
     trees: Option<Trees>,
@@ -91,6 +93,7 @@ impl Migration {
             copy,
             teller,
             metrics,
+            only_restores: false,
             journal,
             guard,
             trees,
@@ -278,7 +281,14 @@ impl Migration {
         if let Some(metrics) = &self.metrics {
             metrics.note(&entry, &self.state);
         }
-        journal.write(entry, &self.state)
+        match journal.write(entry, &self.state) {
+            Err(error) if self.only_restores => {
+                // A full disk must not keep a cluster from being served.
+                self.note(format!("{error}; it goes back all the same"));
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// Proves that both trees are the same, sending what differs until they are.

@@ -66,9 +66,10 @@ fn way_back(migration: &mut Migration) -> LocalBoxFuture<'_, Result<()>> {
         if migration.state.times.leader_starting.is_none() {
             return Ok(());
         }
-        match written_at_target(migration).await? {
-            None => Ok(()),
-            Some(why) => Err(no_way_back(&why)),
+        match written_at_target(migration).await {
+            Ok(None) => Ok(()),
+            Ok(Some(why)) => Err(no_way_back(&why)),
+            Err(error) => Err(unknown_way_back(error)),
         }
     }
     .boxed_local()
@@ -101,4 +102,15 @@ fn no_way_back(why: &str) -> Error {
              written since is needed: stop all meta servers, give them back their old hosts_list, and start them"
         ),
     )
+}
+
+/// The target does not say whether there is a way back.
+fn unknown_way_back(mut error: Error) -> Error {
+    error.why = format!(
+        "{}: whether the new ZooKeeper has taken writes, which going back would lose, can't be seen. See that it can be \
+         reached, then zkmigrator rollback, or zkmigrator resume to go on. Only if it is gone for good: stop all meta \
+         servers, give them back their old hosts_list, and start them",
+        error.why
+    );
+    error
 }

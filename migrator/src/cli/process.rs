@@ -15,6 +15,14 @@ pub(super) fn in_runtime<T>(work: impl Future<Output = Result<T>>) -> Result<T> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Error::new(ErrorKind::Local, "program", "start the runtime", error.to_string()))?;
+    {
+        let _entered = runtime.enter();
+        // It asks how far it is, from the first moment on: where nobody listens it ends the program. Once there is a listener
+        // the signal never does that again.
+        if let Err(error) = signal(SignalKind::user_defined1()) {
+            tracing::warn!("SIGUSR1 can't be caught, and ends the program: {error}");
+        }
+    }
     let done = runtime.block_on(work);
     // A name that is still being looked up must not hold the exit.
     runtime.shutdown_background();

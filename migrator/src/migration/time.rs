@@ -53,14 +53,18 @@ impl Migration {
         granted.map_or_else(|| self.session_timeout(), Duration::from_millis)
     }
 
-    /// The longest that a way back may take from its first command until a leader serves on the old ZooKeeper again, where the
-    /// leader's host can be reached, beside reading the target once: a target that has to be asked again, the stop of a leader that was started there or
-    /// does not end, its file, its start, and its former session's end.
+    /// The longest that a way back may take from its first command until a leader serves on the old ZooKeeper again, where all
+    /// hosts can be reached, beside reading the target twice: a target that has to be asked again before and behind the stop
+    /// of a leader that was started there, the stop of every server, every file, a leader's start, that it answers, that it
+    /// leads, and its former session's end.
     pub fn way_back_within(&self) -> Duration {
         let limits = &self.plan.limits;
-        let stop = limits.stop_max + limits.gone_max;
-        let start = FILE_MAX + limits.start_max + limits.serving_max;
-        TARGET_ASKED_FOR + stop + start + self.lock_outlives(Side::Source)
+        let servers = u32::try_from(self.servers.len()).unwrap_or(u32::MAX);
+        let stops = (limits.stop_max + limits.gone_max) * servers;
+        // Each is put back, and the leader's is looked at once more before it is started.
+        let files = FILE_MAX * (servers + 1);
+        let start = limits.start_max + 2 * limits.serving_max;
+        2 * TARGET_ASKED_FOR + stops + files + start + self.lock_outlives(Side::Source)
     }
 
     /// Waits until some meta server leads on this ZooKeeper and has loaded its state, as long as that takes where it has to

@@ -57,9 +57,9 @@ impl Course {
                 }
                 Entry::StepDone(_) => self.close(&mut open, *at_ms, Kind::Forward),
                 Entry::Undone(_) => self.close(&mut open, *at_ms, Kind::Back),
-                Entry::Failed(_) => self.close(&mut open, *at_ms, Kind::Broken),
-                // What a killed process was at has ended with its last record, as far as anybody knows.
-                Entry::Resumed => self.close(&mut open, before, Kind::Broken),
+                // What has failed may be tried again: its step has ended when it goes back. What a killed process was at has
+                // ended with its last record, as far as anybody knows.
+                Entry::GoingBack | Entry::Resumed => self.close(&mut open, before, Kind::Broken),
                 _ => {}
             }
             before = *at_ms;

@@ -120,6 +120,10 @@ async fn prove_watched(migration: &mut Migration, lane: &Lane) -> Result<()> {
         let (meta, leader) = (migration.meta.clone(), migration.leader()?);
         // The first in line leads; behind it the stopped followers' sessions expire.
         let line: Vec<Holder> = lock::holders(lane).await?.into_iter().take(1).collect();
+        if line.is_empty() {
+            let why = "nobody stands in line for the lock: it lost its ZooKeeper session, and may be about to end";
+            return Err(leader.error(ErrorKind::Refused, "keep its session", why));
+        }
         let lost = tokio::select! {
             proven = Box::pin(prove_and_check(migration)) => {
                 proven?;

@@ -3,16 +3,31 @@
 //! A command that was given up over ssh may go on at its host, and land behind the step that has taken it back. What has
 //! landed until now is seen here; what lands still later nobody can know.
 
+use tokio::time::{Instant, sleep};
+
 use super::preflight::{same_hosts, written_hosts};
 use super::stop_followers::partly;
 use crate::config_file::{ConfigFile, HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::{AS_IT_WAS_WITHIN, WATCHED_EVERY};
 use crate::migration::Migration;
 use crate::server::{Process, Server};
 use crate::state::File;
 
 /// Looks at every configuration file that the migration knows, and at the process of every meta server that `ran`.
 pub(super) async fn as_it_was(migration: &Migration, ran: impl Fn(&Server) -> bool) -> Result<()> {
+    let until = Instant::now() + AS_IT_WAS_WITHIN;
+    loop {
+        let left = others(migration, &ran).await;
+        if left.is_empty() || Instant::now() >= until {
+            return partly("be what it was", &left);
+        }
+        sleep(WATCHED_EVERY).await;
+    }
+}
+
+/// What is not as it was.
+async fn others(migration: &Migration, ran: impl Fn(&Server) -> bool) -> Vec<Error> {
     let mut left = Vec::new();
     for server in &migration.servers {
         let Some(file) = migration.state.files.get(&server.address) else { continue };
@@ -21,7 +36,7 @@ pub(super) async fn as_it_was(migration: &Migration, ran: impl Fn(&Server) -> bo
             left.extend(runs_as_it_did(migration, server).await.err());
         }
     }
-    partly("be what it was", &left)
+    left
 }
 
 /// What the migration writes has its former value. What else somebody has written is his.

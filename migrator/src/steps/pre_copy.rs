@@ -99,7 +99,10 @@ pub(super) async fn remove_from_target(migration: &mut Migration) -> Result<()> 
         return Ok(());
     }
     migration.about_to("remove the copy from the target")?;
-    wait_for_lock(migration).await?;
+    // A target that is gone must not keep a cluster from being served.
+    if let Err(error) = wait_for_lock(migration).await {
+        migration.note(format!("whether a lock is left at the target could not be seen: {error}"));
+    }
     // Nobody uses it. That it could not be removed is nothing that a cluster would have to wait for.
     let removed = migration.trees()?.remove_target(&CancellationToken::new()).await;
     match &removed {

@@ -9,7 +9,7 @@ use replicator::error::Side;
 use tokio_util::sync::CancellationToken;
 
 use super::preflight::{same_hosts, written_hosts};
-use super::{no_way_back, stop_followers, written_at_target};
+use super::{no_way_back, stop_followers, unknown_way_back, written_at_target};
 use crate::config_file::HOSTS_LIST;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Entry;
@@ -85,13 +85,17 @@ impl Step for StartLeader {
     fn undo<'a>(&'a self, migration: &'a mut Migration) -> LocalBoxFuture<'a, Result<()>> {
         async move {
             let leader = migration.leader()?;
+            let ran = leader.process().await? != Process::Gone;
             stop_followers::stop(migration, &leader).await?;
             // Until it was gone it could write.
             if migration.state.times.leader_starting.is_some() {
-                if let Some(why) = written_at_target(migration).await? {
-                    stop_followers::start(migration, &leader).await?;
-                    migration.write(Entry::GoingOn)?;
-                    return Err(no_way_back(&why));
+                let no_way_back = match written_at_target(migration).await {
+                    Ok(None) => None,
+                    Ok(Some(why)) => Some(no_way_back(&why)),
+                    Err(error) => Some(unknown_way_back(error)),
+                };
+                if let Some(error) = no_way_back {
+                    return Err(serve_again(migration, &leader, ran, error).await);
                 }
             }
             let times = &mut migration.state.times;
@@ -100,6 +104,17 @@ impl Step for StartLeader {
         }
         .boxed_local()
     }
+}
+
+/// There is no way back, or nobody knows of one: the leader is started again on the target where it ran, for nobody else
+/// leads, and whoever resumes goes forward. Gives what is to be told.
+async fn serve_again(migration: &mut Migration, leader: &Server, ran: bool, mut error: Error) -> Error {
+    let on = migration.write(Entry::GoingOn);
+    let started = if ran { stop_followers::start(migration, leader).await } else { Ok(()) };
+    for more in [on, started].into_iter().filter_map(Result::err) {
+        error.why = format!("{}; {more}", error.why);
+    }
+    error
 }
 
 /// Whether the leader runs, on the target.

@@ -146,20 +146,41 @@ async fn remove_stale_lock(migration: &mut Migration, leader: &Server) -> Result
     let now = lock::holders(&lane).await;
     lane.close().await;
     let now = now?;
-    let mut stale =
-        migration.state.holders.iter().filter(|holder| holder.address == leader.address && now.contains(holder));
-    let Some(holder) = stale.next().cloned() else { return Ok(()) };
+    let mut stale = None;
+    for holder in migration.state.holders.iter().filter(|holder| now.contains(holder)) {
+        if lock::is_same_place(&holder.address, &leader.address).await {
+            stale = Some(holder.clone());
+            break;
+        }
+    }
+    let Some(holder) = stale else {
+        if !now.is_empty() {
+            migration.note(format!(
+                "none of the lock nodes that are left is known to be {}'s: none is removed",
+                leader.address
+            ));
+        }
+        return Ok(());
+    };
     let lock = migration.trees()?.lock().to_owned();
     let what = format!("delete the stale lock node {lock}/{} of {}", holder.name, leader.address);
     migration.about_to(&what)?;
     let source = crate::migration::ensemble(&migration.plan.source)?;
-    delete(&source, &format!("{lock}/{}", holder.name)).await?;
+    delete(&source, &format!("{lock}/{}", holder.name), holder.session).await?;
     migration.did(what, None)
 }
 
-async fn delete(source: &crate::trees::Ensemble, path: &str) -> Result<()> {
+/// Deletes a lock node, where it still is the one of this session.
+async fn delete(source: &crate::trees::Ensemble, path: &str, session: i64) -> Result<()> {
     let failed =
         |error: zookeeper_client::Error| Error::new(ErrorKind::Refused, "source", "delete a znode", error.to_string());
     let client = connect(source, DELETED_WITHIN).await.map_err(failed)?;
-    client.delete(path, None).await.map_err(failed)
+    match client.check_stat(path).await.map_err(failed)? {
+        // It went with its session meanwhile.
+        None => Ok(()),
+        Some(stat) if stat.ephemeral_owner == session => client.delete(path, Some(stat.version)).await.map_err(failed),
+        Some(_) => {
+            Err(Error::new(ErrorKind::Refused, "source", "delete a znode", format!("{path} is another's by now")))
+        }
+    }
 }

@@ -5,10 +5,10 @@
 //! that goes on for minutes after that is time in which the cluster stands still for nothing.
 
 use replicator::session::Lane;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::{UNANSWERED_MAX, WATCHED_EVERY};
+use crate::limits::{LINE_UNSEEN_MAX, UNANSWERED_MAX, WATCHED_EVERY};
 use crate::lock::{self, Holder};
 use crate::pegasus::client::MetaClient;
 use crate::pegasus::messages::ControlMetaRequest;
@@ -17,10 +17,16 @@ use crate::server::Server;
 
 /// Waits until one of `line` is no longer there; `hint` is what a person may do about it.
 pub(super) async fn lost_session(lane: &Lane, line: &[Holder], hint: &str) -> Error {
+    let mut seen = Instant::now();
     loop {
         sleep(WATCHED_EVERY).await;
-        // What can't be looked at now is looked at again; a source that is gone ends what is beside this by itself.
-        let Ok(now) = lock::holders(lane).await else { continue };
+        let now = match lock::holders(lane).await {
+            Ok(now) => now,
+            // What can't be looked at now is looked at again, but not for ever.
+            Err(error) if seen.elapsed() >= LINE_UNSEEN_MAX => return error,
+            Err(_) => continue,
+        };
+        seen = Instant::now();
         if let Some(lost) = line.iter().find(|holder| !now.contains(holder)) {
             let why = format!(
                 "it is no longer in line for the lock ({}): it lost its ZooKeeper session or ended. {hint}",

@@ -85,6 +85,7 @@ async fn a_write_over_ssh_that_lands_after_the_way_back_is_told() -> Fallible<()
     std::fs::write(remote.file("start.sh"), format!("{start}{wait}\n"))?;
     let (cluster, run) = cluster
         .limit("meta_away_max = \"30s\"")
+        .limit("start_max = \"30s\"")
         .run_and(&["run", "--execute"], ("before", "rewrite-config"), async |_| Ok(std::fs::write(beside("late"), "")?))
         .await?;
     let run = run.expect(5);

@@ -2,6 +2,8 @@
 //! not the one that was proven.
 
 use std::cell::Cell;
+use std::io::Write;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use harness::until;
@@ -9,6 +11,7 @@ use serde_json::json;
 use zookeeper_client::{Acls, CreateMode};
 
 use super::cluster::{Cluster, Fallible, LIMIT};
+use crate::product::finish;
 
 const PERSISTENT: &zookeeper_client::CreateOptions<'static> = &CreateMode::Persistent.with_acls(Acls::anyone_all());
 
@@ -152,11 +155,21 @@ async fn a_follower_that_its_supervisor_brings_back_goes_back() -> Fallible<()> 
 
 #[tokio::test]
 async fn an_interrupt_waits_until_a_leader_serves() -> Fallible<()> {
-    let cluster = Cluster::start("migrate-term").await?;
+    waits_until_a_leader_serves("TERM").await
+}
+
+/// As when the terminal of a session over ssh is lost.
+#[tokio::test]
+async fn a_terminal_that_is_closed_waits_until_a_leader_serves() -> Fallible<()> {
+    waits_until_a_leader_serves("HUP").await
+}
+
+async fn waits_until_a_leader_serves(signal: &str) -> Fallible<()> {
+    let cluster = Cluster::start("migrate-signal").await?;
     let (cluster, run) = cluster
         .run_and(&["run", "--execute"], ("before", "check-copy"), async |cluster| {
             let pid = std::fs::read_to_string(cluster.file("reached"))?;
-            let told = tokio::process::Command::new("kill").args(["-s", "TERM", pid.trim()]).status().await?;
+            let told = tokio::process::Command::new("kill").args(["-s", signal, pid.trim()]).status().await?;
             assert!(told.success(), "{pid}");
             // The signal is taken before the hook is let go.
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -172,6 +185,21 @@ async fn an_interrupt_waits_until_a_leader_serves() -> Fallible<()> {
         cluster.story()
     );
     cluster.run(&["resume"]).await?.expect(0);
+    cluster.expect_on(cluster.target).await
+}
+
+/// A terminal that was stopped with Ctrl-S, or that nobody reads, takes nothing any more.
+#[tokio::test]
+async fn a_terminal_that_takes_nothing_holds_up_no_migration() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-deaf").await?;
+    let fifo = cluster.file("stderr");
+    assert!(tokio::process::Command::new("mkfifo").arg(&fifo).status().await?.success());
+    let mut full = std::fs::File::options().read(true).write(true).open(&fifo)?;
+    full.write_all(&vec![b'\n'; 64 << 10])?;
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_zkmigrator-under-test"));
+    command.args(["--progress", "always", "run", "--execute", "--plan"]).arg(cluster.plan()?).kill_on_drop(true);
+    command.current_dir(cluster.file("")).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(full.try_clone()?);
+    finish(command.spawn()?).await.expect(0);
     cluster.expect_on(cluster.target).await
 }
 
