@@ -59,6 +59,17 @@ pub struct Beside {
     pub missing: Vec<String>,
     /// Who stands there more than once: it was started again, and its former session has not expired.
     pub repeated: Vec<String>,
+    /// Names of strangers and of missing ones that can't be looked up from here: they may lead to the same places.
+    pub unknown: Vec<String>,
+}
+
+impl Beside {
+    /// Whether as many are missing as there are strangers, and nobody can tell from here that they are not the same: the
+    /// cluster's names need not be known where this program runs.
+    pub fn may_be_the_same(&self) -> bool {
+        let known = |names: &[String]| names.iter().any(|name| !self.unknown.contains(name));
+        self.strangers.len() == self.missing.len() && !(known(&self.strangers) && known(&self.missing))
+    }
 }
 
 /// Compares the line with the meta servers of a plan. Versions up to 2.5.0 write addresses where later ones write names, so
@@ -68,9 +79,14 @@ pub async fn beside(line: &[Holder], planned: &[String]) -> Beside {
     let planned = join_all(planned.iter().map(|name| named(name))).await;
     let places = |server: &Named| line.iter().filter(|holder| is_same(holder, server)).count();
     let names = |found: Vec<&Named>| found.into_iter().map(|(name, _)| name.clone()).collect();
+    let strangers: Vec<&Named> =
+        line.iter().filter(|holder| !planned.iter().any(|server| is_same(holder, server))).collect();
+    let missing: Vec<&Named> = planned.iter().filter(|server| places(server) == 0).collect();
+    let unknown = strangers.iter().chain(&missing).filter(|(_, at)| at.is_empty()).copied().collect();
     Beside {
-        strangers: names(line.iter().filter(|holder| !planned.iter().any(|server| is_same(holder, server))).collect()),
-        missing: names(planned.iter().filter(|server| places(server) == 0).collect()),
+        unknown: names(unknown),
+        strangers: names(strangers),
+        missing: names(missing),
         repeated: names(planned.iter().filter(|server| places(server) > 1).collect()),
     }
 }
@@ -96,3 +112,6 @@ async fn named(name: &str) -> Named {
 fn number(name: &str) -> Option<u32> {
     name.get(name.len().checked_sub(10)?..)?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,8 +85,13 @@ pub struct Proof {
     pub target_zxid: i64,
     /// ACLs of both trees that were read before this proof, and whose znodes' czxid and aversion have not moved since. All
     /// others, and all data and children, were read anew.
-    #[serde(alias = "acls_read")]
+    #[serde(default = "some")]
     pub acls_remembered: u64,
+}
+
+/// Of a proof in a journal of an earlier build, which did not say it: not to be called full.
+fn some() -> u64 {
+    1
 }
 
 impl Proof {

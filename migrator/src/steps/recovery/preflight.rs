@@ -243,7 +243,14 @@ async fn lock_line(migration: &mut Migration, found: &mut Findings) -> Result<()
         return Ok(());
     };
     let addresses: Vec<String> = migration.servers.iter().map(|server| server.address.clone()).collect();
-    let strangers = lock::beside(&holders, &addresses).await.strangers;
+    let line = lock::beside(&holders, &addresses).await;
+    let (unknown, strangers): (Vec<&String>, Vec<&String>) =
+        line.strangers.iter().partition(|name| line.unknown.contains(name));
+    found.unchecked.extend(unknown.iter().map(|name| {
+        format!(
+            "whether {name}, who stands in line for the lock, is a meta server of the plan: the name can't be looked up"
+        )
+    }));
     found.wrong.extend(
         strangers.iter().map(|name| format!("{name} stands in line for the lock, and is no meta server of the plan")),
     );
