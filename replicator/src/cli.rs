@@ -65,7 +65,7 @@ Environment:
   RUST_LOG                  what is logged to stderr, for example replicator=debug
 
 Signals:
-  INT, TERM  end it in good order; the same command with --update goes on
+  INT, TERM  end it in good order; the same command goes on (copy and restore: with --update)
   USR1       prints to stderr how far it is, and what it waits for
 
 Exit codes:
@@ -169,7 +169,7 @@ pub fn main() -> ExitCode {
             let error = error.format(&mut Cli::command());
             if let Some(why) = usage::asked_as_json(&arguments, &error) {
                 // It goes out with the same exit code, whether or not anybody could read it.
-                let _ = conclude(&report::usage_json(&why), Format::Json, exit::ERROR, None);
+                let _ = conclude(|_| report::usage_json(&why), Format::Json, exit::ERROR, None);
             }
             error.exit()
         }
@@ -344,10 +344,6 @@ impl Outcome {
 }
 
 fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>, recorder: Option<&Recorder>) -> ExitCode {
-    let text = match format {
-        Format::Text => outcome.text(task),
-        Format::Json => format!("{:#}\n", outcome.json(task)),
-    };
     if let Some((error, counts)) = &outcome.error {
         tell(&error.to_string());
         let written = counts.written();
@@ -359,11 +355,15 @@ fn finish(task: &Task, outcome: &Outcome, format: Format, out: Option<&Path>, re
         }
         outcome.retried_text().lines().for_each(|line| tell(line.trim_start()));
     }
+    let text = |code| match format {
+        Format::Text => outcome.text(task),
+        Format::Json => report::document(outcome.json(task), code),
+    };
     let code = outcome.exit_code();
-    let code = recorder.map_or(code, |recorder| {
-        recorder.conclude(code, outcome.verdict(), |watched| outcome::page(MADE_BY, task, outcome, watched))
-    });
-    conclude(&text, format, code, out)
+    let code = recorder
+        .map_or(code, |recorder| recorder.write_page(code, |watched| outcome::page(MADE_BY, task, outcome, watched)));
+    let code = conclude(text, format, code, out);
+    ExitCode::from(recorder.map_or(code, |recorder| recorder.write_metrics(code, outcome.verdict())))
 }
 
 #[cfg(test)]

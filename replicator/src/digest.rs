@@ -65,7 +65,7 @@ impl FromStr for TreeDigest {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if text.len() != 64 || !text.bytes().all(is_digit) {
             return Err(Error::bad_input(format!(
-                "{text:?} is no digest: that is 64 hexadecimal digits, a to f small"
+                "{text:?} is no digest, which is 64 hexadecimal digits, a to f small: copy it whole from the report"
             )));
         }
         let mut limbs = [0; 4];

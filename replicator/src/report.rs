@@ -289,6 +289,13 @@ impl Outcome {
     }
 }
 
+/// A report with the code that the command ends with: one that could not be kept as was asked ends otherwise than its work.
+pub(crate) fn document(report: Value, code: u8) -> String {
+    let mut report = report;
+    report["exit_code"] = code.into();
+    format!("{report:#}\n")
+}
+
 /// What the same command needs to go on from where it ended: who copies says that the target may hold znodes, and the others
 /// never ask.
 pub(crate) fn again(command: &str) -> &'static str {

@@ -41,9 +41,9 @@ fn resident() -> u64 {
     kib.unwrap_or_default() * 1024
 }
 
-/// Processor time of this process until now, and nothing else: for who looks often.
-pub fn processor() -> Duration {
-    getrusage(UsageWho::RUSAGE_SELF)
+/// Processor time of the thread that asks until now, and nothing else: for who looks often. All sockets are driven by one.
+pub fn of_this_thread() -> Duration {
+    getrusage(UsageWho::RUSAGE_THREAD)
         .map_or(Duration::ZERO, |usage| duration(usage.user_time()) + duration(usage.system_time()))
 }
 

@@ -19,15 +19,27 @@ const USR1: u64 = 1 << 9;
 
 /// Asks with SIGUSR1 until what the program says is as wanted.
 pub(crate) async fn asked(child: &Child, said: &mut Said, wanted: &[&str]) -> Outcome {
-    let pid = child.id().ok_or("it has ended")?.to_string();
     let deadline = Instant::now() + LIMIT;
     loop {
         assert!(Instant::now() < deadline, "nothing said has {wanted:?}");
-        assert!(std::process::Command::new("kill").args(["-USR1", &pid]).status()?.success());
-        let line = tokio::time::timeout(LIMIT, said.next_line()).await??.ok_or("stderr has ended")?;
-        assert!(line.starts_with("zkreplicator: "), "{line}");
+        let line = answer(child, said).await?;
         if wanted.iter().all(|part| line.contains(part)) {
             return Ok(());
+        }
+    }
+}
+
+/// Asks with SIGUSR1 until something is said. Nobody listens yet where the program has just begun.
+pub(crate) async fn answer(child: &Child, said: &mut Said) -> Result<String, Box<dyn std::error::Error>> {
+    let pid = child.id().ok_or("it has ended")?.to_string();
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        assert!(Instant::now() < deadline, "nothing is said");
+        assert!(std::process::Command::new("kill").args(["-USR1", &pid]).status()?.success());
+        if let Ok(line) = tokio::time::timeout(Duration::from_secs(2), said.next_line()).await {
+            let line = line?.ok_or("stderr has ended")?;
+            assert!(line.starts_with("zkreplicator: "), "{line}");
+            return Ok(line);
         }
     }
 }

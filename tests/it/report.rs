@@ -220,8 +220,10 @@ async fn an_interrupted_run_has_a_page_too() -> Outcome {
         ["copy", "--max-ops-per-second", "200", "--report", &page_name, "--metrics-file", &metrics_name, &from, &to];
     let child = zkreplicator(&args).spawn()?;
     // As it is written the second time.
-    let is_held_back =
-        |text: &String| text.contains("zkreplicator_held_back 1") && !text.contains("zkreplicator_duration_seconds 0.");
+    let is_held_back = |text: &String| {
+        let of = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        of("zkreplicator_held_back{").ends_with(" 1") && !of("zkreplicator_duration_seconds{").contains("} 0.")
+    };
     let begun = async || fs::read_to_string(&metrics).ok().filter(is_held_back);
     until("the copy is held back", Duration::from_secs(30), begun).await?;
     let pid = i32::try_from(child.id().ok_or("it has ended")?)?;
@@ -257,11 +259,21 @@ async fn a_page_never_takes_the_place_of_what_the_command_writes_or_reads() -> O
     let (archive, other, from, to) = (name("tree.zka"), name("other"), source.at(&root), target.at(&root));
     run(&["dump", &from, &archive]).await.expect(0);
     let before = fs::read(&archive)?;
+    let (certificate, link, rules) = (name("certificate.json"), name("link"), name("rules"));
+    run(&["verify", "--certificate", &certificate, &from, &from]).await.expect(0);
+    std::os::unix::fs::symlink(&certificate, &link)?;
+    fs::write(&rules, "")?;
     for args in [
         vec!["restore", &archive, &to, "--report", &archive],
         vec!["dump", "--replace", &from, &archive, "--metrics-file", &archive],
         vec!["verify", &from, &from, "--certificate", &other, "--report", &other],
         vec!["copy", &from, &to, "--report", &other, "--metrics-file", &other],
+        vec!["verify", "--against", &certificate, &from, "--report", &certificate],
+        vec!["verify", "--against", &certificate, &from, "--report", &link],
+        vec!["dump", "--replace", &from, &archive, "--report", &name("./tree.zka")],
+        vec!["copy", &from, &to, "--pause-file", &other, "--report", &other],
+        vec!["copy", &from, &to, "--auth-file", &rules, "--report", &rules],
+        vec!["copy", &from, &to, "--acl", "map", &rules, "--metrics-file", &rules],
     ] {
         run(&args).await.expect(2).says(&["give each a file of its own"]);
     }

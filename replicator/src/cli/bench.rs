@@ -21,7 +21,7 @@ use crate::limits;
 use crate::options::{AclPolicy, BenchOptions};
 use crate::pace::Sides;
 use crate::report::bench::{Account, remove_command};
-use crate::report::{Acls, Task, bytes, grouped, page};
+use crate::report::{Acls, Task, bytes, document, grouped, page};
 use crate::resources::Resources;
 use crate::status::Shown;
 
@@ -199,9 +199,9 @@ fn announce(options: &BenchOptions) {
 }
 
 fn finish(account: &Account<'_>, format: Format, recorder: Option<&Recorder>) -> ExitCode {
-    let text = match format {
+    let text = |code| match format {
         Format::Text => account.text(),
-        Format::Json => format!("{:#}\n", account.json()),
+        Format::Json => document(account.json(), code),
     };
     if let Some(error) = &account.report.error {
         tell(&error.to_string());
@@ -216,8 +216,8 @@ fn finish(account: &Account<'_>, format: Format, recorder: Option<&Recorder>) ->
         ));
     }
     let code = account.exit_code();
-    let code = recorder.map_or(code, |recorder| {
-        recorder.conclude(code, account.verdict(), |watched| page::bench::page(MADE_BY, account, watched))
-    });
-    conclude(&text, format, code, None)
+    let code = recorder
+        .map_or(code, |recorder| recorder.write_page(code, |watched| page::bench::page(MADE_BY, account, watched)));
+    let code = conclude(text, format, code, None);
+    ExitCode::from(recorder.map_or(code, |recorder| recorder.write_metrics(code, account.verdict())))
 }

@@ -1,6 +1,7 @@
 //! Whoever looks on while a command works: a terminal, and who asks by SIGUSR1. Each piece of the command's work goes through
 //! [`Monitor::shown`].
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,9 @@ pub(super) struct Monitor {
     sides: Sides,
     shown: Shown,
     recorder: Option<Rc<Recorder>>,
+    began: Instant,
+    /// When a log was last written to, whichever piece of work it was about.
+    logged: Cell<Duration>,
 }
 
 impl Monitor {
@@ -32,7 +36,7 @@ impl Monitor {
         if let Some(recorder) = &recorder {
             recorder.watch(sides.clone());
         }
-        Self { sides, shown, recorder }
+        Self { sides, shown, recorder, began: Instant::now(), logged: Cell::default() }
     }
 
     /// Counters for a piece of its work.
@@ -86,10 +90,11 @@ impl Monitor {
         self.recorder.iter().for_each(|recorder| recorder.begin(counters().0));
         let now = || {
             let (what, counts, size) = counters();
-            let (at, processor, held) = (Instant::now(), resources::processor(), self.sides.waits_for());
+            let (at, processor, held) = (Instant::now(), resources::of_this_thread(), self.sides.waits_for());
             Now { what, counts, size, held, at, processor, sides: self.sides.busy(at) }
         };
         let mut line = Line::new(self.shown);
+        line.logged_before(self.logged.get());
         // Where the signal can't be had, nobody is shown anything; it is no reason not to work.
         let mut asked = signal(SignalKind::user_defined1()).ok();
         let mut tick = tokio::time::interval(EVERY);
@@ -103,6 +108,7 @@ impl Monitor {
                 biased;
                 done = &mut work => {
                     record();
+                    self.logged.set(line.logged());
                     return done;
                 }
                 () = asked_for(&mut asked) => {
@@ -112,8 +118,9 @@ impl Monitor {
                 _ = sampled.tick(), if self.recorder.is_some() => record(),
                 _ = tick.tick() => {
                     status.look(now());
-                    if line.is_due(status.elapsed()) {
-                        line.show(status.elapsed(), &status.state(), || status.plain(), tell);
+                    let elapsed = self.began.elapsed();
+                    if line.is_due(elapsed) {
+                        line.show(elapsed, &status.state(), || status.plain(), tell);
                     }
                 }
             }

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -52,14 +51,15 @@ pub(super) fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "zkreplicator: {}", terminal::line(text));
 }
 
-/// Writes a report to stdout, and to `out` too. A terminal shows what is in it and does not obey.
-pub(super) fn conclude(report: &str, format: Format, code: u8, out: Option<&Path>) -> ExitCode {
-    let text = match format {
-        Format::Text => terminal::lines(report),
-        Format::Json => terminal::json(report),
+/// Writes the report of a command that ends with `code` to stdout, and to `out` too; gives the code that it ends with then. A
+/// terminal shows what is in it and does not obey.
+pub(super) fn conclude(report: impl Fn(u8) -> String, format: Format, code: u8, out: Option<&Path>) -> u8 {
+    let text = |code| match format {
+        Format::Text => terminal::lines(&report(code)).into_owned(),
+        Format::Json => terminal::json(&report(code)).into_owned(),
     };
-    let code = out.map_or(code, |file| write_out(file, &text, code));
-    ExitCode::from(write_report(&text, code))
+    let code = out.map_or(code, |file| write_out(file, &text(code), code));
+    write_report(&text(code), code)
 }
 
 /// Gives the exit code: a report that nobody could read is an error.
@@ -67,7 +67,7 @@ fn write_report(text: &str, code: u8) -> u8 {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => code,
         Err(error) => {
-            tell(&format!("the report could not be written: {error}"));
+            tell(&format!("the report could not be written: {error}; see where stdout leads, then run again"));
             code.max(exit::ERROR)
         }
     }
@@ -83,7 +83,10 @@ fn write_out(file: &Path, text: &str, code: u8) -> u8 {
     match whole_file::write(file, text, Existing::Replaced) {
         Ok(()) => code,
         Err(error) => {
-            tell(&format!("{} could not be written: {error}", file.display()));
+            tell(&format!(
+                "{} could not be written: {error}; see to its directory and to the room there",
+                file.display()
+            ));
             code.max(exit::ERROR)
         }
     }

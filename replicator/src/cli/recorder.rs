@@ -130,25 +130,29 @@ impl Recorder {
         seen.notable = notable.or(seen.notable.take());
     }
 
-    /// Writes what was wanted; gives the exit code.
-    pub(super) fn conclude(&self, code: u8, verdict: &str, page: impl FnOnce(&Watched) -> String) -> u8 {
-        let took = self.started.elapsed();
-        let seen = self.seen.borrow();
-        let mut code = code;
-        if let Some(file) = &self.report {
-            let (series, notable) = (seen.series.clone(), seen.notable.clone());
-            let page = page(&Watched { began: self.began, took, series, notable });
-            if let Err(error) = whole_file::write(file, &page, Existing::Replaced) {
-                tell(&format!("{} could not be written: {error}", file.display()));
-                code = code.max(exit::ERROR);
+    /// Writes the page, if one is wanted, of a command that ends with `code`; gives the code that it ends with then.
+    pub(super) fn write_page(&self, code: u8, page: impl FnOnce(&Watched) -> String) -> u8 {
+        let Some(file) = &self.report else { return code };
+        let (took, seen) = (self.started.elapsed(), self.seen.borrow());
+        let (series, notable) = (seen.series.clone(), seen.notable.clone());
+        let page = page(&Watched { began: self.began, took, series, notable });
+        match whole_file::write(file, &page, Existing::Replaced) {
+            Ok(()) => code,
+            Err(error) => {
+                tell(&format!(
+                    "{} could not be written: {error}; see to its directory and to the room there",
+                    file.display()
+                ));
+                code.max(exit::ERROR)
             }
         }
-        if let Some(metrics) = &self.metrics {
-            if !metrics.conclude(self.metrics_text(&seen, Some((code, verdict)))) {
-                code = code.max(exit::ERROR);
-            }
-        }
-        code
+    }
+
+    /// Writes the metrics of its end, likewise.
+    pub(super) fn write_metrics(&self, code: u8, verdict: &str) -> u8 {
+        let Some(metrics) = &self.metrics else { return code };
+        let is_written = metrics.conclude(self.metrics_text(&self.seen.borrow(), Some((code, verdict))));
+        if is_written { code } else { code.max(exit::ERROR) }
     }
 
     fn metrics_text(&self, seen: &Seen, ended: Option<(u8, &str)>) -> String {
@@ -245,7 +249,10 @@ impl MetricsFile {
         let mut state = self.state();
         if let Some(error) = written.as_ref().err().filter(|_| !state.has_failed) {
             state.has_failed = true;
-            tell(&format!("{} could not be written: {error}", self.file.display()));
+            tell(&format!(
+                "{} could not be written: {error}; see to its directory and to the room there",
+                self.file.display()
+            ));
         }
         state.is_under_way = false;
         self.free.notify_all();

@@ -22,7 +22,7 @@ use crate::options::{DumpOptions, OwnedZnodes, RmOptions};
 use crate::pace::Sides;
 use crate::progress::Progress;
 use crate::report::rm::{Account, Outcome};
-use crate::report::{bytes, grouped};
+use crate::report::{bytes, document, grouped};
 use crate::resources::Resources;
 use crate::rm::{Survey, check_root, keep, rm, survey};
 use crate::status::Shown;
@@ -104,14 +104,13 @@ impl Rm {
         };
         let account =
             Account { target: &target, planned: self.dry_run, outcome: &outcome, resources: Resources::now() };
-        let text = match self.access.format {
+        let text = |code| match self.access.format {
             Format::Text => account.text(),
-            Format::Json => format!("{:#}\n", account.json()),
+            Format::Json => document(account.json(), code),
         };
         account.complaints().iter().for_each(|line| tell(line));
-        let code = account.exit_code();
-        let code = recorder.map_or(code, |recorder| recorder.conclude(code, account.verdict(), |_| String::new()));
-        conclude(&text, self.access.format, code, None)
+        let code = conclude(text, self.access.format, account.exit_code(), None);
+        ExitCode::from(recorder.map_or(code, |recorder| recorder.write_metrics(code, account.verdict())))
     }
 
     /// Everything that can be known to be wrong before a server is spoken to.

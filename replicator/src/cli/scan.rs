@@ -20,8 +20,8 @@ use crate::limits;
 use crate::options::{AclPolicy, ArchiveOptions, Salvage, ScanOptions, TreeOptions};
 use crate::pace::Sides;
 use crate::progress::Progress;
-use crate::report::Acls;
 use crate::report::scan::Account;
+use crate::report::{Acls, document};
 use crate::resources::Resources;
 use crate::scan::{ScanReport, scan};
 use crate::status::Shown;
@@ -111,16 +111,15 @@ impl Scan {
         let scanned = files.and_then(|()| self.understand(typed));
         let scanned = scanned.and_then(|options| in_runtime(perform(&options, shown, recorder.clone()))?);
         let account = Account { task: &task, scanned: &scanned, resources: Resources::now() };
-        let text = match self.access.format {
+        let text = |code| match self.access.format {
             Format::Text => account.text(),
-            Format::Json => format!("{:#}\n", account.json()),
+            Format::Json => document(account.json(), code),
         };
         if let Err(error) = &scanned {
             tell(&error.to_string());
         }
-        let code = account.exit_code();
-        let code = recorder.map_or(code, |recorder| recorder.conclude(code, account.verdict(), |_| String::new()));
-        conclude(&text, self.access.format, code, self.out.as_deref())
+        let code = conclude(text, self.access.format, account.exit_code(), self.out.as_deref());
+        ExitCode::from(recorder.map_or(code, |recorder| recorder.write_metrics(code, account.verdict())))
     }
 
     fn understand(&self, typed: &Typed) -> Result<ScanOptions> {

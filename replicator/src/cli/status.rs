@@ -25,7 +25,7 @@ pub(super) struct Now {
     /// Why nothing is asked, where somebody wants it so, or a server is lost.
     pub(super) held: Option<String>,
     pub(super) at: Instant,
-    /// Processor time until now.
+    /// Processor time of the thread that drives the work until now.
     pub(super) processor: Duration,
     /// For how long each side had something to answer until now.
     pub(super) sides: Vec<(Side, Busy)>,

@@ -1,5 +1,7 @@
 //! What `--help` promises: every command has an example, and every example is one that the program takes.
 
+use std::cell::RefCell;
+
 use super::*;
 
 /// The arguments of a line as a shell makes them: words, and single quotes.
@@ -42,4 +44,15 @@ fn every_command_has_an_example_that_it_takes() {
 #[test]
 fn the_command_line_is_sound() {
     Cli::command().debug_assert();
+}
+
+#[test]
+fn a_report_tells_the_code_that_the_program_ends_with() {
+    let told = RefCell::new(Vec::new());
+    let report = |code| {
+        told.borrow_mut().push(code);
+        String::new()
+    };
+    let code = conclude(report, Format::Json, exit::DONE, Some(Path::new("/proc/no/such/file")));
+    assert_eq!((code, told.take()), (exit::ERROR, vec![exit::DONE, exit::ERROR]));
 }

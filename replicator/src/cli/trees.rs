@@ -155,7 +155,7 @@ impl Access {
         match self.transport {
             TransportName::Wire => Ok(()),
             TransportName::ZookeeperClient => Err(Error::bad_input(
-                "a certificate needs --transport wire: the zookeeper-client transport does not tell null data from \
+                "a certificate needs --transport wire, so leave --transport out: the zookeeper-client transport does not tell null data from \
                  empty data, nor behind which zxid it reads",
             )),
         }
@@ -166,7 +166,7 @@ impl Access {
         match self.transport {
             TransportName::Wire => Ok(()),
             TransportName::ZookeeperClient => Err(Error::bad_input(
-                "an archive needs --transport wire: the zookeeper-client transport does not tell null data from empty data",
+                "an archive needs --transport wire, so leave --transport out: the zookeeper-client transport does not tell null data from empty data",
             )),
         }
     }

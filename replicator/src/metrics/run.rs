@@ -212,7 +212,9 @@ impl Histogram {
     fn of(recorded: &hdrhistogram::Histogram<u64>) -> Self {
         let mut histogram = Self { below: [0; LE_SECONDS.len()], count: recorded.len(), seconds: 0.0 };
         for value in recorded.iter_recorded() {
-            let (seconds, count) = (value.value_iterated_to() as f64 / 1e6, value.count_at_value());
+            // What is counted as this may be anything from the lowest value that is not told apart from it.
+            let lowest = recorded.lowest_equivalent(value.value_iterated_to());
+            let (seconds, count) = (lowest as f64 / 1e6, value.count_at_value());
             histogram.seconds += seconds * count as f64;
             for (below, le) in histogram.below.iter_mut().zip(LE_SECONDS) {
                 *below += if seconds <= le { count } else { 0 };

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind as Io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
@@ -50,6 +51,9 @@ async fn says_itself(address: SocketAddr) -> Option<&'static str> {
 
 async fn probe(host: &str, port: u16) -> String {
     let Ok(mut addresses) = lookup_host((host, port)).await else {
+        if Path::new(host).is_file() {
+            return format!("is an unknown host, and a file: an archive is named archive:{host}");
+        }
         return "is an unknown host: check its name and the resolver".to_owned();
     };
     let Some(address) = addresses.next() else {

@@ -71,6 +71,16 @@ impl Line {
         Self { bar, texts, every, logged: Duration::ZERO }
     }
 
+    /// When a log was last written to, from the beginning: the next piece of work of the same command goes on from there.
+    pub fn logged(&self) -> Duration {
+        self.logged
+    }
+
+    /// A log was last written to by a line before this one.
+    pub fn logged_before(&mut self, logged: Duration) {
+        self.logged = logged;
+    }
+
     /// Whether anybody looks at it now: a terminal always does, a log when it is time, `elapsed` from the beginning.
     pub fn is_due(&self, elapsed: Duration) -> bool {
         !self.bar.is_hidden() || self.every.is_some_and(|every| elapsed.saturating_sub(self.logged) >= every)

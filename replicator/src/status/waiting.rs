@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::Side;
 use crate::latency::Busy;
 
-/// Of one core, from where on this process is what is waited for.
+/// Of one core, from where on the thread that drives all sockets is what is waited for: it has no more than one.
 const PROCESSOR_FULL: f64 = 0.85;
 /// Shares of time from where on a side is waited for all the time: then several are.
 const ALWAYS: f64 = 0.85;
@@ -20,7 +20,7 @@ const HARDLY: f64 = 0.2;
 pub struct Load {
     /// How long it was.
     pub lasted: Duration,
-    /// Processor time that this process took.
+    /// Processor time that the thread took that drives the work.
     pub processor: Duration,
     /// For how long each side had something to answer.
     pub sides: Vec<(Side, Busy)>,

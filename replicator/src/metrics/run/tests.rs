@@ -61,6 +61,18 @@ fn latencies_are_counted_by_what_they_are_no_longer_than() {
 }
 
 #[test]
+fn a_latency_at_the_edge_of_a_bucket_is_in_it() {
+    for le in LE_SECONDS {
+        let observed = Observed::default();
+        observed.run().record(Request::Multi, Duration::from_secs_f64(le));
+        let histogram = Histogram::of(observed.totals().of(Request::Multi));
+        let counted = histogram.below.iter().zip(LE_SECONDS).find(|(count, _)| **count == 1).map(|(_, le)| le);
+        assert_eq!(counted, Some(le));
+        assert!(histogram.seconds <= le && histogram.seconds > le * 0.98, "{} for {le}", histogram.seconds);
+    }
+}
+
+#[test]
 fn the_end_is_told_when_it_has_come() {
     let (goes_on, ended) = (run(&series(), None), run(&series(), Some((2, "failed"))));
     assert!(goes_on.contains("zkreplicator_running 1\n") && goes_on.contains("zkreplicator_lost 1\n"));

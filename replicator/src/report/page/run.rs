@@ -135,18 +135,19 @@ impl<'a> Drawing<'a> {
     }
 }
 
-/// Times in which a side was lost, or held back for most of an interval.
+/// Times in which a side was lost, or held back for most of an interval. Of a long interval as much is marked as it was lost, from
+/// its beginning on: where in it that was is not known any more.
 fn waits(series: &Series) -> Vec<Span> {
     let points = series.points().iter();
     let waits = points.filter_map(|point| {
-        let why = if !point.lost.is_zero() {
-            "a side was lost, and came back or was waited for"
+        let (why, to) = if !point.lost.is_zero() {
+            ("a side was lost, and came back or was waited for", point.to.min(point.from + point.lost))
         } else if !point.held_back.is_zero() && point.held_back * 2 >= point.span() {
-            "a side was held back by its pace"
+            ("a side was held back by its pace", point.to)
         } else {
             return None;
         };
-        Some(Span { name: why.to_owned(), from: point.from, to: point.to })
+        Some(Span { name: why.to_owned(), from: point.from, to })
     });
     waits.collect()
 }

@@ -37,6 +37,15 @@ fn a_look_that_took_no_time_is_no_wait() {
 }
 
 #[test]
+fn a_short_loss_marks_no_long_interval() {
+    let mut series = Series::new(64, 10 * TENTH);
+    series.begin(Duration::ZERO, "copy");
+    (1..=8).for_each(|tick| series.record(tick * TENTH, Sample { lost: tick == 1, ..Sample::default() }));
+    let [wait] = &waits(&series)[..] else { panic!("it was lost once") };
+    assert_eq!((wait.from, wait.to), (Duration::ZERO, TENTH));
+}
+
+#[test]
 fn a_run_that_never_began_has_no_plots() {
     assert_eq!(watched(&[]).plots(), "");
 }
