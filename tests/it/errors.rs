@@ -49,6 +49,8 @@ async fn each_says_what_to_do_next() -> Outcome {
     let (other, at_full, at_locked) = (source.at(&gone), target.at(&full), source.at(&locked));
     let (nowhere, big) = (format!("{closed}/a"), source.at(&format!("{root}-big")));
     let unknown = "no-such-host.invalid:2181/a";
+    // What came before the znode that is too large may stand.
+    let to_big = target.at(&format!("{root}-big"));
     let against = ["verify", "--against", &absent, &from];
     let cases = [
         case(&["copy", &nowhere, &to], "refuses the connection", "check that the server runs"),
@@ -60,7 +62,7 @@ async fn each_says_what_to_do_next() -> Outcome {
         case(&["copy", &from, &from], "same ensemble", "choose a target outside"),
         case(&["copy", "a b:1", &to], "connect string", "for example"),
         case(&["copy", "--include", "apps", &from, &to], "--include", "a glob is a path"),
-        case(&["copy", "--jute-maxbuffer", "100000", &big, &to], "needs a request of", "raise jute.maxbuffer"),
+        case(&["copy", "--jute-maxbuffer", "100000", &big, &to_big], "needs a request of", "raise jute.maxbuffer"),
         case(&["copy", "--jute-maxbuffer", "1", &from, &to], "--jute-maxbuffer 1", "it is at least"),
         case(&["copy", "--max-reply", "100", &from, &to], "--max-reply", "run again"),
         case(&["copy", "--salvage", &from, &to], "only an archive can be salvaged", "leave it out"),

@@ -128,7 +128,7 @@ async fn an_address_in_line_for_the_lock_is_known_by_where_its_name_leads() -> F
     let planned = ["localhost:34601".to_owned(), "localhost:34602".to_owned()];
     let found = beside(&[holder("127.0.0.1:34601"), holder("127.0.0.1:34603")], &planned).await;
     let (strangers, missing) = (vec!["127.0.0.1:34603".to_owned()], vec!["localhost:34602".to_owned()]);
-    assert_eq!(found, Beside { strangers, missing, repeated: Vec::new() });
+    assert_eq!(found, Beside { strangers, missing, ..Beside::default() });
     let found = beside(&[holder("127.0.0.1:34601"), holder("localhost:34601")], &planned[..1]).await;
     assert_eq!(found.repeated, planned[..1]);
     Ok(())
