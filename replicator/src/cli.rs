@@ -72,9 +72,10 @@ Exit codes:
   0    done; equal
   1    differences found
   2    error, or something in the way of what a dry run plans; the message says what to do
-  3    done, but the source changed while it was read, or ACLs were not copied for --masked-acl skip or open,
-       or the target can't have a quota of --quotas, or the certificate that was asked for could not be given,
-       or only what is left of a damaged archive was restored
+  3    done, but the source changed while it was read, or ACLs were not copied for
+       --masked-acl skip or open, or the target can't have a quota of --quotas, or the
+       certificate that was asked for could not be given, or only what is left of a
+       damaged archive was restored
   130  interrupted; can be run again";
 
 /// What the program is called.
