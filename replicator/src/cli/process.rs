@@ -78,8 +78,8 @@ pub(super) fn check_out(file: &Path) -> Result<()> {
     whole_file::check(file).map_err(|why| Error::bad_input(format!("--out {}: {why}", file.display())))
 }
 
-/// Writes a report to `file` too; gives the exit code.
-fn write_out(file: &Path, text: &str, code: u8) -> u8 {
+/// Writes a report, or a page of it, to `file` too; gives the exit code.
+pub(super) fn write_out(file: &Path, text: &str, code: u8) -> u8 {
     match whole_file::write(file, text, Existing::Replaced) {
         Ok(()) => code,
         Err(error) => {

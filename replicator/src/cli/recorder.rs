@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::process::tell;
+use super::process::{tell, write_out};
 use super::watch::WatchArgs;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -18,7 +18,7 @@ use crate::report::page::run::Watched;
 use crate::resources::Resources;
 use crate::retry::Retries;
 use crate::series::{Sample, Series};
-use crate::whole_file::{self, Existing};
+use crate::whole_file;
 
 /// What is kept of one command.
 pub(super) struct Recorder {
@@ -136,16 +136,7 @@ impl Recorder {
         let (took, seen) = (self.started.elapsed(), self.seen.borrow());
         let (series, notable) = (seen.series.clone(), seen.notable.clone());
         let page = page(&Watched { began: self.began, took, series, notable });
-        match whole_file::write(file, &page, Existing::Replaced) {
-            Ok(()) => code,
-            Err(error) => {
-                tell(&format!(
-                    "{} could not be written: {error}; see to its directory and to the room there",
-                    file.display()
-                ));
-                code.max(exit::ERROR)
-            }
-        }
+        write_out(file, &page, code)
     }
 
     /// Writes the metrics of its end, likewise.

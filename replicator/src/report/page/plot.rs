@@ -172,13 +172,7 @@ impl Plot<'_> {
             let at = LEFT + across.place(time);
             // The last one stays within the picture.
             let anchor = if at > WIDTH - 3.0 * RIGHT { "end" } else { "middle" };
-            let _ = writeln!(
-                svg,
-                "<line class=\"axis\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{bottom}\" y2=\"{:.1}\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-                bottom + 4.0,
-                bottom + 18.0,
-                short(time)
-            );
+            svg += &tick(at, bottom, anchor, &short(time));
         }
         let _ = writeln!(
             svg,
@@ -290,6 +284,15 @@ pub fn short(value: f64) -> String {
     let text = format!("{scaled:.digits$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     format!("{text}{suffix}")
+}
+
+/// A mark on the axis of time, which lies at `bottom`, and what stands below it.
+pub(super) fn tick(at: f64, bottom: f64, anchor: &str, text: &str) -> String {
+    format!(
+        "<line class=\"axis\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{bottom}\" y2=\"{:.1}\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{text}</text>\n",
+        bottom + 4.0,
+        bottom + 18.0,
+    )
 }
 
 #[cfg(test)]

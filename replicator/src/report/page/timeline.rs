@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::plot::{Span, short, ticks, time_unit};
+use super::plot::{Span, short, tick, ticks, time_unit};
 use super::{duration, escape};
 
 /// Narrow, so that its text can be read on a phone; `style.css` sets it no wider than it bears.
@@ -143,13 +143,7 @@ impl Timeline<'_> {
             } else {
                 "middle"
             };
-            let _ = writeln!(
-                svg,
-                "<line class=\"axis\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{bottom}\" y2=\"{:.1}\"/><text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-                bottom + 4.0,
-                bottom + 18.0,
-                short(time)
-            );
+            svg += &tick(at, bottom, anchor, &short(time));
         }
         let _ = writeln!(
             svg,
