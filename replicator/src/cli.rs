@@ -7,6 +7,7 @@ mod acl;
 mod archive;
 mod bench;
 mod copy;
+mod counted;
 pub mod credentials;
 pub mod manual;
 mod monitor;
@@ -151,6 +152,8 @@ struct Fix {
 struct Order {
     task: Task,
     work: Result<Work>,
+    /// How many znodes a dry run of the same has counted.
+    counted: Option<u64>,
     certificate: Option<PathBuf>,
     format: Format,
     out: Option<PathBuf>,
@@ -189,13 +192,13 @@ pub fn main() -> ExitCode {
         Action::Completions(completions) => return told(completions.write(Cli::command())),
         Action::Man(pages) => return told(pages.write(Cli::command())),
     };
-    let Order { task, work, certificate, format, out, watch } = order;
+    let Order { task, work, counted, certificate, format, out, watch } = order;
     let (work, recorder) = match Recorder::new(task.command, &task.source, &task.target, typed.files(), watch) {
         Ok(recorder) => (work, recorder),
         Err(error) => (Err(error), None),
     };
     let outcome = match work {
-        Ok(work) => run(&work, certificate.as_deref(), cli.progress, recorder.clone()),
+        Ok(work) => run(&work, counted, certificate.as_deref(), cli.progress, recorder.clone()),
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
@@ -222,16 +225,29 @@ fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
     }
 }
 
-fn run(work: &Work, certificate: Option<&Path>, shown: Shown, recorder: Option<Rc<Recorder>>) -> Outcome {
-    in_runtime(perform(work, certificate, shown, recorder))
+fn run(
+    work: &Work,
+    counted: Option<u64>,
+    certificate: Option<&Path>,
+    shown: Shown,
+    recorder: Option<Rc<Recorder>>,
+) -> Outcome {
+    in_runtime(perform(work, counted, certificate, shown, recorder))
         .unwrap_or_else(|error| Outcome { error: Some((error, Counts::default())), ..Outcome::default() })
 }
 
-async fn perform(work: &Work, certificate: Option<&Path>, shown: Shown, recorder: Option<Rc<Recorder>>) -> Outcome {
+async fn perform(
+    work: &Work,
+    counted: Option<u64>,
+    certificate: Option<&Path>,
+    shown: Shown,
+    recorder: Option<Rc<Recorder>>,
+) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let monitor = Monitor::of(work.sides(), shown, recorder);
     let progress = monitor.progress();
+    progress.expect(counted.unwrap_or_default());
     let mut outcome = Outcome::default();
     let verify_options = match work {
         Work::Verify(options) => Some((**options).clone()),
@@ -313,6 +329,7 @@ impl Outcome {
         self.compare(&work.verify, certificate, monitor, stop).await;
         let Some(found) = self.verify.take_if(|found| found.differences.total() > 0) else { return };
         let progress = monitor.progress();
+        progress.expect(found.source.sum.znodes);
         let fixed = fix(&work.copy, &found, work.max_delete, &progress, stop);
         let fixed = monitor.shown("fix", &progress, fixed).await;
         let target_seen = fixed.as_ref().map(|fixed| fixed.target_zxid).unwrap_or_default();

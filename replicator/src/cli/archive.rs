@@ -100,7 +100,7 @@ impl DumpArgs {
             verify: self.verify,
         };
         let work = dumping.work(&self.source, self.file.clone(), existing, typed);
-        Order { task, work, format: self.access.format, certificate: None, out: None, watch: self.watch }
+        Order { task, work, counted: None, format: self.access.format, certificate: None, out: None, watch: self.watch }
     }
 }
 
@@ -148,7 +148,7 @@ pub(super) fn named(text: &str) -> Result<Option<PathBuf>> {
 }
 
 /// Arguments that name a file, or may.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "source",
     "target",
     "file",
@@ -156,6 +156,7 @@ const FILES: [&str; 12] = [
     "against",
     "certificate",
     "out",
+    "plan",
     "acl",
     "pause_file",
     "auth_file",

@@ -9,7 +9,7 @@ use super::archive::{self, Dumping, NO_CREDENTIALS, PREFIX, Typed};
 use super::pace::PaceArgs;
 use super::trees::{Access, Globs};
 use super::watch::WatchArgs;
-use super::{Order, Work, check_jute_maxbuffer, process};
+use super::{Order, Work, check_jute_maxbuffer, counted, process};
 use crate::copy::dry_run::Removal;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -23,6 +23,10 @@ Examples:
 
   What it would do, and what stands in its way: nothing is written
     zkreplicator copy --dry-run --out plan.txt zk1:2181/a new1:2181/a
+
+  The same as a document, which gives the copy behind it a percentage and a time from its first second:
+    zkreplicator copy --dry-run --format json --out plan.json zk1:2181/a new1:2181/a
+    zkreplicator copy --plan plan.json zk1:2181/a new1:2181/a
 
   Again later: only what differs is sent (nothing is removed):
     zkreplicator copy --update zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
@@ -175,6 +179,10 @@ struct LineArgs {
     /// Write what a dry run says to FILE too, as --format says
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     out: Option<PathBuf>,
+    /// What the same command wrote with --dry-run --format json --out FILE: how many znodes it counted is what the status line
+    /// tells percentage and time from, at once. It decides nothing of what is written
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
     /// Set the limits of quotas at and below the root too, last; the target's servers count anew. A quota that only the
     /// target has is left alone
     #[arg(long)]
@@ -238,9 +246,15 @@ impl LineArgs {
 
     fn order(self, command: &'static str, source: &str, target: &str, work: Result<Work>) -> Order {
         let task = self.access.task(command, source, target, self.acl.as_reported(), &self.globs);
+        let counted = self.plan.as_deref().map(|file| counted::znodes(file, &task)).transpose();
+        let (work, counted) = match counted {
+            Ok(counted) => (work, counted),
+            Err(error) => (work.and(Err(error)), None),
+        };
         Order {
             task,
             work,
+            counted,
             format: self.access.format,
             certificate: self.certificate,
             out: self.out,
@@ -303,7 +317,7 @@ impl LineArgs {
             typed
                 .refuse(&["jute_maxbuffer"], "a file takes znodes of any size: give it when the archive is restored")?;
             typed.refuse(&["certificate"], "an archive needs none: its own end says what it holds")?;
-            typed.refuse(&["dry_run", "out"], "zkreplicator scan says what would be in the archive")?;
+            typed.refuse(&["dry_run", "out", "plan"], "zkreplicator scan says what would be in the archive")?;
             typed.refuse(&["salvage"], "only an archive can be salvaged")?;
             Dumping {
                 access: &self.access,

@@ -200,6 +200,12 @@ pub(super) fn reported(tree: &str) -> String {
     if is_understood { tree } else { "(not understood)" }.to_owned()
 }
 
+/// Whether two texts name the same tree, however each was written: `zk1/a/` is `zk1:2181/a`.
+pub(super) fn same_tree(one: &str, other: &str) -> bool {
+    let parsed = |tree: &str| tree.parse::<ConnectString>().ok().filter(|_| !tree.starts_with(PREFIX));
+    one == other || parsed(one).is_some_and(|one| parsed(other) == Some(one))
+}
+
 fn parse_retry_for(text: &str) -> Result<Duration, String> {
     let within = match text {
         "0" | "0s" => Duration::ZERO,

@@ -133,7 +133,15 @@ impl VerifyArgs {
                 let copy = options.to_fix(target, self.jute_maxbuffer);
                 Ok(Work::Fix(Box::new(Fix { verify: options, copy, max_delete: self.max_delete })))
             });
-            return Order { task, work, format, certificate: self.certificate, out: None, watch: self.watch };
+            return Order {
+                task,
+                work,
+                counted: None,
+                format,
+                certificate: self.certificate,
+                out: None,
+                watch: self.watch,
+            };
         };
         let options = Certificate::read(file).and_then(|certificate| self.against(certificate));
         let file = file.display().to_string();
@@ -146,6 +154,7 @@ impl VerifyArgs {
         Order {
             task,
             work: options.map(|options| Work::Against(Box::new(options))),
+            counted: None,
             format,
             certificate: None,
             out: None,
