@@ -170,7 +170,7 @@ pub fn main() -> ExitCode {
     let (cli, typed) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            let error = error.format(&mut Cli::command());
+            let error = usage::with_tips(error, &arguments).format(&mut Cli::command());
             if let Some(why) = usage::asked_as_json(&arguments, &error) {
                 // It goes out with the same exit code, whether or not anybody could read it.
                 let _ = conclude(|_| report::usage_json(&why), Format::Json, exit::ERROR, None);
@@ -295,11 +295,31 @@ async fn perform(
     if let Some(options) = verify_options {
         outcome.compare(&options, certificate, &monitor, &stop).await;
     }
+    if let Some((error, counts)) = outcome.error.take() {
+        outcome.error = Some((error.if_interrupted(outcome.stands(work)), counts));
+    }
     (outcome.waited, outcome.retried) = (monitor.sides().waits(), monitor.sides().retries());
     outcome
 }
 
 impl Outcome {
+    /// What stands when `work` is interrupted now, and what to do next.
+    fn stands(&self, work: &Work) -> &'static str {
+        match work {
+            _ if self.copy.is_some() => {
+                "all that was to be sent was sent and stands, and was not compared to the end: zkreplicator verify does that"
+            }
+            _ if self.dump.is_some() => {
+                "the archive is written and stands, and was not compared to the end: zkreplicator verify does that"
+            }
+            Work::Copy(_) | Work::Sync(..) => "nothing of the tree was written yet: run the same command again",
+            Work::Dump(..) => "no archive was written, and nothing was changed: run the same command again",
+            Work::DryRun(..) | Work::Fix(_) | Work::Verify(_) | Work::Against(_) => {
+                "nothing was changed: run the same command again"
+            }
+        }
+    }
+
     /// Compares, and keeps the certificate if one is asked for and can be given.
     async fn compare(
         &mut self,

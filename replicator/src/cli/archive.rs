@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
@@ -99,7 +99,8 @@ impl DumpArgs {
             pace: &self.pace,
             verify: self.verify,
         };
-        let work = dumping.work(&self.source, self.file.clone(), existing, typed);
+        let work = refuse_prefix(&self.file);
+        let work = work.and_then(|()| dumping.work(&self.source, self.file.clone(), existing, typed));
         Order { task, work, counted: None, format: self.access.format, certificate: None, out: None, watch: self.watch }
     }
 }
@@ -144,6 +145,30 @@ pub(super) fn named(text: &str) -> Result<Option<PathBuf>> {
         None => Ok(None),
         Some("") => Err(Error::bad_input("archive: has no file behind it, for example archive:onebox.zka")),
         Some(file) => Ok(Some(PathBuf::from(file))),
+    }
+}
+
+/// Refuses what names a file where a tree is wanted: taken for servers it would only be an unknown host, or none. A server of
+/// such a name has its port behind it.
+pub(super) fn refuse_bare_file(text: &str) -> Result<()> {
+    let host = text.split('/').next().unwrap_or_default();
+    let like_a_file = matches!(host, "" | "." | ".." | "~") || text.ends_with(".zka") || Path::new(text).is_file();
+    if text.is_empty() || host.contains([':', ',', '@']) || !like_a_file {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!(
+        "{text:?} names a file, and a tree is wanted: for an archive write {PREFIX}{text} (copy, sync, verify and scan take it), for \
+         a tree host:port,host:port/path, for example zk1:2181/pegasus"
+    )))
+}
+
+/// Refuses the other way round: where a file alone is wanted nothing stands before its name.
+pub(super) fn refuse_prefix(file: &Path) -> Result<()> {
+    match file.to_str().and_then(|file| file.strip_prefix(PREFIX)) {
+        Some(bare) => Err(Error::bad_input(format!(
+            "FILE is the name of a file alone: write {bare:?} (a file that is called so: ./{PREFIX}{bare})"
+        ))),
+        None => Ok(()),
     }
 }
 

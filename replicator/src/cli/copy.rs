@@ -214,7 +214,8 @@ impl RestoreArgs {
     pub(super) fn understand(self, typed: &Typed) -> Order {
         let Self { file, target, salvage, update, line } = self;
         let source = format!("{PREFIX}{}", file.display());
-        let options = line.restore(file, &target, salvage, typed).map(|options| CopyOptions { update, ..options });
+        let options = archive::refuse_prefix(&file).and_then(|()| line.restore(file, &target, salvage, typed));
+        let options = options.map(|options| CopyOptions { update, ..options });
         line.copy("restore", &source, &target, options)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::archive::PREFIX;
+use super::archive::{self, PREFIX};
 use super::credentials::Credentials;
 use crate::amounts;
 use crate::certificate;
@@ -176,6 +176,7 @@ impl Access {
     }
 
     pub(super) fn ensemble(&self, connect: &str, auths: Vec<Auth>) -> Result<EnsembleOptions> {
+        archive::refuse_bare_file(connect)?;
         Ok(EnsembleOptions {
             connect: connect.parse::<ConnectString>()?,
             auths,
