@@ -39,7 +39,8 @@ Exit codes:
   130  interrupted; can be resumed
 
 Examples:
-  zkmigrator init --meta-servers a1:34601,a2:34601 --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
+  zkmigrator init --meta-servers a1:34601,a2:34601 \\
+    --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
   zkmigrator plan --plan zkmigrator.toml
   zkmigrator run --plan zkmigrator.toml --execute --report move.html
   zkmigrator run --plan zkmigrator.toml --method recovery --execute";

@@ -4,6 +4,7 @@ mod blind;
 mod cleanup;
 mod cluster;
 pub(crate) mod documents;
+mod examples;
 mod first;
 mod json;
 mod killed;

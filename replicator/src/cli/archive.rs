@@ -44,7 +44,7 @@ Examples:
     zkreplicator dump --verify zk1:2181,zk2:2181/pegasus/onebox onebox.zka
 
   Every night, in the place of the one of yesterday, with care for the servers:
-    zkreplicator dump --replace --max-latency 100ms zk1:2181/pegasus onebox.zka
+    zkreplicator dump --replace --max-latency 100ms zk1:2181/pegasus pegasus.zka
 
   What is in it, and whether a tree still is that:
     zkreplicator scan archive:onebox.zka
@@ -152,8 +152,10 @@ pub(super) fn named(text: &str) -> Result<Option<PathBuf>> {
 /// such a name has its port behind it.
 pub(super) fn refuse_bare_file(text: &str) -> Result<()> {
     let host = text.split('/').next().unwrap_or_default();
-    let like_a_file = matches!(host, "" | "." | ".." | "~") || text.ends_with(".zka") || Path::new(text).is_file();
-    if text.is_empty() || host.contains([':', ',', '@']) || !like_a_file {
+    let file = Path::new(text);
+    let is_called_so = file.extension().is_some_and(|extension| extension == "zka") || file.is_file();
+    let is_no_host = matches!(host, "" | "." | ".." | "~");
+    if text.is_empty() || host.contains([':', ',', '@']) || !(is_no_host || is_called_so) {
         return Ok(());
     }
     Err(Error::bad_input(format!(

@@ -37,7 +37,8 @@ Examples:
     zkreplicator bench --report bench.html zk1:2181/pegasus new1:2181/pegasus
 
   A million small znodes without ACLs:
-    zkreplicator bench --shape small --znodes 1000000 --acl open zk1:2181 new1:2181
+    zkreplicator bench --shape small --znodes 1000000 --acl open zk1:2181 \\
+      new1:2181
 
 It loads both ensembles as a copy does. What it makes stays in every server's heap until it is removed at the end:
 choose --znodes so that it takes a small part of it.";

@@ -19,13 +19,15 @@ use crate::whole_file::Existing;
 const EXAMPLES: &str = "\
 Examples:
   A tree into an empty place of another ensemble, then proof of it:
-    zkreplicator copy --verify zk1:2181,zk2:2181/pegasus/onebox new1:2181/pegasus/onebox
+    zkreplicator copy --verify zk1:2181,zk2:2181/pegasus/onebox \\
+      new1:2181/pegasus/onebox
 
   What it would do, and what stands in its way: nothing is written
     zkreplicator copy --dry-run --out plan.txt zk1:2181/a new1:2181/a
 
   The same as a document, which gives the copy behind it a percentage and a time from its first second:
-    zkreplicator copy --dry-run --format json --out plan.json zk1:2181/a new1:2181/a
+    zkreplicator copy --dry-run --format json --out plan.json zk1:2181/a \\
+      new1:2181/a
     zkreplicator copy --plan plan.json zk1:2181/a new1:2181/a
 
   Again later: only what differs is sent (nothing is removed):
@@ -35,16 +37,20 @@ Examples:
     zkreplicator copy --verify --certificate moved.json zk1:2181/a new1:2181/a
 
   With a page to look at for the change ticket, and metrics for Prometheus meanwhile:
-    zkreplicator copy --verify --report move.html --metrics-file /var/lib/node/zk.prom zk1:2181/a new1:2181/a
+    zkreplicator copy --verify --report move.html \\
+      --metrics-file /var/lib/node/zk.prom zk1:2181/a new1:2181/a
 
   With credentials that stand on no command line:
-    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a
+    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a \\
+      new1:2181/a
 
   Of each application its configuration alone, and no znode called tmp:
-    zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' zk1:2181/a new1:2181/a
+    zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' \\
+      zk1:2181/a new1:2181/a
 
   From a source that others need, by day (touch stop.now to pause it, kill -USR1 PID to see how it goes):
-    zkreplicator copy --max-ops-per-second 5000 --max-latency 100ms --pause-file stop.now zk1:2181/a new1:2181/a
+    zkreplicator copy --max-ops-per-second 5000 --max-latency 100ms \\
+      --pause-file stop.now zk1:2181/a new1:2181/a
 
   With the ids of ACLs rewritten:
     zkreplicator copy --verify --acl map rules zk1:2181/a new1:2181/a
@@ -61,7 +67,8 @@ Globs are paths below the root of the tree:
 const SYNC_EXAMPLES: &str = "\
 Examples:
   Until the old ensemble is left: the new one is made the same, again and again
-    zkreplicator sync --verify zk1:2181,zk2:2181/pegasus/onebox new1:2181/pegasus/onebox
+    zkreplicator sync --verify zk1:2181,zk2:2181/pegasus/onebox \\
+      new1:2181/pegasus/onebox
 
   What would be set and what would go, before it does:
     zkreplicator sync --dry-run zk1:2181/a new1:2181/a

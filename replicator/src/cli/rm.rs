@@ -36,10 +36,12 @@ Examples:
     zkreplicator rm zk1:2181,zk2:2181/pegasus/onebox
 
   In a script, with the root said twice:
-    zkreplicator rm --yes-remove /pegasus/onebox zk1:2181,zk2:2181/pegasus/onebox
+    zkreplicator rm --yes-remove /pegasus/onebox \\
+      zk1:2181,zk2:2181/pegasus/onebox
 
   With a copy of it on the disk first (back again: zkreplicator restore):
-    zkreplicator rm --archive onebox.zka --yes-remove /pegasus/onebox zk1:2181/pegasus/onebox
+    zkreplicator rm --archive onebox.zka --yes-remove /pegasus/onebox \\
+      zk1:2181/pegasus/onebox
 
   With ephemerals, whose sessions then go on without them:
     zkreplicator rm --with-ephemerals --yes-remove /kafka zk1:2181/kafka
