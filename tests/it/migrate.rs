@@ -3,6 +3,7 @@
 mod blind;
 mod cleanup;
 mod cluster;
+mod counted;
 pub(crate) mod documents;
 mod examples;
 mod first;
