@@ -42,6 +42,12 @@ async fn a_plan_that_is_old_decides_nothing() -> Outcome {
     run(&["copy", "--dry-run", "--format", "json", "--out", &plan, &from, &to]).await.expect(0);
     load(&at_source, &format!("{root}/later"), tree::small(2, 200)).await?;
     run(&["copy", "--verify", "--plan", &plan, &from, &to]).await.expect(0);
+    // The same of an archive, which is another source.
+    let archive = directory.path().join("a.zka").display().to_string();
+    run(&["dump", &from, &archive]).await.expect(0);
+    run(&["restore", "--plan", &plan, &archive, &to]).await.expect(2).says(&["it is the plan of a copy"]);
+    run(&["restore", "--update", "--dry-run", "--format", "json", "--out", &plan, &archive, &to]).await.expect(0);
+    run(&["restore", "--update", "--plan", &plan, &archive, &to]).await.expect(0);
     assert_eq!(read_tree(&at_source, &root).await?.len(), read_tree(&target.client().await?, &root).await?.len());
     Ok(())
 }
