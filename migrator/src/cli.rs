@@ -39,7 +39,8 @@ Exit codes:
   130  interrupted; can be resumed
 
 Examples:
-  zkmigrator init --meta-servers a1:34601,a2:34601 --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
+  zkmigrator init --meta-servers a1:34601,a2:34601 \\
+    --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
   zkmigrator plan --plan zkmigrator.toml
   zkmigrator run --plan zkmigrator.toml --execute --report move.html
   zkmigrator run --plan zkmigrator.toml --method recovery --execute";
@@ -283,6 +284,7 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
+            let error = usage::with_tips(error, &arguments);
             if let Some(why) = usage::asked_as_json(&arguments, &error) {
                 // It goes out with the same exit code, whether or not anybody could read it.
                 let _ = conclude(&failed(None, &why, None, "failed, nothing changed", Format::Json, 2), 2, 2);
@@ -329,14 +331,14 @@ pub fn main() -> ExitCode {
         Ok(Written { text, code, page, verdict }) => (text, page, code, verdict),
         Err(error) => {
             let next = error.kind.advice();
-            tell(&next.map_or(error.to_string(), |next| format!("{error}; {next}")));
+            tell(&format!("{error}; {next}"));
             let (verdict, code) = match error.kind {
                 ErrorKind::Interrupted => ("interrupted", 130),
                 // It may have begun to remove the old tree, which is no part of the cluster any more.
                 _ if command == "cleanup" => ("failed", 2),
                 _ => ("failed, nothing changed", 2),
             };
-            let report = failed(Some(command), &error.to_string(), next, verdict, format, code);
+            let report = failed(Some(command), &error.to_string(), Some(next), verdict, format, code);
             (report, Some(page::failed(&error, verdict, next, code, &plan_file)), code, verdict)
         }
     };

@@ -62,17 +62,15 @@ impl Error {
 
 impl ErrorKind {
     /// What to do when a command could not begin for it.
-    pub fn advice(self) -> Option<&'static str> {
+    pub fn advice(self) -> &'static str {
         match self {
-            Self::Input => Some("correct that, then run the same command again (docs/plan.md)"),
-            Self::Unreachable => Some("see that it runs and can be reached from here, then run the same command again"),
-            Self::TimedOut => {
-                Some("see what it waits for, or raise that limit in the plan, then run the same command again")
-            }
-            Self::Protocol => Some("see that it is what the plan takes it for (docs/plan.md), and what its log says"),
-            Self::Refused | Self::Partly | Self::Alarm => Some("see to that, then run the same command again"),
-            Self::Local => Some("see to that on this machine, then run the same command again"),
-            Self::Interrupted => None,
+            Self::Input => "correct that, then run the same command again (docs/plan.md)",
+            Self::Unreachable => "see that it runs and can be reached from here, then run the same command again",
+            Self::TimedOut => "see what it waits for, or raise that limit in the plan, then run the same command again",
+            Self::Protocol => "see that it is what the plan takes it for (docs/plan.md), and what its log says",
+            Self::Refused | Self::Partly | Self::Alarm => "see to that, then run the same command again",
+            Self::Local => "see to that on this machine, then run the same command again",
+            Self::Interrupted => "run the same command again",
         }
     }
 }

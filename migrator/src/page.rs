@@ -129,10 +129,10 @@ pub fn rehearsal(migration: &Migration, method: &Method, found: &Findings, diffs
 }
 
 /// The page of a command that could not even begin.
-pub fn failed(error: &Error, verdict: &str, next: Option<&str>, code: u8, plan_file: &str) -> String {
+pub fn failed(error: &Error, verdict: &str, next: &str, code: u8, plan_file: &str) -> String {
     let mut page = Page::new(PROGRAM, verdict, Tone::Bad, verdict, "The command could not begin");
     page.error(&error.to_string());
-    page.next(next.unwrap_or("see to the cause, then give the same command again."));
+    page.next(next);
     page.facts(&[("Plan", plan_file.to_owned()), ("Exit code", code.to_string())]);
     page.finish()
 }

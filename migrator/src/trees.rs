@@ -66,6 +66,9 @@ pub struct Trees {
     removals_max: u64,
     /// How each side is asked while the cluster is live.
     care: [PaceOptions; 2],
+    /// How many znodes the source's tree had when it was last read as a whole, for who is told how far the next reading is; 0:
+    /// it was not read yet.
+    counted: Arc<AtomicU64>,
     /// The last zxid that was seen at each side.
     seen: Arc<[AtomicI64; 2]>,
     /// Who tells a person how far it is.
@@ -140,6 +143,7 @@ impl Trees {
             proven,
             removals_max: policy.delete_max,
             care,
+            counted: Arc::default(),
             seen: Arc::default(),
             teller: Teller::default(),
         })
@@ -183,13 +187,16 @@ impl Trees {
     /// What a copy would do, and how long it would take; reads only.
     pub async fn rehearse(&self, stop: &CancellationToken) -> Result<DryRun> {
         let options = self.copy_options(true);
-        dry_run::dry_run(&options, Removal::Nothing, &self.teller.counting("look"), stop)
-            .await
-            .map_err(|error| tree("rehearse the copy", &error))
+        let progress = self.teller.counting("look");
+        let planned = dry_run::dry_run(&options, Removal::Nothing, &progress, stop).await;
+        let planned = planned.map_err(|error| tree("rehearse the copy", &error))?;
+        self.counted.store(planned.counts.read, Ordering::Relaxed);
+        Ok(planned)
     }
 
     /// Makes the target what the source is, with care for both while the cluster is `live`.
     pub async fn copy(&self, live: bool, progress: &Progress, stop: &CancellationToken) -> Result<CopyReport> {
+        progress.expect(self.counted.load(Ordering::Relaxed));
         Box::pin(copy(&self.copy_options(live), progress, stop)).await.map_err(|error| tree("copy", &error))
     }
 
@@ -286,9 +293,7 @@ impl Trees {
     pub async fn dump_source(&self, file: &Path, stop: &CancellationToken) -> Result<DumpReport> {
         let (source, _) = self.sides(true);
         let options = DumpOptions::of(source, file.to_owned());
-        Box::pin(dump(&options, &self.teller.counting("dump"), stop))
-            .await
-            .map_err(|error| tree("dump the tree", &error))
+        Box::pin(dump(&options, &self.counting("dump"), stop)).await.map_err(|error| tree("dump the tree", &error))
     }
 
     /// The same of a tree that is to be removed: an error where anything of it is not in the archive.
@@ -341,9 +346,17 @@ impl Trees {
 
     async fn compare(&self, filter: Filter, seen: Zxid, live: bool, stop: &CancellationToken) -> Result<VerifyReport> {
         let options = self.verify_options(filter, seen, live);
-        Box::pin(verify(&options, &self.teller.counting("compare"), stop))
-            .await
-            .map_err(|error| tree("compare", &error))
+        let compared = Box::pin(verify(&options, &self.counting("compare"), stop)).await;
+        let report = compared.map_err(|error| tree("compare", &error))?;
+        self.counted.store(report.source.sum.znodes, Ordering::Relaxed);
+        Ok(report)
+    }
+
+    /// Counters for work that reads the source's tree.
+    fn counting(&self, what: &'static str) -> Arc<Progress> {
+        let progress = self.teller.counting(what);
+        progress.expect(self.counted.load(Ordering::Relaxed));
+        progress
     }
 
     fn verify_options(&self, filter: Filter, seen: Zxid, live: bool) -> VerifyOptions {

@@ -7,6 +7,7 @@ mod acl;
 mod archive;
 mod bench;
 mod copy;
+mod counted;
 pub mod credentials;
 pub mod manual;
 mod monitor;
@@ -151,6 +152,8 @@ struct Fix {
 struct Order {
     task: Task,
     work: Result<Work>,
+    /// How many znodes a dry run of the same has counted.
+    counted: Option<u64>,
     certificate: Option<PathBuf>,
     format: Format,
     out: Option<PathBuf>,
@@ -167,7 +170,7 @@ pub fn main() -> ExitCode {
     let (cli, typed) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            let error = error.format(&mut Cli::command());
+            let error = usage::with_tips(error, &arguments).format(&mut Cli::command());
             if let Some(why) = usage::asked_as_json(&arguments, &error) {
                 // It goes out with the same exit code, whether or not anybody could read it.
                 let _ = conclude(|_| report::usage_json(&why), Format::Json, exit::ERROR, None);
@@ -189,13 +192,13 @@ pub fn main() -> ExitCode {
         Action::Completions(completions) => return told(completions.write(Cli::command())),
         Action::Man(pages) => return told(pages.write(Cli::command())),
     };
-    let Order { task, work, certificate, format, out, watch } = order;
+    let Order { task, work, counted, certificate, format, out, watch } = order;
     let (work, recorder) = match Recorder::new(task.command, &task.source, &task.target, typed.files(), watch) {
         Ok(recorder) => (work, recorder),
         Err(error) => (Err(error), None),
     };
     let outcome = match work {
-        Ok(work) => run(&work, certificate.as_deref(), cli.progress, recorder.clone()),
+        Ok(work) => run(&work, counted, certificate.as_deref(), cli.progress, recorder.clone()),
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
@@ -222,16 +225,29 @@ fn check_jute_maxbuffer(bytes: usize) -> Result<()> {
     }
 }
 
-fn run(work: &Work, certificate: Option<&Path>, shown: Shown, recorder: Option<Rc<Recorder>>) -> Outcome {
-    in_runtime(perform(work, certificate, shown, recorder))
+fn run(
+    work: &Work,
+    counted: Option<u64>,
+    certificate: Option<&Path>,
+    shown: Shown,
+    recorder: Option<Rc<Recorder>>,
+) -> Outcome {
+    in_runtime(perform(work, counted, certificate, shown, recorder))
         .unwrap_or_else(|error| Outcome { error: Some((error, Counts::default())), ..Outcome::default() })
 }
 
-async fn perform(work: &Work, certificate: Option<&Path>, shown: Shown, recorder: Option<Rc<Recorder>>) -> Outcome {
+async fn perform(
+    work: &Work,
+    counted: Option<u64>,
+    certificate: Option<&Path>,
+    shown: Shown,
+    recorder: Option<Rc<Recorder>>,
+) -> Outcome {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
     let monitor = Monitor::of(work.sides(), shown, recorder);
     let progress = monitor.progress();
+    progress.expect(counted.unwrap_or_default());
     let mut outcome = Outcome::default();
     let verify_options = match work {
         Work::Verify(options) => Some((**options).clone()),
@@ -279,11 +295,31 @@ async fn perform(work: &Work, certificate: Option<&Path>, shown: Shown, recorder
     if let Some(options) = verify_options {
         outcome.compare(&options, certificate, &monitor, &stop).await;
     }
+    if let Some((error, counts)) = outcome.error.take() {
+        outcome.error = Some((error.if_interrupted(outcome.stands(work)), counts));
+    }
     (outcome.waited, outcome.retried) = (monitor.sides().waits(), monitor.sides().retries());
     outcome
 }
 
 impl Outcome {
+    /// What stands when `work` is interrupted now, and what to do next.
+    fn stands(&self, work: &Work) -> &'static str {
+        match work {
+            _ if self.copy.is_some() => {
+                "all that was to be sent was sent and stands, and was not compared to the end: zkreplicator verify does that"
+            }
+            _ if self.dump.is_some() => {
+                "the archive is written and stands, and was not compared to the end: zkreplicator verify does that"
+            }
+            Work::Copy(_) | Work::Sync(..) => "nothing of the tree was written yet: run the same command again",
+            Work::Dump(..) => "no archive was written, and nothing was changed: run the same command again",
+            Work::DryRun(..) | Work::Fix(_) | Work::Verify(_) | Work::Against(_) => {
+                "nothing was changed: run the same command again"
+            }
+        }
+    }
+
     /// Compares, and keeps the certificate if one is asked for and can be given.
     async fn compare(
         &mut self,
@@ -313,6 +349,7 @@ impl Outcome {
         self.compare(&work.verify, certificate, monitor, stop).await;
         let Some(found) = self.verify.take_if(|found| found.differences.total() > 0) else { return };
         let progress = monitor.progress();
+        progress.expect(found.source.sum.znodes);
         let fixed = fix(&work.copy, &found, work.max_delete, &progress, stop);
         let fixed = monitor.shown("fix", &progress, fixed).await;
         let target_seen = fixed.as_ref().map(|fixed| fixed.target_zxid).unwrap_or_default();

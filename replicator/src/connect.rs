@@ -13,6 +13,12 @@ use crate::znode::ZnodePath;
 /// ZooKeeper's own port, when a connect string names none.
 const DEFAULT_PORT: u16 = 2181;
 
+/// What to do about a path that ZooKeeper refuses.
+const PATH_ADVICE: &str = "correct it, for example /pegasus/onebox: zkCli.sh ls shows what is there";
+
+/// What a connect string is.
+const FORM: &str = "it is host:port,host:port/path, for example zk1:2181,zk2:2181/pegasus";
+
 /// The absolute path of a tree's root; `/` when the whole ensemble is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chroot(String);
@@ -25,10 +31,10 @@ impl Chroot {
 
     /// A chroot from an absolute path, refused where ZooKeeper would refuse it.
     pub fn new(path: &str) -> Result<Self, Error> {
-        check_path(path).map_err(|why| Error::bad_input(format!("path {path:?}: {why}")))?;
+        check_path(path).map_err(|why| Error::bad_input(format!("path {path:?}: {why}; {PATH_ADVICE}")))?;
         if is_reserved(path) {
             return Err(Error::bad_input(format!(
-                "path {path:?} is ZooKeeper's own (/zookeeper): it is never read nor written"
+                "path {path:?} is ZooKeeper's own (/zookeeper), and is never read nor written: name the root of another tree"
             )));
         }
         Ok(Self(path.to_owned()))
@@ -129,21 +135,23 @@ impl FromStr for ConnectString {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = |why: String| {
-            Error::bad_input(format!(
-                "connect string {text:?}: {why}; it is host:port,host:port/path, for example zk1:2181,zk2:2181/pegasus"
-            ))
-        };
-        let (servers, chroot) = match text.find('/') {
-            Some(start) => text.split_at(start),
-            None => (text, "/"),
+        let wrong = |why: String| Error::bad_input(format!("connect string {text:?}: {why}; {FORM}"));
+        let (scheme, bare) = text.split_once("://").map_or((None, text), |(scheme, bare)| (Some(scheme), bare));
+        let (servers, chroot) = match bare.find('/') {
+            Some(start) => bare.split_at(start),
+            None => (bare, "/"),
         };
         // Most likely a password stands before it: nobody is shown the text.
         if servers.contains('@') {
-            return Err(Error::bad_input(
-                "a connect string takes no credentials (user:password@): give them in ZKREPLICATOR_AUTH or with --auth-file; \
-                 it is host:port,host:port/path, for example zk1:2181,zk2:2181/pegasus",
-            ));
+            return Err(Error::bad_input(format!(
+                "a connect string takes no credentials (user:password@): give them in ZKREPLICATOR_AUTH or with --auth-file; {FORM}"
+            )));
+        }
+        if let Some(scheme) = scheme {
+            return Err(wrong(format!("no {scheme}:// stands before servers; leave it out")));
+        }
+        if has_server(chroot) {
+            return Err(wrong("the path stands once, behind the last server".to_owned()));
         }
         let hosts = servers
             .split(',')
@@ -170,6 +178,14 @@ pub fn is_reserved(path: &str) -> bool {
     path.strip_prefix("/zookeeper").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether a path goes on with another server, as `/a` does in `zk1:2181/a,zk2:2181/a`.
+fn has_server(path: &str) -> bool {
+    path.split(',').skip(1).any(|part| {
+        let (server, _) = part.split_once('/').unwrap_or((part, ""));
+        server.split_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    })
+}
+
 fn parse_server(server: &str) -> Result<(String, u16), String> {
     let (host, port) = if let Some(rest) = server.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or_else(|| format!("{server:?} has no closing bracket"))?;
@@ -183,6 +199,9 @@ fn parse_server(server: &str) -> Result<(String, u16), String> {
             None => return Err(format!("{server:?} has something else than a port behind the bracket")),
         }
     } else {
+        if server.contains(';') {
+            return Err("a comma stands between servers, and no semicolon".to_owned());
+        }
         match server.split_once(':') {
             Some((_, port)) if port.contains(':') => {
                 return Err(format!("{server:?}: an IPv6 address stands in brackets"));
@@ -192,7 +211,7 @@ fn parse_server(server: &str) -> Result<(String, u16), String> {
         }
     };
     if host.is_empty() {
-        return Err("a host is missing".to_owned());
+        return Err("a host is missing; its servers are one word, with commas and no spaces between them".to_owned());
     }
     if host.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '@' | '[' | ']')) {
         return Err(format!("{host:?} is no host name"));
@@ -201,7 +220,7 @@ fn parse_server(server: &str) -> Result<(String, u16), String> {
         None => DEFAULT_PORT,
         Some(port) => match port.parse() {
             Ok(port) if port > 0 => port,
-            _ => return Err(format!("{port:?} is no port")),
+            _ => return Err(format!("{port:?} is no port; without a colon it is {DEFAULT_PORT}")),
         },
     };
     Ok((host.to_owned(), port))

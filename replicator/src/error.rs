@@ -187,6 +187,8 @@ pub struct Error {
     pub path: Option<String>,
     /// Whether a write may or may not have been executed: this one, or one that was under way with it.
     pub outcome_unknown: bool,
+    /// What stands and what to do next, where only whoever made the call knows.
+    pub next: Option<&'static str>,
 }
 
 /// Results of this crate.
@@ -195,7 +197,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of `kind` from `op`.
     pub fn new(kind: ErrorKind, op: &'static str) -> Self {
-        Self { kind, side: None, op, path: None, outcome_unknown: false }
+        Self { kind, side: None, op, path: None, outcome_unknown: false, next: None }
     }
 
     /// Wrong input; `text` says what is wrong and what to do.
@@ -217,8 +219,21 @@ impl Error {
         self
     }
 
+    /// The same error, where it is an interrupt, with what stands and what to do next. Of writes whose outcome is unknown it
+    /// says more already.
+    #[must_use]
+    pub fn if_interrupted(mut self, next: &'static str) -> Self {
+        if self.kind == ErrorKind::Interrupted && !self.outcome_unknown {
+            self.next = Some(next);
+        }
+        self
+    }
+
     /// What to do about it, where its own words do not say so.
     fn advice(&self) -> Option<&'static str> {
+        if self.next.is_some() {
+            return self.next;
+        }
         match &self.kind {
             ErrorKind::Refused(code) => Some(code.advice()),
             // With the outcome stands what to do.

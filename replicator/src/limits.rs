@@ -151,6 +151,10 @@ pub const CERTIFICATE_GLOBS_MAX: usize = 1_000;
 /// Bytes of a certificate at most: one with [`SUBTREES_MAX`] subtrees takes less than 5 MiB.
 pub const CERTIFICATE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
+/// Bytes of the document of a dry run that `--plan` reads at most: with [`BLOCKERS_LISTED`] blockers and [`CHANGES_LISTED`]
+/// changes of the usual length it has less than 1 MiB, and a wrong file may have no end.
+pub const PLAN_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Distinct ACLs that a copy remembers to have probed, before it forgets them all and probes again: some hundred KB, and
 /// far more than most trees have.
 pub const ACLS_PROBED_REMEMBERED_MAX: usize = 4_096;

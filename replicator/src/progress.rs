@@ -34,6 +34,8 @@ pub struct Progress {
     promised: AtomicU64,
     /// How many znodes there may be; 0 where nobody knows.
     expected: AtomicU64,
+    /// Passes over the source that were begun after the first.
+    later: AtomicU64,
     mtime_max_ms: AtomicI64,
     ephemerals: Ephemerals,
     noting: Option<Box<Noting>>,
@@ -179,18 +181,25 @@ impl Progress {
         }
     }
 
-    /// Somebody has counted before how many znodes there are.
+    /// Somebody has counted before how many znodes there are; 0: nobody has.
     pub fn expect(&self, znodes: u64) {
         self.expected.store(znodes, Ordering::Relaxed);
     }
 
+    /// All of the source was read, and another pass looks for what has changed since the one before began.
+    pub fn another_pass(&self) {
+        add(&self.later, 1);
+    }
+
     /// How many znodes there may be, by what is known now.
     pub fn size(&self) -> Size {
-        match (self.expected.load(Ordering::Relaxed), self.promised.load(Ordering::Relaxed)) {
-            (0, 0) => Size::Unknown,
-            // The root is nobody's child.
-            (0, promised) => Size::AtLeast(promised + 1),
-            (expected, _) => Size::About(expected),
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        match (get(&self.later), get(&self.expected), get(&self.promised)) {
+            (later @ 1.., ..) => Size::Changes { pass: later + 1 },
+            (0, 0, 0) => Size::Unknown,
+            // A count that was exceeded is none.
+            (0, expected, promised) if expected < get(&self.read).max(1) => Size::AtLeast(promised + 1),
+            (0, expected, _) => Size::About(expected),
         }
     }
 

@@ -36,7 +36,7 @@ use crate::retry::Retries;
 use crate::verify::{AgainstReport, Summary, VerifyReport};
 
 /// Version of the JSON documents.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// Exit codes of `zkreplicator`.
 pub mod exit {

@@ -4,6 +4,7 @@
 //! compared (`...` stands for lines, `[..]` for a part of one). `zk1:2181` and its like are a source, `new1:2181` and its like a
 //! target ([`as_documented`](../as_documented/main.rs)). Before each document both hold what [`World::begin`] gives them.
 
+pub(crate) mod examples;
 pub(crate) mod world;
 
 use std::path::{Path, PathBuf};
@@ -36,12 +37,12 @@ pub(crate) fn project() -> PathBuf {
 }
 
 /// Servers of their own: documents speak of whole ensembles.
-async fn two_servers() -> Result<(Server, Server), harness::Error> {
+pub(crate) async fn two_servers() -> Result<(Server, Server), harness::Error> {
     tokio::try_join!(Server::start(ServerOptions::default()), Server::start(ServerOptions::default()))
 }
 
 /// The source holds a real Pegasus tree at `/pegasus/onebox`, and a small one at `/a`; the target `/pegasus` alone.
-async fn begin((source, target): &(Server, Server)) -> Outcome {
+pub(crate) async fn begin((source, target): &(Server, Server)) -> Outcome {
     for server in [source, target] {
         for child in server.client().await?.list_children("/").await?.iter().filter(|child| *child != "zookeeper") {
             let root = format!("/{child}");

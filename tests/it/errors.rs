@@ -1,5 +1,8 @@
 //! Every message says what to do next, in one line: failures of the real program, one by one.
 
+mod interrupted;
+mod slips;
+
 use std::net::TcpListener;
 use std::process::Stdio;
 

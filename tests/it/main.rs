@@ -12,6 +12,7 @@ mod counters;
 mod documents;
 mod dry_run;
 mod errors;
+mod examples;
 mod faults;
 mod filter;
 mod fix;

@@ -3,7 +3,9 @@
 mod blind;
 mod cleanup;
 mod cluster;
+mod counted;
 pub(crate) mod documents;
+mod examples;
 mod first;
 mod json;
 mod killed;

@@ -1,5 +1,8 @@
 //! The status line: at real terminals of all widths, in a log, and to who asks; what it waits for, and how far it is.
 
+mod later_pass;
+mod planned;
+
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};

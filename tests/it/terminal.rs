@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::product::Outcome;
 
 /// Each program by its name, with its commands.
-const PROGRAMS: [(&str, &str, &[&str]); 2] = [
+pub(crate) const PROGRAMS: [(&str, &str, &[&str]); 2] = [
     (
         "zkreplicator",
         env!("CARGO_BIN_EXE_zkreplicator-under-test"),
@@ -20,7 +20,7 @@ const PROGRAMS: [(&str, &str, &[&str]); 2] = [
 ];
 
 /// What a program that ends well says on stdout.
-fn said(program: &str, args: &[&str]) -> Result<String, Box<dyn std::error::Error>> {
+pub(crate) fn said(program: &str, args: &[&str]) -> Result<String, Box<dyn std::error::Error>> {
     let output = Command::new(program).args(args).output()?;
     assert!(output.status.success() && output.stderr.is_empty(), "{args:?}: {output:?}");
     Ok(String::from_utf8(output.stdout)?)

@@ -16,7 +16,8 @@ use crate::steps::written_hosts;
 const EXAMPLES: &str = "\
 Examples:
   Into a file, in which files, hosts and commands of the meta servers are then filled in (docs/plan.md):
-    zkmigrator init --meta-servers a1:34601,a2:34601 --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
+    zkmigrator init --meta-servers a1:34601,a2:34601 \\
+      --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
 
   To look at it first:
     zkmigrator init --meta-servers a1:34601 --target zk4:2181";

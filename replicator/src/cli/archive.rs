@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
@@ -44,7 +44,7 @@ Examples:
     zkreplicator dump --verify zk1:2181,zk2:2181/pegasus/onebox onebox.zka
 
   Every night, in the place of the one of yesterday, with care for the servers:
-    zkreplicator dump --replace --max-latency 100ms zk1:2181/pegasus onebox.zka
+    zkreplicator dump --replace --max-latency 100ms zk1:2181/pegasus pegasus.zka
 
   What is in it, and whether a tree still is that:
     zkreplicator scan archive:onebox.zka
@@ -99,8 +99,9 @@ impl DumpArgs {
             pace: &self.pace,
             verify: self.verify,
         };
-        let work = dumping.work(&self.source, self.file.clone(), existing, typed);
-        Order { task, work, format: self.access.format, certificate: None, out: None, watch: self.watch }
+        let work = refuse_prefix(&self.file);
+        let work = work.and_then(|()| dumping.work(&self.source, self.file.clone(), existing, typed));
+        Order { task, work, counted: None, format: self.access.format, certificate: None, out: None, watch: self.watch }
     }
 }
 
@@ -147,8 +148,34 @@ pub(super) fn named(text: &str) -> Result<Option<PathBuf>> {
     }
 }
 
+/// Refuses what names a file where a tree is wanted: taken for servers it would only be an unknown host, or none. A server of
+/// such a name has its port behind it.
+pub(super) fn refuse_bare_file(text: &str) -> Result<()> {
+    let host = text.split('/').next().unwrap_or_default();
+    let file = Path::new(text);
+    let is_called_so = file.extension().is_some_and(|extension| extension == "zka") || file.is_file();
+    let is_no_host = matches!(host, "" | "." | ".." | "~");
+    if text.is_empty() || host.contains([':', ',', '@']) || !(is_no_host || is_called_so) {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!(
+        "{text:?} names a file, and a tree is wanted: for an archive write {PREFIX}{text} (copy, sync, verify and scan take it), for \
+         a tree host:port,host:port/path, for example zk1:2181/pegasus"
+    )))
+}
+
+/// Refuses the other way round: where a file alone is wanted nothing stands before its name.
+pub(super) fn refuse_prefix(file: &Path) -> Result<()> {
+    match file.to_str().and_then(|file| file.strip_prefix(PREFIX)) {
+        Some(bare) => Err(Error::bad_input(format!(
+            "FILE is the name of a file alone: write {bare:?} (a file that is called so: ./{PREFIX}{bare})"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Arguments that name a file, or may.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "source",
     "target",
     "file",
@@ -156,6 +183,7 @@ const FILES: [&str; 12] = [
     "against",
     "certificate",
     "out",
+    "plan",
     "acl",
     "pause_file",
     "auth_file",

@@ -37,7 +37,8 @@ Examples:
     zkreplicator bench --report bench.html zk1:2181/pegasus new1:2181/pegasus
 
   A million small znodes without ACLs:
-    zkreplicator bench --shape small --znodes 1000000 --acl open zk1:2181 new1:2181
+    zkreplicator bench --shape small --znodes 1000000 --acl open zk1:2181 \\
+      new1:2181
 
 It loads both ensembles as a copy does. What it makes stays in every server's heap until it is removed at the end:
 choose --znodes so that it takes a small part of it.";
@@ -179,12 +180,16 @@ async fn perform(options: &BenchOptions, planned: bool, shown: Shown, recorder: 
     tokio::spawn(stop_on_signal(stop.clone()));
     if planned {
         let error = look(options, &stop).await.err();
+        let error = error.map(|error| error.if_interrupted("nothing was changed: run the same command again"));
         return BenchReport { error, ..BenchReport::default() };
     }
     announce(options);
     let board = Board::default();
     let monitor = Monitor::of(Sides::of(&options.source, &options.target), shown, recorder);
-    monitor.shown_by(|| board.now(), || board.ended(), bench(options, &board, &stop)).await
+    let mut report = monitor.shown_by(|| board.now(), || board.ended(), bench(options, &board, &stop)).await;
+    let next = "what it has made is removed, and what could not be is named: run the same command again";
+    report.error = report.error.map(|error| error.if_interrupted(next));
+    report
 }
 
 /// Says what is going to be written, and where: also for whoever has to clear up after a bench that was killed.

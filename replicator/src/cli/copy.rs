@@ -9,7 +9,7 @@ use super::archive::{self, Dumping, NO_CREDENTIALS, PREFIX, Typed};
 use super::pace::PaceArgs;
 use super::trees::{Access, Globs};
 use super::watch::WatchArgs;
-use super::{Order, Work, check_jute_maxbuffer, process};
+use super::{Order, Work, check_jute_maxbuffer, counted, process};
 use crate::copy::dry_run::Removal;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -19,10 +19,16 @@ use crate::whole_file::Existing;
 const EXAMPLES: &str = "\
 Examples:
   A tree into an empty place of another ensemble, then proof of it:
-    zkreplicator copy --verify zk1:2181,zk2:2181/pegasus/onebox new1:2181/pegasus/onebox
+    zkreplicator copy --verify zk1:2181,zk2:2181/pegasus/onebox \\
+      new1:2181/pegasus/onebox
 
   What it would do, and what stands in its way: nothing is written
     zkreplicator copy --dry-run --out plan.txt zk1:2181/a new1:2181/a
+
+  The same as a document, which gives the copy behind it a percentage and a time from its first second:
+    zkreplicator copy --dry-run --format json --out plan.json zk1:2181/a \\
+      new1:2181/a
+    zkreplicator copy --plan plan.json zk1:2181/a new1:2181/a
 
   Again later: only what differs is sent (nothing is removed):
     zkreplicator copy --update zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
@@ -31,16 +37,20 @@ Examples:
     zkreplicator copy --verify --certificate moved.json zk1:2181/a new1:2181/a
 
   With a page to look at for the change ticket, and metrics for Prometheus meanwhile:
-    zkreplicator copy --verify --report move.html --metrics-file /var/lib/node/zk.prom zk1:2181/a new1:2181/a
+    zkreplicator copy --verify --report move.html \\
+      --metrics-file /var/lib/node/zk.prom zk1:2181/a new1:2181/a
 
   With credentials that stand on no command line:
-    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a new1:2181/a
+    ZKREPLICATOR_AUTH=digest:admin:secret zkreplicator copy zk1:2181/a \\
+      new1:2181/a
 
   Of each application its configuration alone, and no znode called tmp:
-    zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' zk1:2181/a new1:2181/a
+    zkreplicator copy --include '/apps/*/config' --exclude '/**/tmp' \\
+      zk1:2181/a new1:2181/a
 
   From a source that others need, by day (touch stop.now to pause it, kill -USR1 PID to see how it goes):
-    zkreplicator copy --max-ops-per-second 5000 --max-latency 100ms --pause-file stop.now zk1:2181/a new1:2181/a
+    zkreplicator copy --max-ops-per-second 5000 --max-latency 100ms \\
+      --pause-file stop.now zk1:2181/a new1:2181/a
 
   With the ids of ACLs rewritten:
     zkreplicator copy --verify --acl map rules zk1:2181/a new1:2181/a
@@ -57,7 +67,8 @@ Globs are paths below the root of the tree:
 const SYNC_EXAMPLES: &str = "\
 Examples:
   Until the old ensemble is left: the new one is made the same, again and again
-    zkreplicator sync --verify zk1:2181,zk2:2181/pegasus/onebox new1:2181/pegasus/onebox
+    zkreplicator sync --verify zk1:2181,zk2:2181/pegasus/onebox \\
+      new1:2181/pegasus/onebox
 
   What would be set and what would go, before it does:
     zkreplicator sync --dry-run zk1:2181/a new1:2181/a
@@ -175,6 +186,10 @@ struct LineArgs {
     /// Write what a dry run says to FILE too, as --format says
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     out: Option<PathBuf>,
+    /// What the same command wrote with --dry-run --format json --out FILE: how many znodes it counted is what the status line
+    /// tells percentage and time from, at once. It decides nothing of what is written
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
     /// Set the limits of quotas at and below the root too, last; the target's servers count anew. A quota that only the
     /// target has is left alone
     #[arg(long)]
@@ -206,7 +221,8 @@ impl RestoreArgs {
     pub(super) fn understand(self, typed: &Typed) -> Order {
         let Self { file, target, salvage, update, line } = self;
         let source = format!("{PREFIX}{}", file.display());
-        let options = line.restore(file, &target, salvage, typed).map(|options| CopyOptions { update, ..options });
+        let options = archive::refuse_prefix(&file).and_then(|()| line.restore(file, &target, salvage, typed));
+        let options = options.map(|options| CopyOptions { update, ..options });
         line.copy("restore", &source, &target, options)
     }
 }
@@ -238,9 +254,15 @@ impl LineArgs {
 
     fn order(self, command: &'static str, source: &str, target: &str, work: Result<Work>) -> Order {
         let task = self.access.task(command, source, target, self.acl.as_reported(), &self.globs);
+        let counted = self.plan.as_deref().map(|file| counted::znodes(file, &task)).transpose();
+        let (work, counted) = match counted {
+            Ok(counted) => (work, counted),
+            Err(error) => (work.and(Err(error)), None),
+        };
         Order {
             task,
             work,
+            counted,
             format: self.access.format,
             certificate: self.certificate,
             out: self.out,
@@ -303,7 +325,7 @@ impl LineArgs {
             typed
                 .refuse(&["jute_maxbuffer"], "a file takes znodes of any size: give it when the archive is restored")?;
             typed.refuse(&["certificate"], "an archive needs none: its own end says what it holds")?;
-            typed.refuse(&["dry_run", "out"], "zkreplicator scan says what would be in the archive")?;
+            typed.refuse(&["dry_run", "out", "plan"], "zkreplicator scan says what would be in the archive")?;
             typed.refuse(&["salvage"], "only an archive can be salvaged")?;
             Dumping {
                 access: &self.access,

@@ -31,15 +31,19 @@ pub fn completions_examples(program: &str) -> String {
         "\
 Examples:
   For bash, from the next login on:
-    {program} completions bash > ~/.local/share/bash-completion/completions/{program}
+    mkdir -p ~/.local/share/bash-completion/completions
+    {program} completions bash \\
+      > ~/.local/share/bash-completion/completions/{program}
 
   For bash, at once:
     source <({program} completions bash)
 
   For zsh, into a directory of its $fpath:
+    mkdir -p ~/.zfunc
     {program} completions zsh > ~/.zfunc/_{program}
 
   For fish:
+    mkdir -p ~/.config/fish/completions
     {program} completions fish > ~/.config/fish/completions/{program}.fish"
     )
 }

@@ -36,16 +36,21 @@ Examples:
     zkreplicator rm zk1:2181,zk2:2181/pegasus/onebox
 
   In a script, with the root said twice:
-    zkreplicator rm --yes-remove /pegasus/onebox zk1:2181,zk2:2181/pegasus/onebox
+    zkreplicator rm --yes-remove /pegasus/onebox \\
+      zk1:2181,zk2:2181/pegasus/onebox
 
   With a copy of it on the disk first (back again: zkreplicator restore):
-    zkreplicator rm --archive onebox.zka --yes-remove /pegasus/onebox zk1:2181/pegasus/onebox
+    zkreplicator rm --archive onebox.zka --yes-remove /pegasus/onebox \\
+      zk1:2181/pegasus/onebox
 
   With ephemerals, whose sessions then go on without them:
     zkreplicator rm --with-ephemerals --yes-remove /kafka zk1:2181/kafka
 
 Exit codes: 0 the tree is gone, or was not there; 2 an error, or a reason not to remove it (nothing was removed, or the
 message says how much); 130 interrupted, and the same command goes on from there. Credentials are those of the target.";
+
+/// What stands when it is interrupted before it removes anything.
+const UNREMOVED: &str = "nothing was removed: run the same command again";
 
 /// Remove the tree at TARGET, its root included
 ///
@@ -160,7 +165,7 @@ async fn perform(
     let (progress, monitor) = (Progress::default(), Monitor::of(Sides::of_target(&options.target), shown, recorder));
     let found = match monitor.shown("look", &progress, survey(options, &progress, &stop)).await {
         Ok(found) => found,
-        Err(error) => return Outcome::failed(error),
+        Err(error) => return Outcome::failed(error.if_interrupted(UNREMOVED)),
     };
     if let Some(refusal) = found.refusal(options.ephemerals) {
         return Outcome { survey: Some(found), ..Outcome::failed(refusal) };
@@ -171,7 +176,7 @@ async fn perform(
     }
     if step == Step::Ask {
         if let Err(error) = ask(&found, &stop).await {
-            return Outcome { survey: Some(found), error: Some(error), ..outcome };
+            return Outcome { survey: Some(found), error: Some(error.if_interrupted(UNREMOVED)), ..outcome };
         }
     }
     if let Some(kept) = kept {
@@ -179,7 +184,11 @@ async fn perform(
         progress.expect(found.znodes());
         match monitor.shown("archive", &progress, keep(kept, &progress, &stop)).await {
             Ok(report) => outcome.kept = Some((kept.file.clone(), report)),
-            Err(error) => return Outcome { survey: Some(found), error: Some(error), ..outcome },
+            Err(error) => {
+                let next =
+                    "nothing was removed: run the same command again, with another name for the archive if it is there";
+                return Outcome { survey: Some(found), error: Some(error.if_interrupted(next)), ..outcome };
+            }
         }
     }
     let progress = Progress::default();

@@ -149,5 +149,6 @@ async fn perform(options: &ScanOptions, shown: Shown, recorder: Option<Rc<Record
     tokio::spawn(stop_on_signal(stop.clone()));
     let progress = Progress::default();
     let monitor = Monitor::of(Sides::of(options.tree.ensemble(), None), shown, recorder);
-    monitor.shown("scan", &progress, scan(options, &progress, &stop)).await
+    let scanned = monitor.shown("scan", &progress, scan(options, &progress, &stop)).await;
+    scanned.map_err(|error| error.if_interrupted("nothing was changed: run the same command again"))
 }

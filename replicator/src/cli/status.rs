@@ -79,18 +79,24 @@ impl Status {
         let (rank_read, rank_left) = if far.is_some() { (4, 3) } else { (3, 10) };
         let far = far.map(|far| format!("{far} %")).unwrap_or_default();
         let left = self.left().map(|left| format!("~{} left", clock(left))).unwrap_or_default();
-        let fields = vec![
-            Field::left(what, 8, 0),
-            Field::right(far, 4, 1),
-            Field::right(format!("{}/s", grouped(self.rate())), 11, 2),
-            Field::right(left, 13, rank_left),
+        let mut fields = vec![Field::left(what, 8, 0)];
+        fields.extend(match self.later_pass() {
+            // No figure says how far it is: what it looks for stands where they would, in the same columns.
+            Some((pass, wanted)) => vec![Field::left(pass, 7, 1), Field::left(wanted, 23, 2)],
+            None => vec![
+                Field::right(far, 4, 1),
+                Field::right(format!("{}/s", grouped(self.rate())), 11, 2),
+                Field::right(left, 13, rank_left),
+            ],
+        });
+        fields.extend([
             Field::right(format!("{} read", grouped(counts.read)), 16, rank_read),
             Field::right(format!("{} written", grouped(counts.written())), 19, 5),
             Field::right(clock(self.elapsed()), 8, 6),
             Field::left(self.size_text().unwrap_or_default(), 20, 7),
             Field::right(bytes(counts.read_bytes), 10, 8),
             Field::right(format!("{} kept", grouped(counts.kept)), 16, 9),
-        ];
+        ]);
         // Where there is little room its end is what tells most.
         let waits = self.waits().replace("the source is ", "source ").replace("the target is ", "target ");
         State { fields, waits: waits.replace("held back: ", "held: ") }
@@ -104,18 +110,25 @@ impl Status {
             format!("{} written", grouped(counts.written())),
             format!("{} kept", grouped(counts.kept)),
             bytes(counts.read_bytes),
-            format!("{} znodes/s", grouped(self.rate())),
-            format!("{} s", self.elapsed().as_secs()),
         ];
+        let later = self.later_pass().map(|(pass, wanted)| format!("{pass}: {wanted}"));
+        parts.push(later.unwrap_or_else(|| format!("{} znodes/s", grouped(self.rate()))));
+        parts.push(format!("{} s", self.elapsed().as_secs()));
         let far = percent(self.last().done(), *size).map(|far| format!("{far} % "));
         parts.extend(self.size_text().map(|of| format!("{}{of}", far.unwrap_or_default())));
         parts.extend(self.left().map(|left| format!("~{} left", clock(left))));
         format!("{}; {}", parts.join(", "), self.waits())
     }
 
+    /// Which pass it is and what it looks for, where all of the source was read before.
+    fn later_pass(&self) -> Option<(String, String)> {
+        let Size::Changes { pass } = self.last().size else { return None };
+        Some((format!("pass {pass}"), format!("changes since pass {}", pass - 1)))
+    }
+
     fn size_text(&self) -> Option<String> {
         match self.last().size.beside(self.last().done()) {
-            Size::Unknown => None,
+            Size::Unknown | Size::Changes { .. } => None,
             Size::AtLeast(count) => Some(format!("of at least {}", grouped(count))),
             Size::About(count) => Some(format!("of ~{}", grouped(count))),
         }

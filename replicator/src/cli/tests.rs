@@ -4,6 +4,9 @@ use std::cell::RefCell;
 
 use super::*;
 
+/// Of a terminal.
+const COLUMNS: usize = 80;
+
 /// The arguments of a line as a shell makes them: words, and single quotes.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -24,9 +27,18 @@ fn every_command_has_an_example_that_it_takes() {
     for command in Cli::command().get_subcommands() {
         let name = command.get_name();
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let too_wide = help.lines().filter(|line| line.starts_with("    ") && line.chars().count() > COLUMNS);
+        assert_eq!(
+            too_wide.collect::<Vec<_>>(),
+            [""; 0],
+            "{name} --help: what a terminal breaks can't be typed as it stands"
+        );
         let mut examples = 0;
-        for line in
-            help.lines().map(str::trim).filter(|line| line.contains("zkreplicator ") && line.starts_with(['z', 'Z']))
+        for line in help
+            .replace("\\\n", " ")
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.contains("zkreplicator ") && line.starts_with(['z', 'Z']))
         {
             let line = line.split([';', '|', '>']).next().unwrap_or_default();
             let parsed =

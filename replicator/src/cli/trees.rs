@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::archive::PREFIX;
+use super::archive::{self, PREFIX};
 use super::credentials::Credentials;
 use crate::amounts;
 use crate::certificate;
@@ -176,6 +176,7 @@ impl Access {
     }
 
     pub(super) fn ensemble(&self, connect: &str, auths: Vec<Auth>) -> Result<EnsembleOptions> {
+        archive::refuse_bare_file(connect)?;
         Ok(EnsembleOptions {
             connect: connect.parse::<ConnectString>()?,
             auths,
@@ -198,6 +199,12 @@ impl Access {
 pub(super) fn reported(tree: &str) -> String {
     let is_understood = tree.is_empty() || tree.starts_with(PREFIX) || tree.parse::<ConnectString>().is_ok();
     if is_understood { tree } else { "(not understood)" }.to_owned()
+}
+
+/// Whether two texts name the same tree, however each was written: `zk1/a/` is `zk1:2181/a`.
+pub(super) fn same_tree(one: &str, other: &str) -> bool {
+    let parsed = |tree: &str| tree.parse::<ConnectString>().ok().filter(|_| !tree.starts_with(PREFIX));
+    one == other || parsed(one).is_some_and(|one| parsed(other) == Some(one))
 }
 
 fn parse_retry_for(text: &str) -> Result<Duration, String> {

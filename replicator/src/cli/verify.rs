@@ -25,7 +25,8 @@ Examples:
     zkreplicator verify zk1:2181/pegasus/onebox new1:2181/pegasus/onebox
 
   The same with a digest of each subtree down to two levels, and a certificate of it:
-    zkreplicator verify --depth 2 --certificate moved.json zk1:2181/a new1:2181/a
+    zkreplicator verify --depth 2 --certificate moved.json zk1:2181/a \\
+      new1:2181/a
 
   With a page that shows the differences:
     zkreplicator verify --report verify.html zk1:2181/a new1:2181/a
@@ -34,10 +35,12 @@ Examples:
     zkreplicator verify --fix zk1:2181/a new1:2181/a
 
   A part of the trees (see zkreplicator copy --help):
-    zkreplicator verify --include '/apps/*' --exclude '/**/lock' zk1:2181/a new1:2181/a
+    zkreplicator verify --include '/apps/*' --exclude '/**/lock' zk1:2181/a \\
+      new1:2181/a
 
   Two trees that others need meanwhile:
-    zkreplicator verify --max-ops-per-second 5000 --max-latency 100ms zk1:2181/a new1:2181/a
+    zkreplicator verify --max-ops-per-second 5000 --max-latency 100ms \\
+      zk1:2181/a new1:2181/a
 
   A tree and the archive that was made of it; or two archives:
     zkreplicator verify archive:onebox.zka zk1:2181/pegasus/onebox
@@ -133,7 +136,15 @@ impl VerifyArgs {
                 let copy = options.to_fix(target, self.jute_maxbuffer);
                 Ok(Work::Fix(Box::new(Fix { verify: options, copy, max_delete: self.max_delete })))
             });
-            return Order { task, work, format, certificate: self.certificate, out: None, watch: self.watch };
+            return Order {
+                task,
+                work,
+                counted: None,
+                format,
+                certificate: self.certificate,
+                out: None,
+                watch: self.watch,
+            };
         };
         let options = Certificate::read(file).and_then(|certificate| self.against(certificate));
         let file = file.display().to_string();
@@ -146,6 +157,7 @@ impl VerifyArgs {
         Order {
             task,
             work: options.map(|options| Work::Against(Box::new(options))),
+            counted: None,
             format,
             certificate: None,
             out: None,

@@ -172,7 +172,15 @@ impl ZkCopy {
                  their sessions end",
             );
         }
-        Order { task, work, format: self.access.format, certificate: None, out: None, watch: WatchArgs::default() }
+        Order {
+            task,
+            work,
+            counted: None,
+            format: self.access.format,
+            certificate: None,
+            out: None,
+            watch: WatchArgs::default(),
+        }
     }
 
     fn options(&self) -> Result<CopyOptions> {

@@ -63,6 +63,39 @@ fn refuses_what_is_no_connect_string() {
 }
 
 #[test]
+fn says_of_each_slip_what_to_write() {
+    for (text, advice) in [
+        ("http://zk1:2181/a", "no http:// stands before servers; leave it out"),
+        ("zk://zk1:2181/a", "no zk:// stands before servers; leave it out"),
+        ("zk1:2181,", "a host is missing; its servers are one word, with commas and no spaces between them"),
+        ("zk1:2181/a,zk2:2181/a", "the path stands once, behind the last server"),
+        ("zk1:2181/a,zk2:2181", "the path stands once, behind the last server"),
+        ("zk1:2181;zk2:2181/a", "a comma stands between servers, and no semicolon"),
+        ("zk1:/a", "\"\" is no port; without a colon it is 2181"),
+    ] {
+        let refused = text.parse::<ConnectString>().expect_err(text).to_string();
+        assert!(refused.contains(advice) && refused.ends_with(FORM), "{text}: {refused}");
+    }
+    for path in ["a:1//x", "a:1/./x", "a:1/x\u{1}"] {
+        let refused = path.parse::<ConnectString>().expect_err(path).to_string();
+        assert!(refused.ends_with(PATH_ADVICE), "{path}: {refused}");
+    }
+    let refused = "a:1/zookeeper/quota".parse::<ConnectString>().expect_err("ZooKeeper's own").to_string();
+    assert!(refused.ends_with("name the root of another tree"), "{refused}");
+    // Names with commas and colons are names.
+    for path in ["/a,b", "/host,16020,1700000000000", "/a:1", "/a,b/c:1", "/a,:1"] {
+        assert_eq!(parse(&format!("zk1:2181{path}")).chroot.as_str(), path);
+    }
+}
+
+/// It was quoted in the message, since it stood behind the first slash.
+#[test]
+fn a_password_behind_a_scheme_is_shown_to_nobody() {
+    let refused = "zk://user:secret@zk1:2181/a".parse::<ConnectString>().expect_err("credentials").to_string();
+    assert!(refused.contains("takes no credentials") && !refused.contains("secret"), "{refused}");
+}
+
+#[test]
 fn locates_a_path_below_its_chroot() {
     for (chroot, path, located) in
         [("/", "/", "/"), ("/", "/a", "/a"), ("/x", "/", "/x"), ("/x", "/a/b", "/x/a/b"), ("/x/y", "/a", "/x/y/a")]

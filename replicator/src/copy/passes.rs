@@ -109,6 +109,7 @@ impl Line<'_> {
     /// One pass of what has changed; gives the writes, and a zxid that the source had reached when it was read.
     async fn again(&self, changes: &Changes, target: &Reader, masked: &mut Masked) -> Result<(u64, Option<Zxid>)> {
         let before = self.progress.counts().written();
+        self.progress.another_pass();
         // What is read again was counted before.
         let uncounted = Progress::default();
         let extras = Extras::new(self, target, Care::Seen(changes));

@@ -38,3 +38,22 @@ fn nobody_notes_what_nobody_has_asked_for() {
     assert!(progress.notable().is_none());
     assert_eq!(progress.counts().read_bytes, 10);
 }
+
+#[test]
+fn a_size_is_what_was_counted_until_that_is_exceeded_and_none_in_a_later_pass() {
+    let progress = Progress::default();
+    assert_eq!(progress.size(), Size::Unknown);
+    progress.expect(2);
+    assert_eq!(progress.size(), Size::About(2));
+    meet(&progress, "/", 0, 3);
+    meet(&progress, "/a", 0, 0);
+    assert_eq!(progress.size(), Size::About(2));
+    // An old count: there are more, and what the parents promise is known yet.
+    meet(&progress, "/b", 0, 0);
+    assert_eq!(progress.size(), Size::AtLeast(4));
+    progress.another_pass();
+    assert_eq!(progress.size(), Size::Changes { pass: 2 });
+    progress.expect(100);
+    progress.another_pass();
+    assert_eq!(progress.size(), Size::Changes { pass: 3 });
+}

@@ -17,6 +17,11 @@ pub enum Size {
     AtLeast(u64),
     /// Somebody has counted them: a copy before, a quota, an archive. They may have changed since.
     About(u64),
+    /// Only what has changed since the pass before this one began is looked for: how much that is nobody knows before its end.
+    Changes {
+        /// The number of the pass; the first is another matter.
+        pass: u64,
+    },
 }
 
 impl Size {
@@ -26,6 +31,7 @@ impl Size {
         match self {
             Self::About(count) if count >= done && count > 0 => self,
             Self::AtLeast(count) if count > done => self,
+            Self::Changes { .. } => self,
             _ => Self::Unknown,
         }
     }

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::process::Command;
 
 /// No command of a document takes longer.
 const LIMIT: Duration = Duration::from_secs(120);
+/// The file of `--acl map rules`.
+pub(crate) const RULES: &str = "# what no rule fits stays as it is\nsasl:* -> digest:*\n";
 /// Programs that documents call, and what is run for them.
 const PROGRAMS: [(&str, &str); 3] = [
     ("zkreplicator", env!("CARGO_BIN_EXE_zkreplicator-under-test")),
@@ -70,19 +74,44 @@ impl World {
         Ok(())
     }
 
-    /// Runs a document's commands, in a directory of their own; an error is that something was not so, which was shown.
-    pub(crate) async fn run(&self, document: &Path) -> Result<Result<(), String>, Box<dyn std::error::Error>> {
+    /// A program of the machine's that documents call, as a script that takes its place.
+    pub(crate) fn stub(&self, name: &str, script: &str) -> std::io::Result<()> {
+        let file = self.directory.path().join(name);
+        std::fs::write(&file, script)?;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))
+    }
+
+    /// A shell that runs `script` in the directory `place`, which is its home too, and ends where a command of it fails.
+    pub(crate) fn shell(&self, script: &str, place: &Path) -> std::io::Result<Command> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let programs = std::iter::once(self.directory.path().to_owned()).chain(std::env::split_paths(&path));
+        let mut shell = Command::new("bash");
+        shell.args(["--norc", "-e", "-o", "pipefail", "-c", script]).current_dir(place).env("HOME", place);
+        shell.env("AS_DOCUMENTED", self.described()?);
+        shell.env("PATH", std::env::join_paths(programs).map_err(std::io::Error::other)?);
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        Ok(shell)
+    }
+
+    /// The file that tells the documents' programs what is there.
+    fn described(&self) -> std::io::Result<PathBuf> {
         let Self { directory, programs, addresses, texts } = self;
         let world = directory.path().join("world.json");
         let described = json!({ "programs": programs, "addresses": addresses, "texts": texts });
         std::fs::write(&world, described.to_string())?;
+        Ok(world)
+    }
+
+    /// Runs a document's commands, in a directory of their own; an error is that something was not so, which was shown.
+    pub(crate) async fn run(&self, document: &Path) -> Result<Result<(), String>, Box<dyn std::error::Error>> {
+        let (directory, programs, world) = (&self.directory, &self.programs, self.described()?);
         let place = tempfile::tempdir_in(directory.path())?;
         // trycmd runs a document's commands in the directory beside it that is called after it.
         let case = place.path().join("document.md");
         std::fs::copy(document, &case)?;
         let cwd = place.path().join("document.in");
         std::fs::create_dir(&cwd)?;
-        std::fs::write(cwd.join("rules"), "# what no rule fits stays as it is\nsasl:* -> digest:*\n")?;
+        std::fs::write(cwd.join("rules"), RULES)?;
         let called: Vec<_> = programs.keys().map(|name| (name.clone(), directory.path().join(name))).collect();
         let ran = tokio::task::spawn_blocking(move || {
             std::panic::catch_unwind(|| {

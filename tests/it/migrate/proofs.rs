@@ -16,7 +16,7 @@ fn ensemble(server: &Server) -> Fallible<Ensemble> {
     Ok(Ensemble { connect: server.connect_string().parse()?, auths: Vec::new(), jute_maxbuffer: JUTE_MAXBUFFER_BYTES })
 }
 
-fn trees(source: &Server, target: &Server, root: &str) -> Fallible<Trees> {
+pub(super) fn trees(source: &Server, target: &Server, root: &str) -> Fallible<Trees> {
     let (source, target) = (ensemble(source)?, ensemble(target)?);
     Ok(Trees::new(&source, &target, root, &format!("{root}/lock"), &Limits::default(), &Policy::default())?)
 }

@@ -16,7 +16,7 @@ const NODES: [&str; 3] = ["localhost:34801", "localhost:34802", "localhost:34803
 
 /// Three meta servers that serve, their replica servers, and a plan with short leases. What is added to its policy is added
 /// to `[recovery]`.
-async fn ready(name: &str) -> Fallible<Cluster> {
+pub(super) async fn ready(name: &str) -> Fallible<Cluster> {
     let cluster = Cluster::start(name).await?.policy("[recovery]");
     tell(&cluster, |_| {})?;
     Ok(cluster.policy("lease = \"200ms\"").policy("config_sync_interval = \"300ms\"").policy("lease_margin = \"50ms\""))

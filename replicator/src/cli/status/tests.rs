@@ -50,6 +50,22 @@ fn what_was_exceeded_is_not_told() {
 }
 
 #[test]
+fn a_later_pass_is_named_and_nothing_is_told_that_stands_still() {
+    let status = copying(1_000, 20, Size::Changes { pass: 2 });
+    let shown = |width| {
+        let (fields, waits) = status.state().within(width);
+        fields + &waits
+    };
+    assert_eq!(shown(77), "copy      pass 2   changes since pass 1     waits: target acknowledgements");
+    assert_eq!(shown(50), "copy      pass 2   waits: target acknowledgements");
+    assert!(shown(95).contains("  20,000 read  waits: "), "{}", shown(95));
+    assert_eq!(
+        status.plain(),
+        "copy: 20,000 read, 20,000 written, 0 kept, 0 B, pass 2: changes since pass 1, 20 s; waits: target acknowledgements"
+    );
+}
+
+#[test]
 fn what_holds_it_up_comes_before_what_is_under_way() {
     let mut status = copying(1_000, 1, Size::Unknown);
     let held = Some("the target is held back: at the rate that was set".to_owned());

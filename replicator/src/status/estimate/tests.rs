@@ -10,7 +10,7 @@ const TEN: Duration = Duration::from_secs(10);
 fn a_count_gives_a_percentage_and_a_time_and_a_lower_bound_gives_neither() {
     assert_eq!(percent(41, Size::About(100)), Some(41));
     assert_eq!(left(41, Size::About(100), 10, TEN), Some(Duration::from_secs(59)));
-    for size in [Size::Unknown, Size::AtLeast(100)] {
+    for size in [Size::Unknown, Size::AtLeast(100), Size::Changes { pass: 2 }] {
         assert_eq!((percent(41, size), left(41, size, 10, TEN)), (None, None));
     }
 }
