@@ -182,9 +182,11 @@ async fn perform(options: &BenchOptions, planned: bool, shown: Shown, recorder: 
         return BenchReport { error, ..BenchReport::default() };
     }
     announce(options);
-    let board = Board::default();
-    let monitor = Monitor::of(Sides::of(&options.source, &options.target), shown, recorder);
-    monitor.shown_by(|| board.now(), || board.ended(), bench(options, &board, &stop)).await
+    let board = Board::new(recorder.as_ref().is_some_and(|recorder| recorder.is_noting()));
+    let monitor = Monitor::of(Sides::of(&options.source, &options.target), shown, recorder.clone());
+    let report = monitor.shown_by(|| board.now(), || board.ended(), bench(options, &board, &stop)).await;
+    recorder.iter().for_each(|recorder| recorder.note(board.notable()));
+    report
 }
 
 /// Says what is going to be written, and where: also for whoever has to clear up after a bench that was killed.

@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 use super::process::tell;
 use super::recorder::Recorder;
 use super::status::{Now, Status};
+use crate::bench::Ended;
 use crate::limits;
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
@@ -70,7 +71,7 @@ impl Monitor {
     pub(super) fn shown_by<T>(
         &self,
         now: impl Fn() -> (&'static str, Counts, Size),
-        ended: impl Fn() -> Vec<(&'static str, Counts)>,
+        ended: impl Fn() -> Vec<Ended>,
         work: impl Future<Output = T>,
     ) -> impl Future<Output = T> {
         // A command's future is large, and whoever holds it would be as large again.
@@ -80,12 +81,12 @@ impl Monitor {
     async fn show<T>(
         &self,
         counters: impl Fn() -> (&'static str, Counts, Size),
-        ended: impl Fn() -> Vec<(&'static str, Counts)>,
+        ended: impl Fn() -> Vec<Ended>,
         mut work: impl Future<Output = T> + Unpin,
     ) -> T {
         let record = || {
             let (what, counts, _) = counters();
-            self.recorder.iter().for_each(|recorder| recorder.look(ended(), (what, counts)));
+            self.recorder.iter().for_each(|recorder| recorder.look(&ended(), (what, counts)));
         };
         self.recorder.iter().for_each(|recorder| recorder.begin(counters().0));
         let now = || {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::process::{tell, write_out};
 use super::watch::WatchArgs;
+use crate::bench::Ended;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::metrics::run::Run;
@@ -97,7 +98,12 @@ impl Recorder {
 
     /// Counters for a piece of its work.
     pub(super) fn progress(&self) -> Progress {
-        if self.report.is_some() { Progress::noting() } else { Progress::default() }
+        if self.is_noting() { Progress::noting() } else { Progress::default() }
+    }
+
+    /// Whether the znodes that stand out are to be noted.
+    pub(super) fn is_noting(&self) -> bool {
+        self.report.is_some()
     }
 
     /// A piece of its work begins.
@@ -108,15 +114,16 @@ impl Recorder {
     }
 
     /// Looks at the piece of work: the phases of it that have ended, and the one that is under way.
-    pub(super) fn look(&self, ended: Vec<(&'static str, Counts)>, now: (&'static str, Counts)) {
-        let at = self.started.elapsed();
+    pub(super) fn look(&self, ended: &[Ended], now: (&'static str, Counts)) {
+        let ended = ended.iter().map(|Ended { name, counts, at }| {
+            let at = at.saturating_duration_since(self.started);
+            (*name, *counts, at)
+        });
+        let (name, counts) = now;
+        let phases = ended.chain([(name, counts, self.started.elapsed())]);
         let mut seen = self.seen.borrow_mut();
         let sample = seen.sample();
-        let known = seen.begun.saturating_sub(1);
-        for (index, (name, counts)) in ended.into_iter().chain([now]).enumerate().skip(known) {
-            seen.enter(index, name, at);
-            seen.series.record(at, Sample { counts, ..sample.clone() });
-        }
+        seen.record(phases, &sample);
         let due = seen.metrics_written.is_none_or(|written| written.elapsed() >= limits::METRICS_WRITTEN_EVERY);
         if let Some(metrics) = self.metrics.as_ref().filter(|_| due) {
             seen.metrics_written = Some(Instant::now());
@@ -168,6 +175,16 @@ impl Seen {
         if index >= self.begun {
             self.series.begin(at, name);
             self.begun = index + 1;
+        }
+    }
+
+    /// Takes what the phases have counted, each until it ended, the last of them until now. One that has begun since the last
+    /// look did so when the one before it ended.
+    fn record(&mut self, phases: impl Iterator<Item = (&'static str, Counts, Duration)>, sample: &Sample) {
+        let known = self.begun.saturating_sub(1);
+        for (index, (name, counts, at)) in phases.enumerate().skip(known) {
+            self.enter(index, name, self.series.ended());
+            self.series.record(at, Sample { counts, ..sample.clone() });
         }
     }
 
@@ -254,3 +271,6 @@ impl MetricsFile {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,7 @@ pub fn page(program: &str, account: &Account<'_>, watched: &Watched) -> String {
             },
         );
     }
+    page.section("Znodes that stand out", &watched.tops());
     page.section("Cost", &cost(&account.resources));
     let text = account.text();
     if !text.is_empty() {
