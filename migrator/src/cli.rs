@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use replicator::cli::manual::{Completions, Pages, completions_examples, pages_examples};
 use replicator::cli::usage;
+use replicator::metrics::file::MetricsFile;
 use replicator::status::Shown;
 use serde_json::json;
 
@@ -306,7 +307,7 @@ pub fn main() -> ExitCode {
         Ok(watch) => (watch, Ok(())),
         Err(error) => (Watch::default(), Err(error)),
     };
-    let metrics = watch.metrics.clone().map(|file| Metrics::new(command, file));
+    let metrics = watch.metrics.clone().map(|file| Metrics::new(command, MetricsFile::new(file, tell)));
     let ended = ended.and_then(|()| {
         in_runtime(async {
             if let Some(metrics) = &metrics {
@@ -343,8 +344,8 @@ pub fn main() -> ExitCode {
     // How a migration has ended is what its code says, whatever becomes of the files that tell of it.
     let unwritten = if is_migration { code } else { code.max(2) };
     let code = if watch.write(page.as_deref()) { code } else { unwritten };
-    if let Some(Err(error)) = metrics.map(|metrics| metrics.conclude(code, verdict)) {
-        tell(&format!("the file of --metrics-file could not be written: {error}"));
+    if let Some(metrics) = &metrics {
+        metrics.conclude(code, verdict);
     }
     conclude(&text, code, unwritten)
 }

@@ -17,10 +17,6 @@ pub const LINE_UNSEEN_MAX: Duration = Duration::from_secs(30);
 /// in that time, and a cluster without a leader waits no longer.
 pub const TARGET_ASKED_FOR: Duration = Duration::from_secs(20);
 
-/// How long the last metrics may take to be written: a local disk takes milliseconds, and one that hangs must not keep the
-/// report from whoever waits for it.
-pub const METRICS_ENDED_WITHIN: Duration = Duration::from_secs(5);
-
 /// How long is looked for everything to be as it was at the end of a way back: a meta server that has just been started may
 /// not answer at once, and a person is called for what stays.
 pub const AS_IT_WAS_WITHIN: Duration = Duration::from_secs(5);

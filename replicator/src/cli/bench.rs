@@ -185,7 +185,9 @@ async fn perform(options: &BenchOptions, planned: bool, shown: Shown, recorder: 
     let board = Board::new(recorder.as_ref().is_some_and(|recorder| recorder.is_noting()));
     let monitor = Monitor::of(Sides::of(&options.source, &options.target), shown, recorder.clone());
     let report = monitor.shown_by(|| board.now(), || board.ended(), bench(options, &board, &stop)).await;
-    recorder.iter().for_each(|recorder| recorder.note(board.notable()));
+    if let Some(recorder) = &recorder {
+        recorder.note(board.notable());
+    }
     report
 }
 

@@ -83,10 +83,7 @@ pub(super) fn write_out(file: &Path, text: &str, code: u8) -> u8 {
     match whole_file::write(file, text, Existing::Replaced) {
         Ok(()) => code,
         Err(error) => {
-            tell(&format!(
-                "{} could not be written: {error}; see to its directory and to the room there",
-                file.display()
-            ));
+            tell(&whole_file::unwritten(file, &error));
             code.max(exit::ERROR)
         }
     }

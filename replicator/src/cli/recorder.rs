@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::process::{tell, write_out};
@@ -11,6 +11,7 @@ use super::watch::WatchArgs;
 use crate::bench::Ended;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::metrics::file::MetricsFile;
 use crate::metrics::run::Run;
 use crate::pace::Sides;
 use crate::progress::{Counts, Notable, Progress};
@@ -84,7 +85,7 @@ impl Recorder {
             source: source.to_owned(),
             target: target.to_owned(),
             report,
-            metrics: metrics.map(|file| Arc::new(MetricsFile { file, state: Mutex::default(), free: Condvar::new() })),
+            metrics: metrics.map(|file| MetricsFile::new(file, tell)),
             began: SystemTime::now(),
             started: Instant::now(),
             seen: RefCell::new(seen),
@@ -204,71 +205,6 @@ impl Seen {
             held_back: self.sides.is_held_back(),
             lost: self.sides.is_lost(),
         }
-    }
-}
-
-/// The file of `--metrics-file`. One text is written at a time, so that none takes the place of a newer one, and a file system
-/// that hangs holds one thread.
-struct MetricsFile {
-    file: PathBuf,
-    state: Mutex<Writing>,
-    /// Told when nobody writes any more.
-    free: Condvar,
-}
-
-#[derive(Default)]
-struct Writing {
-    is_under_way: bool,
-    /// A person is told once.
-    has_failed: bool,
-}
-
-impl MetricsFile {
-    /// Writes what the work has come to, unless the text before it is still being written. A slow disk must not hold up the
-    /// line: nobody waits for it.
-    fn begin(self: &Arc<Self>, text: impl FnOnce() -> String) {
-        let mut state = self.state();
-        if !state.is_under_way {
-            state.is_under_way = true;
-            let (this, text) = (Arc::clone(self), text());
-            drop(tokio::task::spawn_blocking(move || this.write(&text)));
-        }
-    }
-
-    /// Writes what came of it, behind what is still being written; gives whether it was written.
-    fn conclude(self: &Arc<Self>, text: String) -> bool {
-        let (done, written) = mpsc::channel();
-        let this = Arc::clone(self);
-        std::thread::spawn(move || {
-            let is_under_way = |state: &mut Writing| state.is_under_way;
-            let free = this.free.wait_while(this.state(), is_under_way).unwrap_or_else(PoisonError::into_inner);
-            drop(free);
-            // Nobody hears it who has waited for too long.
-            let _ = done.send(this.write(&text));
-        });
-        written.recv_timeout(limits::METRICS_ENDED_WITHIN).unwrap_or_else(|_| {
-            tell(&format!("{} could not be written: its file system does not answer", self.file.display()));
-            false
-        })
-    }
-
-    fn write(&self, text: &str) -> bool {
-        let written = whole_file::publish(&self.file, text);
-        let mut state = self.state();
-        if let Some(error) = written.as_ref().err().filter(|_| !state.has_failed) {
-            state.has_failed = true;
-            tell(&format!(
-                "{} could not be written: {error}; see to its directory and to the room there",
-                self.file.display()
-            ));
-        }
-        state.is_under_way = false;
-        self.free.notify_all();
-        written.is_ok()
-    }
-
-    fn state(&self) -> MutexGuard<'_, Writing> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

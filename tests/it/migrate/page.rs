@@ -98,7 +98,7 @@ async fn a_page_that_can_not_be_written_leaves_a_migration_its_exit_code() -> Fa
     let args = ["run", "--execute", "--pause-before", "stop-followers", "--report", &page, "--metrics-file", &metrics];
     let (_cluster, run) =
         cluster.run_and(&args, ("before", "backup"), async |_| Ok(fs::remove_dir_all(&lost)?)).await?;
-    run.expect(0).says(&["page.html could not be written", "--metrics-file could not be written"]);
+    run.expect(0).says(&["page.html could not be written", "run.prom could not be written"]);
     Ok(())
 }
 
