@@ -202,6 +202,12 @@ pub const METRICS_WRITTEN_EVERY: Duration = Duration::from_secs(1);
 /// How long the end of a command waits for its file of metrics: a file system that has hung must not hold it.
 pub const METRICS_ENDED_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long the last words on stderr may take to go out: a terminal takes milliseconds, and one that nobody reads never.
+pub const SAID_WITHIN: Duration = Duration::from_secs(2);
+
+/// Words that wait to go out to stderr; what comes on top is dropped. A whole migration says less than this.
+pub const WORDS_WAITING_MAX: usize = 1_000;
+
 /// The largest and the widest znodes that a report lists: what a person reads.
 pub const REPORT_TOP: usize = 10;
 

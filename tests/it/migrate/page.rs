@@ -84,6 +84,10 @@ async fn what_could_not_begin_has_a_page_and_metrics_too() -> Fallible<()> {
         refused.says(&["/proc/no/such/file"]);
     }
     cluster.run(&["run", "--metrics-file", &metrics_name]).await?.expect(2).says(&["give --execute too"]);
+    fs::create_dir(directory.path().join("sub"))?;
+    let same = directory.path().join("sub/../run.prom").display().to_string();
+    let refused = cluster.run(&["resume", "--report", &same, "--metrics-file", &metrics_name]).await?.expect(2);
+    refused.says(&["name the same file"]);
     assert_eq!(cluster.records(), 0, "something was begun");
     Ok(())
 }
