@@ -2,8 +2,11 @@
 
 mod cleanup;
 mod init;
+mod method;
 mod migrate;
 mod process;
+mod rehearse;
+mod status;
 mod watch;
 
 use std::ffi::OsString;
@@ -316,12 +319,12 @@ pub fn main() -> ExitCode {
             match cli.command {
                 Action::Completions(_) | Action::Man(_) => unreachable!("they ask nobody, and have ended"),
                 Action::Init(init) => init.run().await,
-                Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method, cli.progress).await,
+                Action::Plan(asked) => rehearse::rehearse(&asked.common, asked.method, cli.progress).await,
                 Action::Run(run) if run.execute => migrate::run(&run, cli.progress, metrics.clone()).await,
-                Action::Run(run) => migrate::rehearse(&run.common, run.method, cli.progress).await,
+                Action::Run(run) => rehearse::rehearse(&run.common, run.method, cli.progress).await,
                 Action::Resume(resume) => migrate::resume(&resume, cli.progress, metrics.clone()).await,
                 Action::Rollback(rollback) => migrate::rollback(&rollback.common, cli.progress, metrics.clone()).await,
-                Action::Status(common) => migrate::status(&common),
+                Action::Status(common) => status::status(&common),
                 Action::Cleanup(cleanup) => cleanup.run(cli.progress).await,
             }
         })
@@ -381,7 +384,15 @@ impl Written {
 fn failed(command: Option<&str>, why: &str, next: Option<&str>, verdict: &str, format: Format, code: u8) -> String {
     let json =
         json!({"schema": 1, "command": command, "verdict": verdict, "exit_code": code, "errors": [why], "next": next});
-    migrate::in_format(format, "", &json)
+    in_format(format, "", &json)
+}
+
+/// A report as a terminal shows it and does not obey.
+fn in_format(format: Format, text: &str, json: &serde_json::Value) -> String {
+    match format {
+        Format::Text => replicator::terminal::lines(text).into_owned(),
+        Format::Json => replicator::terminal::json(&format!("{json:#}\n")).into_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use clap::Args;
 use replicator::certificate::Certificate;
 use replicator::status::Shown;
 
-use super::{Common, Written};
+use super::{Common, Written, in_format};
 use crate::config_file::HOSTS_LIST;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Entry, Journal};
@@ -120,6 +120,6 @@ impl Cleanup {
             "removed": removed,
             "archive": archive.display().to_string(),
         });
-        Ok(Written::of(super::migrate::in_format(self.common.format, &text, &json), 0, None))
+        Ok(Written::of(in_format(self.common.format, &text, &json), 0, None))
     }
 }

@@ -1,6 +1,7 @@
 //! The page of a bench.
 
-use super::outcome::{cost, facts, tone};
+use super::outcome::cost;
+use super::outcome::head::{facts, tone};
 use super::run::{Watched, latencies};
 use super::{Column, Page, paragraph, table};
 use crate::bench::{BenchReport, Left, Phase, plan};
