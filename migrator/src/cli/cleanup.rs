@@ -6,7 +6,8 @@ use clap::Args;
 use replicator::certificate::Certificate;
 use replicator::status::Shown;
 
-use super::{Common, Written, in_format};
+use super::typed::Common;
+use super::{Written, in_format};
 use crate::config_file::HOSTS_LIST;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Entry, Journal};

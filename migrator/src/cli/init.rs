@@ -7,7 +7,8 @@ use replicator::connect::ConnectString;
 use replicator::whole_file::{self, Existing};
 use serde_json::json;
 
-use super::{Format, Written, in_format};
+use super::typed::Format;
+use super::{Written, in_format};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pegasus::client::{MetaClient, MetaOptions, Role};
 use crate::plan::{ClusterFacts, MetaServerFacts, render};

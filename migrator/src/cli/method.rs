@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Common, MethodName};
+use super::typed::{Common, MethodName};
 use crate::conductor::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::Contents;

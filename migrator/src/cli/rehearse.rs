@@ -4,7 +4,8 @@ use replicator::status::Shown;
 
 use super::method::chosen;
 use super::process::stop_on_signal;
-use super::{Common, MethodName, Written, in_format};
+use super::typed::{Common, MethodName};
+use super::{Written, in_format};
 use crate::config_file::{self, HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use crate::error::Result;
 use crate::migration::Migration;

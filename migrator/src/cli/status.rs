@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::method::method_of;
-use super::{Common, Written, in_format};
+use super::typed::Common;
+use super::{Written, in_format};
 use crate::error::Result;
 use crate::journal::{Contents, Journal};
 use crate::report::standing;

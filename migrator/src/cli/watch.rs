@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use replicator::whole_file::{self, Existing, is_same};
 
-use super::{Action, tell};
+use super::tell;
+use super::typed::Action;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Credentials, Place, Plan};
 
