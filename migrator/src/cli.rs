@@ -38,7 +38,7 @@ pub fn main() -> ExitCode {
             error.exit()
         }
     };
-    process::log_to_stderr(cli.verbose);
+    let _logging = process::log_to_stderr(cli.verbose);
     match &cli.command {
         Action::Completions(completions) => return printed(completions.write(Cli::command())),
         Action::Man(pages) => return printed(pages.write(Cli::command())),

@@ -131,7 +131,7 @@ pub fn main() -> ExitCode {
             error.exit()
         }
     };
-    log_to_stderr(cli.verbose);
+    let _logging = log_to_stderr(cli.verbose);
     let order = match cli.command {
         Action::Copy(args) => args.understand(&typed),
         Action::Sync(args) => args.understand(&typed),
