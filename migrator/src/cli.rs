@@ -2,281 +2,28 @@
 
 mod cleanup;
 mod init;
+mod method;
 mod migrate;
 mod process;
+mod rehearse;
+mod status;
+mod typed;
 mod watch;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use replicator::cli::manual::{Completions, Pages, completions_examples, pages_examples};
+use clap::{CommandFactory, Parser};
 use replicator::cli::usage;
-use replicator::status::Shown;
+use replicator::metrics::file::MetricsFile;
 use serde_json::json;
 
 use self::process::{conclude, in_runtime, tell};
-use self::watch::{PageArgs, Watch, WatchArgs};
-use crate::conductor::Method;
-use crate::error::{ErrorKind, Result};
+use self::typed::{Action, Cli, Format};
+use self::watch::Watch;
+use crate::error::ErrorKind;
 use crate::metrics::Metrics;
 use crate::page;
-use crate::plan::{Plan, StepName};
-use crate::steps::{COPY, RECOVERY};
-
-const AFTER: &str = "\
-Signals:
-  INT, TERM, HUP  end it in good order where that does no harm: not while the cluster has no meta server; zkmigrator resume
-                  goes on. HUP is ignored under nohup
-  USR1            prints to stderr at which step it is, and what it waits for
-
-Exit codes:
-  0    done
-  2    failed; nothing of the cluster was changed
-  4    failed; rolled back
-  5    needs a person: the report says what happened and what to do
-  130  interrupted; can be resumed
-
-Examples:
-  zkmigrator init --meta-servers a1:34601,a2:34601 \\
-    --target zk4:2181,zk5:2181,zk6:2181 --out zkmigrator.toml
-  zkmigrator plan --plan zkmigrator.toml
-  zkmigrator run --plan zkmigrator.toml --execute --report move.html
-  zkmigrator run --plan zkmigrator.toml --method recovery --execute";
-
-const PLAN: &str = "\
-Examples:
-  What a migration would do, step by step; nothing is changed:
-    zkmigrator plan --plan zkmigrator.toml
-
-  The same for a rebuild from the replica servers, which is an outage:
-    zkmigrator plan --method recovery --plan zkmigrator.toml
-
-  For a script, which asks whether it can begin:
-    zkmigrator plan --plan zkmigrator.toml --format json
-
-Exit code 0: it can begin; 2: it can't, and each reason is listed as wrong.";
-
-const RUN: &str = "\
-Examples:
-  A rehearsal, which is what plan does; nothing is changed:
-    zkmigrator run --plan zkmigrator.toml
-
-  The migration:
-    zkmigrator run --plan zkmigrator.toml --execute
-
-  With a look at everything before the leader is stopped (zkmigrator resume goes on):
-    zkmigrator run --plan zkmigrator.toml --pause-before stop-leader --execute
-
-  A rebuild from the replica servers, where no copy can be made (docs/choosing.md):
-    zkmigrator run --plan zkmigrator.toml --method recovery --execute";
-
-const RESUME: &str = "\
-Examples:
-  Go on after an interrupt, a crash or a pause; what is there is looked at first:
-    zkmigrator resume --plan zkmigrator.toml
-
-  The same, up to another step:
-    zkmigrator resume --plan zkmigrator.toml --pause-before start-followers";
-
-const ROLLBACK: &str = "\
-Examples:
-  Back to the old ZooKeeper:
-    zkmigrator rollback --plan zkmigrator.toml
-
-  With the report for a script:
-    zkmigrator rollback --plan zkmigrator.toml --format json";
-
-const STATUS: &str = "\
-Examples:
-  How far it is, and what comes next:
-    zkmigrator status --plan zkmigrator.toml
-
-  Every few seconds, beside a migration that is under way:
-    watch zkmigrator status --plan zkmigrator.toml
-
-  For a script:
-    zkmigrator status --plan zkmigrator.toml --format json";
-
-/// What the program is called.
-const PROGRAM: &str = "zkmigrator";
-
-#[derive(Parser)]
-#[command(
-    name = PROGRAM,
-    version,
-    about = "Moves an Apache Pegasus cluster to another ZooKeeper ensemble, with a way back at every step",
-    after_help = AFTER
-)]
-struct Cli {
-    #[command(subcommand)]
-    command: Action,
-    /// Log more to stderr; twice for even more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
-    /// Who is shown on stderr how it goes
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    progress: Shown,
-}
-
-#[derive(Subcommand)]
-enum Action {
-    Init(init::Init),
-    Plan(Rehearse),
-    Run(Run),
-    Resume(Resume),
-    /// Take a migration back, while the new ZooKeeper has taken no write
-    ///
-    /// Steps are taken back in their reverse order, until the cluster is served as it was before. Refused as soon as the new
-    /// ZooKeeper has taken a write that the old one does not have; the report says what can be done then.
-    #[command(after_help = ROLLBACK)]
-    Rollback(Rollback),
-    /// Say how far a migration has come, from its journal alone
-    ///
-    /// Asks nobody and changes nothing: it can be run at any time, also beside a migration that is under way.
-    #[command(after_help = STATUS)]
-    Status(Common),
-    Cleanup(cleanup::Cleanup),
-    #[command(after_help = completions_examples(PROGRAM))]
-    Completions(Completions),
-    #[command(after_help = pages_examples(PROGRAM))]
-    Man(Pages),
-}
-
-#[derive(Args)]
-struct Common {
-    /// The plan
-    #[arg(long, value_name = "FILE", default_value = "zkmigrator.toml")]
-    plan: PathBuf,
-    /// How the report is written to stdout
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-/// Check a plan against the living cluster and show every step; change nothing
-///
-/// Looks at the meta servers, both ZooKeepers, every host and every configuration file, and lists what is wrong, what is fine
-/// and what could not be checked; then each step with all that it would do.
-#[derive(Args)]
-#[command(after_help = PLAN)]
-struct Rehearse {
-    #[command(flatten)]
-    common: Common,
-    /// How to migrate
-    #[arg(long, value_enum, default_value_t = MethodName::Copy)]
-    method: MethodName,
-    #[command(flatten)]
-    page: PageArgs,
-}
-
-/// Migrate; without --execute it only rehearses, as plan does
-///
-/// Each act stands in the journal before it begins. When something is not as it must be it goes back by itself; the report
-/// says how it ended and what to do next.
-#[derive(Args)]
-#[command(after_help = RUN)]
-struct Run {
-    #[command(flatten)]
-    common: Common,
-    /// Really do it
-    #[arg(long)]
-    execute: bool,
-    /// Stop before this step, so that a person can look; resume goes on. Can be given more than once
-    #[arg(long, value_name = "STEP", value_parser = step_name)]
-    pause_before: Vec<StepName>,
-    /// How to migrate
-    #[arg(long, value_enum, default_value_t = MethodName::Copy)]
-    method: MethodName,
-    #[command(flatten)]
-    watch: WatchArgs,
-}
-
-/// Look at the world, and go on with a migration that was interrupted or paused
-///
-/// What is done already is looked at and not done again. A migration that was on its way back goes on with that.
-#[derive(Args)]
-#[command(after_help = RESUME)]
-struct Resume {
-    #[command(flatten)]
-    common: Common,
-    /// Stop before this step. Can be given more than once
-    #[arg(long, value_name = "STEP", value_parser = step_name)]
-    pause_before: Vec<StepName>,
-    #[command(flatten)]
-    watch: WatchArgs,
-}
-
-#[derive(Args)]
-struct Rollback {
-    #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    watch: WatchArgs,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum MethodName {
-    /// Copy the tree: the cluster serves all the time, but for moments
-    Copy,
-    /// Rebuild the metadata from the replica servers: an outage, and some things are lost (docs/choosing.md)
-    Recovery,
-    /// Copy where that can be done; otherwise say why, and what a recovery would be begun with
-    Auto,
-}
-
-/// How a report is written.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Text,
-    /// One JSON document
-    Json,
-}
-
-fn step_name(text: &str) -> Result<StepName, String> {
-    serde_json::from_value(text.into()).map_err(|_| {
-        let names =
-            |method: &Method| method.steps.iter().map(|step| step.name().to_string()).collect::<Vec<_>>().join(", ");
-        format!("it is no step; the steps are {} (copy) or {} (recovery)", names(&COPY), names(&RECOVERY))
-    })
-}
-
-impl Action {
-    /// The plan that it reads, where it migrates or rehearses.
-    fn plan_file(&self) -> Option<&Path> {
-        match self {
-            Self::Plan(rehearse) => Some(&rehearse.common.plan),
-            Self::Run(run) => Some(&run.common.plan),
-            Self::Resume(resume) => Some(&resume.common.plan),
-            Self::Rollback(rollback) => Some(&rollback.common.plan),
-            _ => None,
-        }
-    }
-
-    /// Its name, and what it has in common with others.
-    fn asked(&self) -> (&'static str, Format, String) {
-        let (command, common) = match self {
-            Self::Init(init) => return ("init", init.format, String::new()),
-            Self::Completions(_) => return ("completions", Format::Text, String::new()),
-            Self::Man(_) => return ("man", Format::Text, String::new()),
-            Self::Plan(rehearse) => ("plan", &rehearse.common),
-            Self::Run(run) => ("run", &run.common),
-            Self::Resume(resume) => ("resume", &resume.common),
-            Self::Rollback(rollback) => ("rollback", &rollback.common),
-            Self::Status(common) => ("status", common),
-            Self::Cleanup(cleanup) => ("cleanup", &cleanup.common),
-        };
-        (command, common.format, common.plan.display().to_string())
-    }
-}
-
-impl Common {
-    fn read(&self) -> Result<(Plan, String)> {
-        let (plan, text) = Plan::read(&self.plan)?;
-        Ok((plan, blake3::hash(text.as_bytes()).to_hex().to_string()))
-    }
-}
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -292,7 +39,7 @@ pub fn main() -> ExitCode {
             error.exit()
         }
     };
-    process::log_to_stderr(cli.verbose);
+    let _logging = process::log_to_stderr(cli.verbose);
     match &cli.command {
         Action::Completions(completions) => return printed(completions.write(Cli::command())),
         Action::Man(pages) => return printed(pages.write(Cli::command())),
@@ -308,7 +55,7 @@ pub fn main() -> ExitCode {
         Ok(watch) => (watch, Ok(())),
         Err(error) => (Watch::default(), Err(error)),
     };
-    let metrics = watch.metrics.clone().map(|file| Metrics::new(command, file));
+    let metrics = watch.metrics.clone().map(|file| Metrics::new(command, MetricsFile::new(file, tell)));
     let ended = ended.and_then(|()| {
         in_runtime(async {
             if let Some(metrics) = &metrics {
@@ -317,12 +64,12 @@ pub fn main() -> ExitCode {
             match cli.command {
                 Action::Completions(_) | Action::Man(_) => unreachable!("they ask nobody, and have ended"),
                 Action::Init(init) => init.run().await,
-                Action::Plan(asked) => migrate::rehearse(&asked.common, asked.method, cli.progress).await,
+                Action::Plan(asked) => rehearse::rehearse(&asked.common, asked.method, cli.progress).await,
                 Action::Run(run) if run.execute => migrate::run(&run, cli.progress, metrics.clone()).await,
-                Action::Run(run) => migrate::rehearse(&run.common, run.method, cli.progress).await,
+                Action::Run(run) => rehearse::rehearse(&run.common, run.method, cli.progress).await,
                 Action::Resume(resume) => migrate::resume(&resume, cli.progress, metrics.clone()).await,
                 Action::Rollback(rollback) => migrate::rollback(&rollback.common, cli.progress, metrics.clone()).await,
-                Action::Status(common) => migrate::status(&common),
+                Action::Status(common) => status::status(&common),
                 Action::Cleanup(cleanup) => cleanup.run(cli.progress).await,
             }
         })
@@ -345,8 +92,8 @@ pub fn main() -> ExitCode {
     // How a migration has ended is what its code says, whatever becomes of the files that tell of it.
     let unwritten = if is_migration { code } else { code.max(2) };
     let code = if watch.write(page.as_deref()) { code } else { unwritten };
-    if let Some(Err(error)) = metrics.map(|metrics| metrics.conclude(code, verdict)) {
-        tell(&format!("the file of --metrics-file could not be written: {error}"));
+    if let Some(metrics) = &metrics {
+        metrics.conclude(code, verdict);
     }
     conclude(&text, code, unwritten)
 }
@@ -382,7 +129,15 @@ impl Written {
 fn failed(command: Option<&str>, why: &str, next: Option<&str>, verdict: &str, format: Format, code: u8) -> String {
     let json =
         json!({"schema": 1, "command": command, "verdict": verdict, "exit_code": code, "errors": [why], "next": next});
-    migrate::in_format(format, "", &json)
+    in_format(format, "", &json)
+}
+
+/// A report as a terminal shows it and does not obey.
+fn in_format(format: Format, text: &str, json: &serde_json::Value) -> String {
+    match format {
+        Format::Text => replicator::terminal::lines(text).into_owned(),
+        Format::Json => replicator::terminal::json(&format!("{json:#}\n")).into_owned(),
+    }
 }
 
 #[cfg(test)]

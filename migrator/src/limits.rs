@@ -17,19 +17,9 @@ pub const LINE_UNSEEN_MAX: Duration = Duration::from_secs(30);
 /// in that time, and a cluster without a leader waits no longer.
 pub const TARGET_ASKED_FOR: Duration = Duration::from_secs(20);
 
-/// How long the last metrics may take to be written: a local disk takes milliseconds, and one that hangs must not keep the
-/// report from whoever waits for it.
-pub const METRICS_ENDED_WITHIN: Duration = Duration::from_secs(5);
-
 /// How long is looked for everything to be as it was at the end of a way back: a meta server that has just been started may
 /// not answer at once, and a person is called for what stays.
 pub const AS_IT_WAS_WITHIN: Duration = Duration::from_secs(5);
-
-/// How long the last words on stderr may take to go out: a terminal takes milliseconds, and one that nobody reads never.
-pub const SAID_WITHIN: Duration = Duration::from_secs(2);
-
-/// Words that wait to go out to stderr; what comes on top is dropped. A whole migration says less than this.
-pub const WORDS_WAITING_MAX: usize = 1_000;
 
 /// The largest journal that is read: a migration of 100 meta servers writes less than 10 MB.
 pub const JOURNAL_BYTES_MAX: u64 = 64 << 20;

@@ -1,28 +1,22 @@
 //! What a migration tells a monitoring system while it works and when it has ended. Whoever migrates only notes what is
-//! known; a task of its own writes it, so that a slow disk holds up nothing while the cluster has no meta server.
+//! known; others write it, so that a slow disk holds up nothing while the cluster has no meta server.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::{io, thread};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use replicator::limits::METRICS_WRITTEN_EVERY;
+use replicator::metrics::file::MetricsFile;
 use replicator::metrics::{Exposition, Kind};
-use replicator::whole_file;
 
 use crate::conductor::Method;
 use crate::journal::Entry;
-use crate::limits::METRICS_ENDED_WITHIN;
 use crate::plan::Plan;
 use crate::state::{State, now_ms};
 
 /// What is told, and where.
 #[derive(Debug)]
 pub struct Metrics {
-    file: PathBuf,
+    file: Arc<MetricsFile>,
     told: Mutex<Told>,
-    /// Held while the file is written, and by nobody who migrates: whether the end stands in it, behind which nothing is
-    /// written any more.
-    is_final: Mutex<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -42,9 +36,9 @@ struct Told {
 
 impl Metrics {
     /// For a command; nothing is written yet.
-    pub fn new(command: &'static str, file: PathBuf) -> Arc<Self> {
+    pub fn new(command: &'static str, file: Arc<MetricsFile>) -> Arc<Self> {
         let told = Told { command, began_ms: now_ms(), ..Told::default() };
-        Arc::new(Self { file, told: Mutex::new(told), is_final: Mutex::new(false) })
+        Arc::new(Self { file, told: Mutex::new(told) })
     }
 
     /// The migration is known.
@@ -74,38 +68,18 @@ impl Metrics {
         let mut tick = tokio::time::interval(METRICS_WRITTEN_EVERY);
         loop {
             tick.tick().await;
-            let (metrics, text) = (Arc::clone(&self), self.told().text());
-            // A panic there is told by itself; the next one may succeed, and the last one is told.
-            let _ = tokio::task::spawn_blocking(move || metrics.write(&text, false)).await;
+            self.file.begin(|| self.told().text());
         }
     }
 
-    /// It has ended, as it is told first. An error is one of the file, also where it could not be written in time.
-    pub fn conclude(self: &Arc<Self>, code: u8, verdict: &'static str) -> io::Result<()> {
+    /// It has ended. That the file could not be written is told to a person, and no reason for another exit code.
+    pub fn conclude(&self, code: u8, verdict: &'static str) {
         let text = {
             let mut told = self.told();
-            if told.ended.is_some() {
-                return Ok(());
-            }
             told.ended = Some((code, verdict));
             told.text()
         };
-        let (metrics, (said, hears)) = (Arc::clone(self), mpsc::channel());
-        // A disk that hangs must not keep the report from whoever waits for it.
-        thread::Builder::new().spawn(move || said.send(metrics.write(&text, true)))?;
-        hears.recv_timeout(METRICS_ENDED_WITHIN).unwrap_or_else(|_| {
-            let within = humantime::format_duration(METRICS_ENDED_WITHIN);
-            Err(io::Error::new(io::ErrorKind::TimedOut, format!("not within {within}")))
-        })
-    }
-
-    fn write(&self, text: &str, is_final: bool) -> io::Result<()> {
-        let mut was_final = self.is_final.lock().unwrap_or_else(PoisonError::into_inner);
-        if *was_final {
-            return Ok(());
-        }
-        *was_final = is_final;
-        whole_file::publish(&self.file, text)
+        self.file.conclude(text);
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

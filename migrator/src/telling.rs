@@ -1,24 +1,14 @@
 //! What a person is told while a migration works: messages, and below them a line that says which step it is at, what it waits
-//! for, and for how long at most. A thread of its own writes them to stderr: a terminal that is stopped, or that nobody reads,
-//! must not hold up a cluster that has no meta server.
+//! for, and for how long at most.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use replicator::progress::Progress;
 use replicator::report::grouped;
-use replicator::status::{Field, Line, Shown, State, clock, percent};
+use replicator::status::{Field, Look, Shown, State, Writer, clock, looked_at, percent};
 use replicator::terminal;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
-use crate::limits::{SAID_WITHIN, WORDS_WAITING_MAX};
-
-/// How often the line changes.
-const EVERY: Duration = Duration::from_millis(200);
 
 /// What is going on, and where it is shown; clones share it.
 #[derive(Clone, Debug)]
@@ -37,22 +27,6 @@ struct Inner {
     writer: Option<Writer>,
 }
 
-/// The thread that writes.
-#[derive(Debug)]
-struct Writer {
-    words: SyncSender<Words>,
-    /// Whether a line waits to be shown: a newer one says more than one that waits behind it.
-    is_behind: Arc<AtomicBool>,
-    ended: Receiver<()>,
-}
-
-enum Words {
-    /// Above the line.
-    Said(String),
-    /// The line, and the time from the beginning.
-    Line { elapsed: Duration, state: State, plain: String },
-}
-
 impl Default for Teller {
     fn default() -> Self {
         let (steps, step) = (0, "begin".to_owned());
@@ -65,7 +39,7 @@ impl Teller {
     /// Says something, above the line. Nobody is left to tell when stderr is gone, or takes nothing.
     pub fn say(&self, text: &str) {
         match &self.inner().writer {
-            Some(writer) => drop(writer.words.try_send(Words::Said(text.to_owned()))),
+            Some(writer) => writer.say(text),
             None => write(text),
         }
     }
@@ -109,27 +83,12 @@ impl Teller {
 
     /// Does `work`, and shows how it goes; the line is gone when it ends.
     pub async fn shown<T>(&self, shown: Shown, work: impl Future<Output = T>) -> T {
+        self.inner().writer = Some(Writer::begin(shown, Duration::ZERO, write));
         // A migration's future is large, and whoever holds it would be as large again.
-        let mut work = Box::pin(work);
-        self.inner().writer = Writer::new(shown);
-        // Where the signal can't be had, nobody is shown anything; it is no reason not to work.
-        let mut asked = signal(SignalKind::user_defined1()).ok();
-        let mut tick = tokio::time::interval(EVERY);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => {
-                    let writer = self.inner().writer.take();
-                    writer.into_iter().for_each(Writer::end);
-                    return done;
-                }
-                () = asked_for(&mut asked) => {
-                    let plain = self.inner().plain();
-                    self.say(&plain);
-                }
-                _ = tick.tick() => self.inner().show(),
-            }
-        }
+        let done = looked_at(Box::pin(work), |why| self.inner().show(why)).await;
+        let writer = self.inner().writer.take();
+        writer.map(Writer::end);
+        done
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -138,11 +97,11 @@ impl Teller {
 }
 
 impl Inner {
-    fn show(&self) {
+    fn show(&self, why: Look) {
         let Some(writer) = &self.writer else { return };
-        if !writer.is_behind.swap(true, Ordering::Relaxed) {
-            let (elapsed, state, plain) = (self.began.elapsed(), self.state(), self.plain());
-            drop(writer.words.try_send(Words::Line { elapsed, state, plain }));
+        match why {
+            Look::Asked => writer.say(&self.plain()),
+            Look::Line => writer.show(self.began.elapsed(), || (self.state(), self.plain())),
         }
     }
 
@@ -194,57 +153,8 @@ impl Inner {
     }
 }
 
-impl Writer {
-    /// `None` where there can be no thread: what is said is written by whoever says it, and no line is shown.
-    fn new(shown: Shown) -> Option<Self> {
-        let (words, waiting) = mpsc::sync_channel(WORDS_WAITING_MAX);
-        let (ending, ended) = mpsc::channel();
-        let is_behind = Arc::new(AtomicBool::new(false));
-        let behind = Arc::clone(&is_behind);
-        let writes = move || {
-            write_all(shown, &waiting, &behind);
-            // Nobody may wait for it any more.
-            let _ = ending.send(());
-        };
-        thread::Builder::new().name("stderr".to_owned()).spawn(writes).ok()?;
-        Some(Self { words, is_behind, ended })
-    }
-
-    /// Lets the last words go out, and the line go.
-    fn end(self) {
-        drop(self.words);
-        // What does not go out by then nobody reads.
-        let _ = self.ended.recv_timeout(SAID_WITHIN);
-    }
-}
-
-/// Writes until nobody can say anything any more.
-fn write_all(shown: Shown, waiting: &Receiver<Words>, is_behind: &AtomicBool) {
-    let mut line = Line::new(shown);
-    for words in waiting {
-        match words {
-            Words::Said(text) => line.aside(|| write(&text)),
-            Words::Line { elapsed, state, plain } => {
-                if line.is_due(elapsed) {
-                    line.show(elapsed, &state, || plain, write);
-                }
-                is_behind.store(false, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
 fn write(text: &str) {
     let _ = writeln!(std::io::stderr(), "zkmigrator: {}", terminal::lines(text));
-}
-
-/// Ready when somebody has asked.
-async fn asked_for(signal: &mut Option<Signal>) {
-    match signal {
-        // It never ends: the process has its signals as long as it lives.
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
-    }
 }
 
 #[cfg(test)]

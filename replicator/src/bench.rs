@@ -12,7 +12,7 @@ mod generate;
 pub mod shape;
 pub mod site;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind, Result, Side};
 use crate::latency::Latency;
 use crate::limits;
 use crate::options::{BenchOptions, CopyOptions, VerifyOptions};
-use crate::progress::{Counts, Progress};
+use crate::progress::{Counts, Notable, Progress};
 use crate::remove::{self, Care};
 use crate::resources::Resources;
 use crate::session::Lane;
@@ -80,36 +80,67 @@ pub struct Board(Mutex<Phases>);
 
 #[derive(Debug)]
 struct Phases {
-    ended: Vec<(&'static str, Counts)>,
+    ended: Vec<Ended>,
     now: (&'static str, Arc<Progress>),
+    is_noting: bool,
+    /// Of the first phase that has read the tree: the later ones read the same.
+    notable: Option<Notable>,
 }
 
-impl Default for Board {
-    fn default() -> Self {
-        Self(Mutex::new(Phases { ended: Vec::new(), now: ("connect", Arc::default()) }))
-    }
+/// A phase that has ended, for whoever shows it.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its name.
+    pub name: &'static str,
+    /// What it came to.
+    pub counts: Counts,
+    /// When it ended, and the one behind it began.
+    pub at: Instant,
 }
 
 impl Board {
+    /// One that notes the largest and the widest znodes too, if `is_noting`.
+    pub fn new(is_noting: bool) -> Self {
+        let now = ("connect", Arc::default());
+        Self(Mutex::new(Phases { ended: Vec::new(), now, is_noting, notable: None }))
+    }
+
     /// A phase that goes through so many znodes.
     fn begin(&self, phase: &'static str, znodes: u64) -> Arc<Progress> {
-        let progress = Arc::new(Progress::default());
+        let mut phases = self.phases();
+        let progress = Arc::new(if phases.is_noting { Progress::noting() } else { Progress::default() });
         progress.expect(znodes);
-        let mut phases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        phases.notable = phases.notable();
         let (name, before) = std::mem::replace(&mut phases.now, (phase, Arc::clone(&progress)));
-        phases.ended.push((name, before.counts()));
+        phases.ended.push(Ended { name, counts: before.counts(), at: Instant::now() });
         progress
     }
 
-    /// The phases that have ended, and what they came to.
-    pub fn ended(&self) -> Vec<(&'static str, Counts)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).ended.clone()
+    /// The phases that have ended.
+    pub fn ended(&self) -> Vec<Ended> {
+        self.phases().ended.clone()
     }
 
     /// The phase, and how far it has come.
     pub fn now(&self) -> (&'static str, Counts, Size) {
-        let (name, progress) = &self.0.lock().unwrap_or_else(PoisonError::into_inner).now;
+        let (name, progress) = &self.phases().now;
         (name, progress.counts(), progress.size())
+    }
+
+    /// The znodes of the tree that stand out, as far as it was read.
+    pub fn notable(&self) -> Option<Notable> {
+        self.phases().notable()
+    }
+
+    fn phases(&self) -> MutexGuard<'_, Phases> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Phases {
+    fn notable(&self) -> Option<Notable> {
+        let progress = &self.now.1;
+        self.notable.clone().or_else(|| progress.notable().filter(|_| progress.counts().read > 0))
     }
 }
 

@@ -128,9 +128,9 @@ pub const SAME_ENSEMBLE_CHILDREN_MAX: usize = 1_000;
 /// Threads that compare and digest at most: beyond it the network is what a verify waits for.
 pub const POOL_THREADS_MAX: usize = 8;
 
-/// Chunks of fewer bytes than this are compared on the spot: the hop to a thread and back costs more. With two
-/// cores it takes 17 % more time at 32 KiB, 2 % at 64, and less from 256 on (benches/runs, pool); with more, less.
-pub const INLINE_BYTES_MAX: usize = 64 * 1024;
+/// Chunks of fewer bytes than this are compared on the spot: the hop to a thread and back costs more, some 40 us. It takes 15 %
+/// more time at 256 KiB, 2 % at 512, and 18 % less at 1,024 (`cargo bench --bench pool`, on two processors; with more, less).
+pub const INLINE_BYTES_MAX: usize = 512 * 1024;
 
 /// Stats asked for at once while ensembles are told apart.
 pub const STATS_IN_FLIGHT_MAX: usize = 64;
@@ -205,6 +205,12 @@ pub const METRICS_WRITTEN_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the end of a command waits for its file of metrics: a file system that has hung must not hold it.
 pub const METRICS_ENDED_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the last words on stderr may take to go out: a terminal takes milliseconds, and one that nobody reads never.
+pub const SAID_WITHIN: Duration = Duration::from_secs(2);
+
+/// Words that wait to go out to stderr; what comes on top is dropped. A whole migration says less than this.
+pub const WORDS_WAITING_MAX: usize = 1_000;
 
 /// The largest and the widest znodes that a report lists: what a person reads.
 pub const REPORT_TOP: usize = 10;

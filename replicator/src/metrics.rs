@@ -1,7 +1,9 @@
 //! Prometheus's text exposition format, version 0.0.4: families of samples, each with its HELP and its TYPE.
 //!
 //! [`run`] says what a command of `zkreplicator` has to tell; other programs fill an [`Exposition`] of their own.
+//! [`mod@file`] is where it goes.
 
+pub mod file;
 pub mod run;
 
 use std::fmt::{Display, Write};

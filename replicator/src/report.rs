@@ -205,13 +205,9 @@ impl Outcome {
             "against": self.against.as_ref().map(|(against, certificate)| against::json(against, certificate)),
             "certificate": self.certificate.as_ref().map(verify::issued_json),
             "waited": waited::json(&self.waited),
-            "process": {
-                "user_ms": millis(self.resources.user),
-                "system_ms": millis(self.resources.system),
-                "resident_bytes_max": self.resources.resident_bytes_max,
-            },
+            "process": resources_json(&self.resources),
             "error": self.error.as_ref().map(|(error, counts)| {
-                let mut json = error_json(error, counts);
+                let mut json = early_end_json(error, counts);
                 json["retries"] = retries::sides_json(&self.retried);
                 json
             }),
@@ -258,13 +254,7 @@ impl Outcome {
         let done = [self.copy.is_some(), self.dump.is_some(), self.verify.is_some(), self.against.is_some()];
         if self.planned.is_some() || done.contains(&true) {
             waited::text(&self.waited, text)?;
-            let Resources { user, system, resident_bytes_max } = self.resources;
-            let processor = (user + system).as_secs_f64();
-            writeln!(
-                text,
-                "  cost        {processor:.2} s of processor time, {} of memory",
-                bytes(resident_bytes_max)
-            )?;
+            resources_text(&self.resources, text)?;
         }
         match task.acls {
             Acls::Preserved => {}
@@ -310,7 +300,7 @@ pub fn usage_json(why: &str) -> String {
         "command": Value::Null,
         "verdict": "failed",
         "exit_code": exit::ERROR,
-        "error": error_json(&error, &Counts::default()),
+        "error": early_end_json(&error, &Counts::default()),
     });
     format!("{json:#}\n")
 }
@@ -323,20 +313,39 @@ fn acl_json(acls: Acls) -> &'static str {
     }
 }
 
-fn error_json(error: &Error, counts: &Counts) -> Value {
+fn error_json(error: &Error) -> Value {
     json!({
         "message": error.to_string(),
         "side": error.side.map(|side| side.to_string()),
         "path": error.path,
         "code": error.code().map(|code| code.0),
-        "outcome_unknown": error.outcome_unknown,
-        "until_then": {
-            "read": counts.read,
-            "created": counts.created,
-            "data_set": counts.data_set,
-            "acl_set": counts.acl_set,
-        },
     })
+}
+
+/// Why it ended early, and how far it had come.
+fn early_end_json(error: &Error, counts: &Counts) -> Value {
+    let mut json = error_json(error);
+    json["outcome_unknown"] = error.outcome_unknown.into();
+    json["until_then"] = json!({
+        "read": counts.read,
+        "created": counts.created,
+        "data_set": counts.data_set,
+        "acl_set": counts.acl_set,
+    });
+    json
+}
+
+fn resources_json(resources: &Resources) -> Value {
+    json!({
+        "user_ms": millis(resources.user),
+        "system_ms": millis(resources.system),
+        "resident_bytes_max": resources.resident_bytes_max,
+    })
+}
+
+fn resources_text(resources: &Resources, text: &mut String) -> fmt::Result {
+    let (processor, memory) = (resources.processor().as_secs_f64(), bytes(resources.resident_bytes_max));
+    writeln!(text, "  cost        {processor:.2} s of processor time, {memory} of memory")
 }
 
 fn latencies_json(source: &[Latency], target: &[Latency]) -> Value {

@@ -3,17 +3,21 @@
 //! Fields have fixed widths and fixed places, so that eyes find the same thing at the same place while figures change; where a
 //! window is too narrow whole fields go, the least important first, and what it waits for stays. Which fields there are depends
 //! on the window alone, and not on what is waited for. Nothing here asks anybody: a [`State`] comes in, a line goes out.
-//! [`Line`] is where it is shown.
+//! [`looked_at`] says when, and [`Writer`] shows it.
 
 pub mod estimate;
 mod line;
+mod look;
 mod waiting;
+mod writer;
 
 use std::time::Duration;
 
 pub use self::estimate::{Size, left, percent};
-pub use self::line::{Line, Shown};
+pub use self::line::Shown;
+pub use self::look::{Look, looked_at};
 pub use self::waiting::{Load, waits_for};
+pub use self::writer::Writer;
 
 /// A part of the line.
 #[derive(Clone, Debug, PartialEq, Eq)]

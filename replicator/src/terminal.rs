@@ -4,6 +4,8 @@
 //! that turn the order of a line around or can't be seen. Paths are escaped where they are printed, by the words' own rules;
 //! this is the last gate, for everything that goes to a terminal, so that nothing depends on each place having remembered.
 
+pub mod log;
+
 use std::borrow::Cow;
 use std::fmt::Write;
 

@@ -35,6 +35,11 @@ pub fn write(file: &Path, text: &str, existing: Existing) -> io::Result<()> {
     unfinished.finish(file, existing)
 }
 
+/// What a person is told when `file` could not be written.
+pub fn unwritten(file: &Path, error: &io::Error) -> String {
+    format!("{} could not be written: {error}; see to its directory and to the room there", file.display())
+}
+
 /// Writes `text` to `file` for others to read, as often as it changes: always in full, but not waiting for the disk. After a
 /// crash nobody wants it.
 pub fn publish(file: &Path, text: &str) -> io::Result<()> {

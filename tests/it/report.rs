@@ -157,6 +157,7 @@ async fn a_bench() -> Outcome {
     run(&["bench", "--znodes", "20000", "--report", &page_name, &source.at(&root), &target.at(&root)]).await.expect(0);
     let found = looks_well(&page).await?;
     shows(&found, &["Equal", "generated, copied, compared, copied again and removed", "generate", "update", "remove"]);
+    shows(&found, &["Znodes that stand out", "Largest", "310 B", "Widest", "/apps"]);
     assert!(pictures(&found).contains(&"Znodes, a second over time"));
     Ok(())
 }

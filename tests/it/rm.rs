@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use futures::StreamExt;
-use harness::proxy::{Direction, Flow, Reach};
+use harness::proxy::{Direction, Flow, Fuse, Reach, Then, Traffic};
 use harness::tree::{self, TreeZnode};
 use harness::{Proxy, Server, load, shared_pair, unique_root};
 use nix::pty::openpty;
@@ -249,31 +248,35 @@ async fn takes_what_appears_meanwhile() -> Outcome {
     Ok(())
 }
 
-/// They never end: after some passes it gives up, and says why.
+/// They never end: after some passes it gives up, and says why. Before anything that it asks for goes to the server, something
+/// is created: it used to be created as fast as could be, and where the machine gave this process no time, a pass went by in
+/// which nobody created anything.
 #[tokio::test]
 async fn gives_up_on_a_tree_in_which_others_never_stop() -> Outcome {
     let (target, root, client) = tree_of("rm-endless", 100).await?;
-    let child = zkreplicator(&["rm", "--format", "json", "--yes-remove", &root, &target.at(&root)]).spawn()?;
-    let names = futures::stream::iter(0_u64..).map(|n| {
-        let path = format!("{root}/{:x}/new-{n}", n % 16);
-        let client = &client;
-        async move {
-            // Its parent may have gone: it comes again, with the root.
-            if client.create(&path, b"", &OPEN).await.is_err() {
-                let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-                let _ = client.mkdir(parent, &OPEN).await;
-            }
+    let proxy = Proxy::start(target.address())?;
+    let to_server = Direction::ToServer;
+    proxy.flow(to_server, Flow::Hold, Reach::All);
+    let child = zkreplicator(&["rm", "--format", "json", "--yes-remove", &root, &proxy.at(&root)]).spawn()?;
+    let endless = async {
+        let gone = |traffic: Traffic| traffic.delivered + traffic.swallowed;
+        for n in 0_u64.. {
+            let asked = proxy.until_traffic(to_server, LIMIT, |traffic| traffic.received > gone(traffic)).await?;
+            client.create(&format!("{root}/new-{n}"), b"", &OPEN).await?;
+            // What had been asked goes out; what follows from it waits for the next one.
+            proxy.arm(Fuse { direction: to_server, bytes: asked.received - gone(asked), then: Then::HoldAll });
+            proxy.flow(to_server, Flow::Pass, Reach::All);
+            proxy.until_traffic(to_server, LIMIT, |traffic| gone(traffic) >= asked.received).await?;
         }
-    });
-    let mut names = names.buffer_unordered(64);
-    let endless = async { while names.next().await.is_some() {} };
+        Ok::<(), Box<dyn std::error::Error>>(())
+    };
     let ran = tokio::select! {
+        biased;
         ran = finish(child) => ran,
-        () = endless => panic!("numbers do not end"),
+        failed = endless => panic!("nobody stops creating: {failed:?}"),
     };
     let ran = ran.expect(2).says(&["others go on creating", "the same command goes on from there"]);
     assert_eq!(ran.json()["verdict"], "failed");
-    drop(names);
     rm(&root, &target.at(&root), &[]).await.expect(0);
     Ok(())
 }

@@ -3,7 +3,7 @@
 mod later_pass;
 mod planned;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use harness::{Proxy, load, shared_pair, tree, unique_root, until};
 use nix::pty::{Winsize, openpty};
 
 use crate::pace::{answer, asked, heard};
-use crate::product::{Outcome, finish, run};
+use crate::product::{Outcome, finish, run, zkreplicator};
 use crate::quotas::set_quota;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -243,5 +243,28 @@ async fn a_program_that_is_asked_goes_on() -> Outcome {
     asked(&child, &mut said, &["scan: ", "waits: "]).await?;
     proxy.bandwidth(Direction::ToClient, None);
     tokio::time::timeout(LIMIT, finish(child)).await?.expect(0);
+    Ok(())
+}
+
+/// One that was stopped with Ctrl-S, or that nobody reads. The thread that works used to write there itself, and never came
+/// back from it.
+#[tokio::test]
+async fn a_terminal_that_takes_nothing_holds_up_no_copy() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("status-deaf");
+    load(&source.client().await?, &root, tree::small(1, 2_000)).await?;
+    let directory = tempfile::tempdir()?;
+    let fifo = directory.path().join("stderr");
+    assert!(Command::new("mkfifo").arg(&fifo).status()?.success());
+    let mut full = std::fs::File::options().read(true).write(true).open(&fifo)?;
+    full.write_all(&vec![b'\n'; 64 << 10])?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    let mut command = zkreplicator(&["copy", "--acl", "open", "--max-ops-per-second", "1000", &from, &to]);
+    let child = command.stderr(full.try_clone()?).spawn()?;
+    let client = target.client().await?;
+    until("the copy to be under way", LIMIT, async || client.check_stat(&root).await.ok()?).await?;
+    let pid = child.id().ok_or("it has ended")?.to_string();
+    assert!(Command::new("kill").args(["-USR1", &pid]).status()?.success());
+    finish(child).await.expect(0);
     Ok(())
 }

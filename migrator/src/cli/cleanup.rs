@@ -6,7 +6,8 @@ use clap::Args;
 use replicator::certificate::Certificate;
 use replicator::status::Shown;
 
-use super::{Common, Written};
+use super::typed::Common;
+use super::{Written, in_format};
 use crate::config_file::HOSTS_LIST;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Entry, Journal};
@@ -120,6 +121,6 @@ impl Cleanup {
             "removed": removed,
             "archive": archive.display().to_string(),
         });
-        Ok(Written::of(super::migrate::in_format(self.common.format, &text, &json), 0, None))
+        Ok(Written::of(in_format(self.common.format, &text, &json), 0, None))
     }
 }

@@ -7,7 +7,8 @@ use replicator::connect::ConnectString;
 use replicator::whole_file::{self, Existing};
 use serde_json::json;
 
-use super::{Format, Written, migrate};
+use super::typed::Format;
+use super::{Written, in_format};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pegasus::client::{MetaClient, MetaOptions, Role};
 use crate::plan::{ClusterFacts, MetaServerFacts, render};
@@ -101,6 +102,6 @@ impl Init {
             "file": self.out.as_ref().map(|file| file.display().to_string()),
             "plan": plan,
         });
-        Ok(Written::of(migrate::in_format(self.format, &text, &json), 0, None))
+        Ok(Written::of(in_format(self.format, &text, &json), 0, None))
     }
 }

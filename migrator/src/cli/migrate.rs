@@ -1,87 +1,26 @@
-//! `zkmigrator plan`, `run`, `resume`, `rollback` and `status`.
+//! `zkmigrator run`, `resume` and `rollback`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use replicator::status::Shown;
-use tokio_util::sync::CancellationToken;
 
+use super::method::{chosen, method_of};
 use super::process::stop_on_signal;
-use super::{Common, Format, MethodName, Resume, Run, Written};
+use super::rehearse::diffs;
+use super::typed::{Common, Resume, Run};
+use super::{Written, in_format};
 use crate::conductor::{Ended, Method};
-use crate::config_file::{self, HOSTS_LIST, META_SERVER, RECOVER, START_LEVEL, ZOOKEEPER};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{Contents, Entry, Journal};
 use crate::metrics::Metrics;
 use crate::migration::Migration;
 use crate::page;
 use crate::plan::{Plan, StepName};
-use crate::report::{Report, rehearsal, standing};
+use crate::report::Report;
 use crate::state::{State, now_ms};
-use crate::steps::{self, COPY, NO_PAUSE, RECOVERY, written_hosts};
-
-/// The method of a name. `auto` takes the copy where nothing stands in its way, and nothing else: a recovery is an outage and
-/// can lose data, so a person has to ask for it.
-async fn chosen(common: &Common, plan: &Plan, name: MethodName) -> Result<&'static Method> {
-    match name {
-        MethodName::Copy => return Ok(&COPY),
-        MethodName::Recovery => return Ok(&RECOVERY),
-        MethodName::Auto => {}
-    }
-    let mut migration = Migration::new(plan.clone(), State::default(), None, CancellationToken::new())?;
-    let found = Box::pin(steps::look(&mut migration)).await;
-    if found.wrong.is_empty() {
-        return Ok(&COPY);
-    }
-    let why = found.wrong.join("; ");
-    let offer = format!(
-        "{why}. See to that, or rebuild the metadata from the replica servers, which is an outage and can lose data \
-         (docs/choosing.md): zkmigrator plan --method recovery --plan {plan}, then zkmigrator run --method recovery --plan \
-         {plan} --execute",
-        plan = common.plan.display()
-    );
-    Err(Error::new(ErrorKind::Refused, "cluster", "migrate by copy", offer))
-}
-
-/// Shows everything, changes nothing.
-pub(super) async fn rehearse(common: &Common, method: MethodName, shown: Shown) -> Result<Written> {
-    let (plan, _) = common.read()?;
-    let method = chosen(common, &plan, method).await?;
-    let mut migration = Migration::new(plan, State::default(), None, stop_on_signal())?;
-    let is_copy = method.name == COPY.name;
-    let teller = migration.teller.clone();
-    let look = async {
-        if is_copy {
-            Box::pin(steps::look(&mut migration)).await
-        } else {
-            Box::pin(steps::recovery::look(&mut migration)).await
-        }
-    };
-    let found = teller.shown(shown, look).await;
-    let level_or_recovery = if is_copy { (START_LEVEL, "blind") } else { (RECOVER, "true") };
-    let diffs = diffs(&migration, Some(level_or_recovery)).await;
-    let (text, json) = rehearsal(&migration, method, &found, &diffs);
-    let page = page::rehearsal(&migration, method, &found, &diffs, &json);
-    let code = if found.wrong.is_empty() { 0 } else { 2 };
-    Ok(Written::of(in_format(common.format, &text, &json), code, Some(page)))
-}
-
-/// What becomes of each configuration file, with what stands there only `meanwhile`. One that can't be edited is among the
-/// findings.
-async fn diffs(migration: &Migration, meanwhile: Option<(&str, &str)>) -> Vec<String> {
-    let target = written_hosts(&migration.plan.target.connect);
-    let mut diffs = Vec::new();
-    for server in &migration.servers {
-        let meanwhile = meanwhile.map(|(key, value)| (META_SERVER, key, Some(value)));
-        let edits: Vec<_> = [(ZOOKEEPER, HOSTS_LIST, Some(target.as_str()))].into_iter().chain(meanwhile).collect();
-        if let Ok((before, after)) = server.edited(&edits).await {
-            let name = format!("{}:{}", server.plan.host, server.plan.config_file.display());
-            diffs.push(config_file::diff(&name, before.bytes(), after.bytes()));
-        }
-    }
-    diffs
-}
+use crate::steps::NO_PAUSE;
 
 /// Migrates.
 pub(super) async fn run(run: &Run, shown: Shown, metrics: Option<Arc<Metrics>>) -> Result<Written> {
@@ -154,60 +93,6 @@ pub(super) async fn rollback(common: &Common, shown: Shown, metrics: Option<Arc<
     end(migration, method, ended, "rollback", common, &[]).await
 }
 
-/// Says what the journal says.
-pub(super) fn status(common: &Common) -> Result<Written> {
-    let (plan, _) = common.read()?;
-    // The first migration makes the directory.
-    let contents = if plan.journal.exists() { Journal::look(&plan.journal)? } else { Contents::default() };
-    let method = method_of(&contents)?;
-    let (Some(state), Some(last)) = (contents.state(), contents.records.last()) else {
-        let json = serde_json::json!({
-            "schema": 1, "command": "status", "exit_code": 0, "migration": null, "ended": true, "steps": [], "next": null,
-        });
-        return Ok(Written::of(in_format(common.format, "no migration was begun\n", &json), 0, None));
-    };
-    let ended = contents.is_ended();
-    let mut lines = vec![format!(
-        "migration {} of {}: {}",
-        state.id,
-        state.cluster_root,
-        if ended { "ended" } else { "not ended" }
-    )];
-    let mut json_steps = Vec::new();
-    for (index, step) in method.steps.iter().enumerate() {
-        let standing = standing(state, index);
-        lines.push(format!("  {:<20} {standing}", step.name().to_string()));
-        json_steps.push(serde_json::json!({"name": step.name(), "standing": standing}));
-    }
-    lines.push(format!("  last record          {} ({} ago)", last.entry, ago(last.at_ms)));
-    if contents.torn > 0 {
-        lines.push(format!("  the last {} bytes of the journal were torn by a crash", contents.torn));
-    }
-    let plan = common.plan.display();
-    let next = (!ended).then(|| format!("zkmigrator resume --plan {plan} or zkmigrator rollback --plan {plan}"));
-    lines.extend(next.iter().map(|next| format!("  next: {next}")));
-    let json = serde_json::json!({
-        "schema": 1,
-        "command": "status",
-        "exit_code": 0,
-        "migration": state.id,
-        "ended": ended,
-        "steps": json_steps,
-        "last": last.entry.to_string(),
-        "last_at_ms": last.at_ms,
-        "records": contents.records.len(),
-        "torn_bytes": contents.torn,
-        "state": state,
-        "next": next,
-    });
-    Ok(Written::of(in_format(common.format, &(lines.join("\n") + "\n"), &json), 0, None))
-}
-
-fn ago(at_ms: u64) -> String {
-    let passed = Duration::from_secs(now_ms().saturating_sub(at_ms) / 1000);
-    humantime::format_duration(passed).to_string()
-}
-
 /// Steps to stop before: those of the plan and those of the command line.
 fn pauses(plan: &Plan, said: &[StepName]) -> Result<BTreeSet<StepName>> {
     let pauses: BTreeSet<StepName> = plan.pause_before.iter().chain(said).copied().collect();
@@ -255,19 +140,6 @@ async fn wait_for(contents: &Contents) {
     }
 }
 
-fn method_of(contents: &Contents) -> Result<&'static Method> {
-    match contents.method() {
-        Some("copy") | None => Ok(&COPY),
-        Some("recovery") => Ok(&RECOVERY),
-        Some(other) => Err(Error::new(
-            ErrorKind::Input,
-            "journal",
-            "go on",
-            format!("it is of the method {other:?}, which this version does not know"),
-        )),
-    }
-}
-
 /// Tells a monitoring system too from now on.
 fn watch(migration: &mut Migration, method: &Method, metrics: Option<Arc<Metrics>>) {
     if let Some(metrics) = &metrics {
@@ -310,13 +182,6 @@ async fn end(
     let records = Journal::look(&migration.plan.journal).map(|contents| contents.records).unwrap_or_default();
     let page = page::migration(&report, &migration, &records, diffs);
     Ok(Written { text: in_format(common.format, &text, &json), code, page: Some(page), verdict: report.verdict() })
-}
-
-pub(super) fn in_format(format: Format, text: &str, json: &serde_json::Value) -> String {
-    match format {
-        Format::Text => replicator::terminal::lines(text).into_owned(),
-        Format::Json => replicator::terminal::json(&format!("{json:#}\n")).into_owned(),
-    }
 }
 
 /// The time in UTC, as a file can be called, and something that no other migrator has in the same second.

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use replicator::terminal;
+use replicator::terminal::log::{Log, Logging};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -72,15 +73,18 @@ fn ignores_hangup() -> bool {
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
-/// What RUST_LOG asks for; otherwise warnings, and more with `-v`.
-pub(super) fn log_to_stderr(verbose: u8) {
+/// What RUST_LOG asks for; otherwise warnings, and more with `-v`. Logs until what it gives is dropped, at the end of the program.
+pub(super) fn log_to_stderr(verbose: u8) -> Logging {
     let default = match verbose {
         0 => "warn",
         1 => "info",
         _ => "debug",
     };
+    // Nothing holds up a migration, whatever is lost of its log.
+    let (log, logging) = Log::begin(false);
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || log.clone()).with_ansi(false).init();
+    logging
 }
 
 /// Says something to a person. Nobody is left to tell when stderr is gone.

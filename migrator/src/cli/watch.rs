@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use replicator::whole_file::{self, Existing};
+use replicator::whole_file::{self, Existing, is_same};
 
-use super::{Action, tell};
+use super::tell;
+use super::typed::Action;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Credentials, Place, Plan};
 
@@ -60,7 +61,7 @@ impl Watch {
                 return Err(refused(file, "--metrics-file is of a migration: give --execute too".to_owned()));
             }
         }
-        if let Some(file) = page.report.as_ref().filter(|report| metrics.as_ref() == Some(report)) {
+        if let Some((file, _)) = page.report.as_ref().zip(metrics.as_ref()).filter(|(one, other)| is_same(one, other)) {
             return Err(refused(
                 file,
                 "--report and --metrics-file name the same file: give each one of its own".to_owned(),
@@ -83,7 +84,7 @@ impl Watch {
         let (Some(file), Some(page)) = (&self.report, page) else { return true };
         let written = whole_file::write(file, page, Existing::Replaced);
         if let Err(error) = &written {
-            tell(&format!("{} could not be written: {error}", file.display()));
+            tell(&whole_file::unwritten(file, error));
         }
         written.is_ok()
     }

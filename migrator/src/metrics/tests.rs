@@ -38,31 +38,3 @@ fn a_cluster_is_frozen_until_a_leader_serves() {
         assert!(text.contains(&format!("{line}\n")), "no {line} in {text}");
     }
 }
-
-#[test]
-fn the_first_end_is_the_one() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("run.prom");
-    let metrics = Metrics::new("run", file.clone());
-    metrics.conclude(4, "rolled back").unwrap();
-    metrics.conclude(0, "done").unwrap();
-    assert!(std::fs::read_to_string(file).unwrap().contains("zkmigrator_exit_code 4\n"));
-}
-
-/// A disk that hangs is one that holds this lock for ever.
-#[test]
-fn a_hung_disk_holds_up_nobody_who_migrates() {
-    let directory = tempfile::tempdir().unwrap();
-    let metrics = Metrics::new("run", directory.path().join("run.prom"));
-    let hung = metrics.is_final.lock().unwrap();
-    let writer = thread::spawn({
-        let (metrics, text) = (Arc::clone(&metrics), metrics.told().text());
-        move || metrics.write(&text, false)
-    });
-    metrics.note(&Entry::GoingBack, &State::default());
-    assert!(metrics.told().is_going_back);
-    let error = metrics.conclude(4, "rolled back").unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-    drop(hung);
-    writer.join().unwrap().unwrap();
-}

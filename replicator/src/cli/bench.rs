@@ -184,9 +184,12 @@ async fn perform(options: &BenchOptions, planned: bool, shown: Shown, recorder: 
         return BenchReport { error, ..BenchReport::default() };
     }
     announce(options);
-    let board = Board::default();
-    let monitor = Monitor::of(Sides::of(&options.source, &options.target), shown, recorder);
+    let board = Board::new(recorder.as_ref().is_some_and(|recorder| recorder.is_noting()));
+    let monitor = Monitor::of(Sides::of(&options.source, &options.target), shown, recorder.clone());
     let mut report = monitor.shown_by(|| board.now(), || board.ended(), bench(options, &board, &stop)).await;
+    if let Some(recorder) = &recorder {
+        recorder.note(board.notable());
+    }
     let next = "what it has made is removed, and what could not be is named: run the same command again";
     report.error = report.error.map(|error| error.if_interrupted(next));
     report

@@ -5,20 +5,17 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use super::process::tell;
 use super::recorder::Recorder;
 use super::status::{Now, Status};
+use crate::bench::Ended;
 use crate::limits;
 use crate::pace::Sides;
 use crate::progress::{Counts, Progress};
 use crate::resources;
-use crate::status::{Line, Shown, Size};
-
-/// How often the line changes.
-const EVERY: Duration = Duration::from_millis(200);
+use crate::status::{Look, Shown, Size, Writer, looked_at};
 
 /// What is seen of one command.
 pub(super) struct Monitor {
@@ -70,7 +67,7 @@ impl Monitor {
     pub(super) fn shown_by<T>(
         &self,
         now: impl Fn() -> (&'static str, Counts, Size),
-        ended: impl Fn() -> Vec<(&'static str, Counts)>,
+        ended: impl Fn() -> Vec<Ended>,
         work: impl Future<Output = T>,
     ) -> impl Future<Output = T> {
         // A command's future is large, and whoever holds it would be as large again.
@@ -80,59 +77,53 @@ impl Monitor {
     async fn show<T>(
         &self,
         counters: impl Fn() -> (&'static str, Counts, Size),
-        ended: impl Fn() -> Vec<(&'static str, Counts)>,
-        mut work: impl Future<Output = T> + Unpin,
+        ended: impl Fn() -> Vec<Ended>,
+        work: impl Future<Output = T> + Unpin,
     ) -> T {
-        let record = || {
-            let (what, counts, _) = counters();
-            self.recorder.iter().for_each(|recorder| recorder.look(ended(), (what, counts)));
-        };
-        self.recorder.iter().for_each(|recorder| recorder.begin(counters().0));
         let now = || {
             let (what, counts, size) = counters();
             let (at, processor, held) = (Instant::now(), resources::of_this_thread(), self.sides.waits_for());
             Now { what, counts, size, held, at, processor, sides: self.sides.busy(at) }
         };
-        let mut line = Line::new(self.shown);
-        line.logged_before(self.logged.get());
-        // Where the signal can't be had, nobody is shown anything; it is no reason not to work.
-        let mut asked = signal(SignalKind::user_defined1()).ok();
-        let mut tick = tokio::time::interval(EVERY);
-        let mut sampled = tokio::time::interval(limits::SAMPLED_EVERY);
-        // What was missed is not made up for: there is nothing to be seen in no time.
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        sampled.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut status = Status::begin(now());
+        let writer = Writer::begin(self.shown, self.logged.get(), tell);
+        let work = std::pin::pin!(self.recorded(&counters, &ended, work));
+        let done = looked_at(work, |why| {
+            status.look(now());
+            match why {
+                Look::Asked => writer.say(&status.plain()),
+                Look::Line => writer.show(self.began.elapsed(), || (status.state(), status.plain())),
+            }
+        });
+        let done = done.await;
+        self.logged.set(writer.end());
+        done
+    }
+
+    /// Does `work`, and lets the recorder look at it.
+    async fn recorded<T>(
+        &self,
+        counters: &impl Fn() -> (&'static str, Counts, Size),
+        ended: &impl Fn() -> Vec<Ended>,
+        mut work: impl Future<Output = T> + Unpin,
+    ) -> T {
+        let Some(recorder) = &self.recorder else { return work.await };
+        let look = || {
+            let (what, counts, _) = counters();
+            recorder.look(&ended(), (what, counts));
+        };
+        recorder.begin(counters().0);
+        let mut sampled = tokio::time::interval(limits::SAMPLED_EVERY);
+        sampled.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 done = &mut work => {
-                    record();
-                    self.logged.set(line.logged());
+                    look();
                     return done;
                 }
-                () = asked_for(&mut asked) => {
-                    status.look(now());
-                    line.aside(|| tell(&status.plain()));
-                }
-                _ = sampled.tick(), if self.recorder.is_some() => record(),
-                _ = tick.tick() => {
-                    status.look(now());
-                    let elapsed = self.began.elapsed();
-                    if line.is_due(elapsed) {
-                        line.show(elapsed, &status.state(), || status.plain(), tell);
-                    }
-                }
+                _ = sampled.tick() => look(),
             }
         }
-    }
-}
-
-/// Ready when somebody has asked.
-async fn asked_for(signal: &mut Option<Signal>) {
-    match signal {
-        // It never ends: the process has its signals as long as it lives.
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
     }
 }

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
 
 use super::trees::Format;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::exit;
 use crate::terminal;
+use crate::terminal::log::{Log, Logging};
 use crate::whole_file::{self, Existing};
 
 /// Runs `work` to its end.
@@ -83,37 +85,24 @@ pub(super) fn write_out(file: &Path, text: &str, code: u8) -> u8 {
     match whole_file::write(file, text, Existing::Replaced) {
         Ok(()) => code,
         Err(error) => {
-            tell(&format!(
-                "{} could not be written: {error}; see to its directory and to the room there",
-                file.display()
-            ));
+            tell(&whole_file::unwritten(file, &error));
             code.max(exit::ERROR)
         }
     }
 }
 
-pub(super) fn log_to_stderr(verbose: u8) {
+/// Logs until what it gives is dropped, at the end of the program.
+pub(super) fn log_to_stderr(verbose: u8) -> Logging {
     let level = match verbose {
         // What waits, and what is missing, is told to whoever waits; what others log is not for them.
         0 => "error,replicator=warn",
         1 => "info",
         _ => "debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).with_ansi(false).init();
-}
-
-/// stderr, for events that hold what others have said: each is written at once.
-struct Log;
-
-impl Write for Log {
-    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
-        let text = String::from_utf8_lossy(event);
-        std::io::stderr().write_all(terminal::lines(&text).as_bytes()).map(|()| event.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stderr().flush()
-    }
+    let asked = EnvFilter::try_from_default_env();
+    // Who asks for more than warnings wants all of it.
+    let (log, logging) = Log::begin(verbose > 0 || asked.is_ok());
+    let filter = asked.unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || log.clone()).with_ansi(false).init();
+    logging
 }

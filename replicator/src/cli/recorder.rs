@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::process::{tell, write_out};
 use super::watch::WatchArgs;
+use crate::bench::Ended;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::metrics::file::MetricsFile;
 use crate::metrics::run::Run;
 use crate::pace::Sides;
 use crate::progress::{Counts, Notable, Progress};
@@ -83,7 +85,7 @@ impl Recorder {
             source: source.to_owned(),
             target: target.to_owned(),
             report,
-            metrics: metrics.map(|file| Arc::new(MetricsFile { file, state: Mutex::default(), free: Condvar::new() })),
+            metrics: metrics.map(|file| MetricsFile::new(file, tell)),
             began: SystemTime::now(),
             started: Instant::now(),
             seen: RefCell::new(seen),
@@ -97,7 +99,12 @@ impl Recorder {
 
     /// Counters for a piece of its work.
     pub(super) fn progress(&self) -> Progress {
-        if self.report.is_some() { Progress::noting() } else { Progress::default() }
+        if self.is_noting() { Progress::noting() } else { Progress::default() }
+    }
+
+    /// Whether the znodes that stand out are to be noted.
+    pub(super) fn is_noting(&self) -> bool {
+        self.report.is_some()
     }
 
     /// A piece of its work begins.
@@ -108,15 +115,16 @@ impl Recorder {
     }
 
     /// Looks at the piece of work: the phases of it that have ended, and the one that is under way.
-    pub(super) fn look(&self, ended: Vec<(&'static str, Counts)>, now: (&'static str, Counts)) {
-        let at = self.started.elapsed();
+    pub(super) fn look(&self, ended: &[Ended], now: (&'static str, Counts)) {
+        let ended = ended.iter().map(|Ended { name, counts, at }| {
+            let at = at.saturating_duration_since(self.started);
+            (*name, *counts, at)
+        });
+        let (name, counts) = now;
+        let phases = ended.chain([(name, counts, self.started.elapsed())]);
         let mut seen = self.seen.borrow_mut();
         let sample = seen.sample();
-        let known = seen.begun.saturating_sub(1);
-        for (index, (name, counts)) in ended.into_iter().chain([now]).enumerate().skip(known) {
-            seen.enter(index, name, at);
-            seen.series.record(at, Sample { counts, ..sample.clone() });
-        }
+        seen.record(phases, &sample);
         let due = seen.metrics_written.is_none_or(|written| written.elapsed() >= limits::METRICS_WRITTEN_EVERY);
         if let Some(metrics) = self.metrics.as_ref().filter(|_| due) {
             seen.metrics_written = Some(Instant::now());
@@ -171,6 +179,16 @@ impl Seen {
         }
     }
 
+    /// Takes what the phases have counted, each until it ended, the last of them until now. One that has begun since the last
+    /// look did so when the one before it ended.
+    fn record(&mut self, phases: impl Iterator<Item = (&'static str, Counts, Duration)>, sample: &Sample) {
+        let known = self.begun.saturating_sub(1);
+        for (index, (name, counts, at)) in phases.enumerate().skip(known) {
+            self.enter(index, name, self.series.ended());
+            self.series.record(at, Sample { counts, ..sample.clone() });
+        }
+    }
+
     /// What is seen now, but for the counters.
     fn sample(&self) -> Sample {
         let again = |retries: &Retries| {
@@ -190,67 +208,5 @@ impl Seen {
     }
 }
 
-/// The file of `--metrics-file`. One text is written at a time, so that none takes the place of a newer one, and a file system
-/// that hangs holds one thread.
-struct MetricsFile {
-    file: PathBuf,
-    state: Mutex<Writing>,
-    /// Told when nobody writes any more.
-    free: Condvar,
-}
-
-#[derive(Default)]
-struct Writing {
-    is_under_way: bool,
-    /// A person is told once.
-    has_failed: bool,
-}
-
-impl MetricsFile {
-    /// Writes what the work has come to, unless the text before it is still being written. A slow disk must not hold up the
-    /// line: nobody waits for it.
-    fn begin(self: &Arc<Self>, text: impl FnOnce() -> String) {
-        let mut state = self.state();
-        if !state.is_under_way {
-            state.is_under_way = true;
-            let (this, text) = (Arc::clone(self), text());
-            drop(tokio::task::spawn_blocking(move || this.write(&text)));
-        }
-    }
-
-    /// Writes what came of it, behind what is still being written; gives whether it was written.
-    fn conclude(self: &Arc<Self>, text: String) -> bool {
-        let (done, written) = mpsc::channel();
-        let this = Arc::clone(self);
-        std::thread::spawn(move || {
-            let is_under_way = |state: &mut Writing| state.is_under_way;
-            let free = this.free.wait_while(this.state(), is_under_way).unwrap_or_else(PoisonError::into_inner);
-            drop(free);
-            // Nobody hears it who has waited for too long.
-            let _ = done.send(this.write(&text));
-        });
-        written.recv_timeout(limits::METRICS_ENDED_WITHIN).unwrap_or_else(|_| {
-            tell(&format!("{} could not be written: its file system does not answer", self.file.display()));
-            false
-        })
-    }
-
-    fn write(&self, text: &str) -> bool {
-        let written = whole_file::publish(&self.file, text);
-        let mut state = self.state();
-        if let Some(error) = written.as_ref().err().filter(|_| !state.has_failed) {
-            state.has_failed = true;
-            tell(&format!(
-                "{} could not be written: {error}; see to its directory and to the room there",
-                self.file.display()
-            ));
-        }
-        state.is_under_way = false;
-        self.free.notify_all();
-        written.is_ok()
-    }
-
-    fn state(&self) -> MutexGuard<'_, Writing> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,8 @@ use std::fmt::{self, Write};
 use serde_json::{Value, json};
 
 use super::{
-    Task, VERSION, acl_json, bytes, exit, grouped, latencies_json, latencies_text, millis, rate, summary_json,
+    Task, VERSION, acl_json, bytes, error_json, exit, grouped, latencies_json, latencies_text, millis, rate,
+    resources_json, resources_text, summary_json,
 };
 use crate::bench::site::Site;
 use crate::bench::{BenchReport, Left, Phase, plan};
@@ -79,18 +80,9 @@ impl Account<'_> {
             "exit_code": self.exit_code(),
             "phases": phases.iter().map(phase_json).collect::<Vec<_>>(),
             "verify": verified.as_ref().map(verify_json),
-            "process": {
-                "user_ms": millis(self.resources.user),
-                "system_ms": millis(self.resources.system),
-                "resident_bytes_max": self.resources.resident_bytes_max,
-            },
+            "process": resources_json(&self.resources),
             "left": left.iter().map(left_json).collect::<Vec<_>>(),
-            "error": error.as_ref().map(|error| json!({
-                "message": error.to_string(),
-                "side": error.side.map(|side| side.to_string()),
-                "path": error.path,
-                "code": error.code().map(|code| code.0),
-            })),
+            "error": error.as_ref().map(error_json),
         })
     }
 
@@ -116,9 +108,7 @@ impl Account<'_> {
         for phase in phases.iter().filter(|phase| phase.name != "update") {
             latencies_of(phase, text)?;
         }
-        let Resources { resident_bytes_max, .. } = self.resources;
-        let processor = self.resources.processor().as_secs_f64();
-        writeln!(text, "  cost        {processor:.2} s of processor time, {} of memory", bytes(resident_bytes_max))?;
+        resources_text(&self.resources, text)?;
         if let Some(verify) = verified {
             verdict_text(self.verdict(), verify, text)?;
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::copy::{owners_json, owners_text};
-use super::{VERSION, archive, bytes, elapsed_text, exit, grouped, millis, rate};
+use super::{VERSION, archive, bytes, elapsed_text, error_json, exit, grouped, millis, rate, resources_json};
 use crate::archive::dump::DumpReport;
 use crate::error::{Error, ErrorKind};
 use crate::remove::moved;
@@ -109,18 +109,12 @@ impl Account<'_> {
                 "elapsed_ms": millis(*elapsed),
                 "znodes_per_second": rate(*znodes, *elapsed),
             })),
-            "process": {
-                "user_ms": millis(resources.user),
-                "system_ms": millis(resources.system),
-                "resident_bytes_max": resources.resident_bytes_max,
-            },
-            "error": error.as_ref().map(|error| json!({
-                "message": Error { outcome_unknown: false, ..error.clone() }.to_string(),
-                "side": error.side.map(|side| side.to_string()),
-                "path": error.path,
-                "code": error.code().map(|code| code.0),
-                "outcome_unknown": error.outcome_unknown,
-            })),
+            "process": resources_json(resources),
+            "error": error.as_ref().map(|error| {
+                let mut json = error_json(&Error { outcome_unknown: false, ..error.clone() });
+                json["outcome_unknown"] = error.outcome_unknown.into();
+                json
+            }),
         })
     }
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::copy::{owners_json, owners_text};
 use super::{
-    Acls, Task, VERSION, acl_json, bytes, elapsed_text, exit, grouped, latencies_json, latencies_text, millis,
-    more_text, rate, skipped_json, skipped_text,
+    Acls, Task, VERSION, acl_json, bytes, elapsed_text, error_json, exit, grouped, latencies_json, latencies_text,
+    millis, more_text, rate, resources_json, skipped_json, skipped_text,
 };
 use crate::error::{Error, ErrorKind};
 use crate::resources::Resources;
@@ -67,17 +67,8 @@ impl Account<'_> {
             "verdict": self.verdict(),
             "exit_code": self.exit_code(),
             "scan": scanned.as_ref().ok().map(|report| report_json(task, report)),
-            "process": {
-                "user_ms": millis(resources.user),
-                "system_ms": millis(resources.system),
-                "resident_bytes_max": resources.resident_bytes_max,
-            },
-            "error": scanned.as_ref().err().map(|error| json!({
-                "message": error.to_string(),
-                "side": error.side.map(|side| side.to_string()),
-                "path": error.path,
-                "code": error.code().map(|code| code.0),
-            })),
+            "process": resources_json(resources),
+            "error": scanned.as_ref().err().map(error_json),
         })
     }
 

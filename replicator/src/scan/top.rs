@@ -26,9 +26,11 @@ impl Top {
             if (Reverse(value), path) >= (*last_value, last_path) {
                 return;
             }
+        }
+        // One that is met again takes no place from another.
+        if self.entries.insert((Reverse(value), path.clone())) && self.entries.len() > self.size_max {
             self.entries.pop_last();
         }
-        self.entries.insert((Reverse(value), path.clone()));
     }
 
     /// What a value has to be above to be sure of a place: the lowest of a full list, 0 of any other.

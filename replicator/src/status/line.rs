@@ -33,7 +33,7 @@ pub enum Shown {
 
 /// The line of one piece of work on stderr; it is gone when this is dropped.
 #[derive(Debug)]
-pub struct Line {
+pub(super) struct Line {
     bar: ProgressBar,
     /// The fields, and what is waited for.
     texts: Arc<Mutex<(String, String)>>,
@@ -44,7 +44,9 @@ pub struct Line {
 
 impl Line {
     /// One that shows nothing yet.
-    pub fn new(shown: Shown) -> Self {
+    ///
+    /// A log was last written to when the work was `logged` old: the next piece of work of a command goes on from there.
+    pub(super) fn new(shown: Shown, logged: Duration) -> Self {
         let target = match shown {
             Shown::Auto => ProgressDrawTarget::stderr_with_hz(10),
             Shown::Always | Shown::Never => ProgressDrawTarget::hidden(),
@@ -68,29 +70,24 @@ impl Line {
             Shown::Always => Some(ALWAYS_EVERY),
             Shown::Never => None,
         };
-        Self { bar, texts, every, logged: Duration::ZERO }
+        Self { bar, texts, every, logged }
     }
 
-    /// When a log was last written to, from the beginning: the next piece of work of the same command goes on from there.
-    pub fn logged(&self) -> Duration {
+    /// When a log was last written to, from the beginning.
+    pub(super) fn logged(&self) -> Duration {
         self.logged
     }
 
-    /// A log was last written to by a line before this one.
-    pub fn logged_before(&mut self, logged: Duration) {
-        self.logged = logged;
-    }
-
     /// Whether anybody looks at it now: a terminal always does, a log when it is time, `elapsed` from the beginning.
-    pub fn is_due(&self, elapsed: Duration) -> bool {
+    pub(super) fn is_due(&self, elapsed: Duration) -> bool {
         !self.bar.is_hidden() || self.every.is_some_and(|every| elapsed.saturating_sub(self.logged) >= every)
     }
 
     /// Shows it. A log gets `plain`, through `tell`.
-    pub fn show(&mut self, elapsed: Duration, state: &State, plain: impl FnOnce() -> String, tell: impl FnOnce(&str)) {
+    pub(super) fn show(&mut self, elapsed: Duration, state: &State, plain: &str, tell: fn(&str)) {
         if self.bar.is_hidden() {
             self.logged = elapsed;
-            tell(&plain());
+            tell(plain);
             return;
         }
         let (fields, waits) = state.within(columns().saturating_sub(TURNS + 1));
@@ -100,7 +97,7 @@ impl Line {
     }
 
     /// Lets something else be written to the terminal; the line comes back below it.
-    pub fn aside(&self, write: impl FnOnce()) {
+    pub(super) fn aside(&self, write: impl FnOnce()) {
         self.bar.suspend(write);
     }
 }

@@ -58,6 +58,8 @@ pub enum Then {
     Cut(Ending),
     /// [`Proxy::flow`](super::Proxy::flow) of its direction, for the present connections.
     Flow(Flow),
+    /// All of its direction is held, of connections that come later too.
+    HoldAll,
 }
 
 /// Something that happens once, behind a number of bytes: between two of a frame, if the number says so.

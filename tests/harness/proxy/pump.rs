@@ -173,6 +173,7 @@ impl<'a> Pump<'a> {
                 match then {
                     Then::Cut(ending) => return Err(ending),
                     Then::Flow(flow) => self.shared.flow(self.direction, flow, Reach::Present),
+                    Then::HoldAll => self.shared.flow(self.direction, Flow::Hold, Reach::All),
                 }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}

@@ -84,6 +84,10 @@ async fn what_could_not_begin_has_a_page_and_metrics_too() -> Fallible<()> {
         refused.says(&["/proc/no/such/file"]);
     }
     cluster.run(&["run", "--metrics-file", &metrics_name]).await?.expect(2).says(&["give --execute too"]);
+    fs::create_dir(directory.path().join("sub"))?;
+    let same = directory.path().join("sub/../run.prom").display().to_string();
+    let refused = cluster.run(&["resume", "--report", &same, "--metrics-file", &metrics_name]).await?.expect(2);
+    refused.says(&["name the same file"]);
     assert_eq!(cluster.records(), 0, "something was begun");
     Ok(())
 }
@@ -98,7 +102,7 @@ async fn a_page_that_can_not_be_written_leaves_a_migration_its_exit_code() -> Fa
     let args = ["run", "--execute", "--pause-before", "stop-followers", "--report", &page, "--metrics-file", &metrics];
     let (_cluster, run) =
         cluster.run_and(&args, ("before", "backup"), async |_| Ok(fs::remove_dir_all(&lost)?)).await?;
-    run.expect(0).says(&["page.html could not be written", "--metrics-file could not be written"]);
+    run.expect(0).says(&["page.html could not be written", "run.prom could not be written"]);
     Ok(())
 }
 

@@ -188,6 +188,24 @@ async fn what_is_held_is_delivered_after_the_sender_has_closed() -> Outcome {
 }
 
 #[tokio::test]
+async fn what_comes_behind_a_fuse_that_holds_all_is_held_on_new_connections_too() -> Outcome {
+    let (upstream, seen) = sink().await?;
+    let proxy = Proxy::start(upstream)?;
+    proxy.arm(Fuse { direction: ToServer, bytes: 6, then: Then::HoldAll });
+    let mut client = TcpStream::connect(proxy.address()).await?;
+    client.write_all(b"before").await?;
+    proxy.until_delivered(ToServer, 6, LIMIT).await?;
+    let mut later = TcpStream::connect(proxy.address()).await?;
+    later.write_all(b"after").await?;
+    drop(later);
+    let held = proxy.until_traffic(ToServer, LIMIT, |traffic| traffic.received == 11).await?;
+    assert_eq!((held.delivered, held.swallowed), (6, 0));
+    proxy.release();
+    assert_eq!(next(&seen).await?.bytes, b"after");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_full_line_stops_its_sender_and_loses_nothing() -> Outcome {
     const BYTES: usize = 4 * LINE_BYTES_MAX;
     const BLOCK_BYTES: u64 = 256 * 1024;

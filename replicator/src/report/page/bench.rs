@@ -1,6 +1,7 @@
 //! The page of a bench.
 
-use super::outcome::{cost, facts, tone};
+use super::outcome::cost;
+use super::outcome::head::{facts, tone};
 use super::run::{Watched, latencies};
 use super::{Column, Page, paragraph, table};
 use crate::bench::{BenchReport, Left, Phase, plan};
@@ -47,6 +48,7 @@ pub fn page(program: &str, account: &Account<'_>, watched: &Watched) -> String {
             },
         );
     }
+    page.section("Znodes that stand out", &watched.tops());
     page.section("Cost", &cost(&account.resources));
     let text = account.text();
     if !text.is_empty() {

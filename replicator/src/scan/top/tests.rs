@@ -20,3 +20,13 @@ proptest! {
         prop_assert_eq!(top.iter().collect::<Vec<_>>(), highest.collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn a_znode_that_is_met_twice_costs_no_other_its_place() {
+    let mut top = Top::new(3);
+    let path = |name: &str| ZnodePath::root().child(name);
+    for (value, name) in [(3, "a"), (2, "b"), (1, "c"), (3, "a"), (2, "b")] {
+        top.offer(value, &path(name));
+    }
+    assert_eq!(top.iter().collect::<Vec<_>>(), [(3, &path("a")), (2, &path("b")), (1, &path("c"))]);
+}
