@@ -40,7 +40,7 @@ fn runtime() -> Runtime {
 }
 
 fn pool() -> Pool {
-    Pool::new().expect("a benchmark that can't start a thread can't go on")
+    Pool::of(1).expect("a benchmark that can't start a thread can't go on")
 }
 
 fn crossover(criterion: &mut Criterion) {

@@ -1,37 +1,32 @@
-//! What a tree is, in 32 bytes: the same for two trees exactly when they hold the same znodes.
+//! What a tree is, in 16 bytes: the same for two trees exactly when they hold the same znodes.
 //!
-//! A znode's digest is BLAKE3 over its path below the root, its kind, its data (null is not empty), its ACL and, where
-//! that is wanted, its sequence counter; a tree's digest is the sum of its znodes' digests modulo 2^256, so that it does
-//! not depend on the order in which they were read, and a subtree's is a part of that sum. It protects against error and
-//! loss, not against somebody who crafts znodes. Zxids, times and versions can't be reproduced through the client
-//! protocol and are not part of it.
+//! A znode's digest is XXH3 (128 bits, of xxHash's specification) over a record of what it is: the hashes of its path below
+//! the root, of its data (null is not empty) and of its ACL, its kind and, where that is wanted, its sequence counter. A
+//! tree's digest is the sum of its znodes' digests modulo 2^128, so that it does not depend on the order in which they were
+//! read, and a subtree's is a part of that sum. It protects against error and loss, not against somebody who crafts znodes:
+//! no sum does. Zxids, times and versions can't be reproduced through the client protocol and are not part of it.
 
 use std::fmt;
 use std::str::FromStr;
+
+use twox_hash::XxHash3_128;
 
 use crate::error::Error;
 use crate::options::CounterPolicy;
 use crate::znode::{Acl, Kind, Znode};
 
-/// What this digest is called where it is kept; its number is that of the encoding.
-pub const ALGORITHM: &str = "blake3-sum256-1";
-
-/// Changes when the encoding does, so that digests of two versions are never compared.
-const DOMAIN: &[u8] = b"zkreplicator znode digest 1\0";
+/// What this digest is called where it is kept; its number is that of the record, so that digests of two versions are never
+/// compared.
+pub const ALGORITHM: &str = "xxh3-sum128-1";
 
 /// The digest of a set of znodes; the empty set's is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TreeDigest([u64; 4]);
+pub struct TreeDigest(u128);
 
 impl TreeDigest {
     /// The digest of one znode; without its counter it is another than with it.
     pub fn of(znode: &Znode, counters: CounterPolicy) -> Self {
-        let hash = znode_hash(znode, counters);
-        let mut limbs = [0; 4];
-        for (limb, bytes) in limbs.iter_mut().zip(hash.as_bytes().chunks_exact(8)) {
-            *limb = u64::from_le_bytes(bytes.try_into().expect("chunks_exact gives eight bytes"));
-        }
-        Self(limbs)
+        Self(hash(&record(znode, counters)))
     }
 
     /// Adds one znode, without its counter.
@@ -41,77 +36,82 @@ impl TreeDigest {
 
     /// Adds the znodes of another set.
     pub fn merge(&mut self, other: &Self) {
-        let mut carry = false;
-        for (limb, addend) in self.0.iter_mut().zip(other.0) {
-            let (sum, over) = limb.overflowing_add(addend);
-            let (sum, carried) = sum.overflowing_add(u64::from(carry));
-            *limb = sum;
-            carry = over || carried;
-        }
+        self.0 = self.0.wrapping_add(other.0);
     }
 }
 
 impl fmt::Display for TreeDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().rev().try_for_each(|limb| write!(f, "{limb:016x}"))
+        write!(f, "{:032x}", self.0)
     }
 }
 
-/// The 64 digits that `Display` writes, and nothing else.
+/// The 32 digits that `Display` writes, and nothing else.
 impl FromStr for TreeDigest {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 64 || !text.bytes().all(is_digit) {
+        if text.len() != 32 || !text.bytes().all(is_digit) {
             return Err(Error::bad_input(format!(
-                "{text:?} is no digest, which is 64 hexadecimal digits, a to f small: copy it whole from the report"
+                "{text:?} is no digest, which is 32 hexadecimal digits, a to f small: copy it whole from the report"
             )));
         }
-        let mut limbs = [0; 4];
-        for (limb, at) in limbs.iter_mut().rev().zip((0..64).step_by(16)) {
-            *limb = u64::from_str_radix(&text[at..at + 16], 16).expect("16 hexadecimal digits are 64 bits");
-        }
-        Ok(Self(limbs))
+        Ok(Self(u128::from_str_radix(text, 16).expect("32 hexadecimal digits are 128 bits")))
     }
 }
 
-fn znode_hash(znode: &Znode, counters: CounterPolicy) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(DOMAIN);
-    field(&mut hasher, znode.path.as_str().as_bytes());
-    match znode.kind {
-        Kind::Persistent => hasher.update(&[0]),
-        Kind::Container => hasher.update(&[1]),
-        Kind::Ttl { ttl_ms } => hasher.update(&[2]).update(&ttl_ms.to_le_bytes()),
-        Kind::Ephemeral { owner } => hasher.update(&[3]).update(&owner.to_le_bytes()),
+/// What a znode is, each thing at a place of its own; numbers are little-endian, and zero is what is not there.
+///
+/// ```text
+///  0 16  hash of the path                                  42  1  1: there is an ACL
+/// 16  1  kind: persistent, container, TTL, ephemeral       43 16  hash of the ACL
+/// 17  8  TTL in ms, or the owner                           59  1  1: the counter is part of it
+/// 25  1  1: there is data                                  60  4  the counter
+/// 26 16  hash of the data
+/// ```
+fn record(znode: &Znode, counters: CounterPolicy) -> [u8; 64] {
+    let mut record = [0; 64];
+    record[..16].copy_from_slice(&hash(znode.path.as_str().as_bytes()).to_le_bytes());
+    let (kind, of_kind) = match znode.kind {
+        Kind::Persistent => (0, 0),
+        Kind::Container => (1, 0),
+        Kind::Ttl { ttl_ms } => (2, ttl_ms),
+        Kind::Ephemeral { owner } => (3, owner),
     };
-    match &znode.data {
-        None => {
-            hasher.update(&[0]);
-        }
-        Some(data) => {
-            hasher.update(&[1]);
-            field(&mut hasher, data);
-        }
+    record[16] = kind;
+    record[17..25].copy_from_slice(&of_kind.to_le_bytes());
+    if let Some(data) = &znode.data {
+        record[25] = 1;
+        record[26..42].copy_from_slice(&hash(data).to_le_bytes());
     }
     // An ACL that was left out is none: digests with and without ACLs are never the same.
-    hasher.update(&[u8::from(znode.acl.is_some())]);
-    for entry in znode.acl.iter().flat_map(Acl::entries) {
-        hasher.update(&[1]).update(&entry.perms.to_le_bytes());
-        field(&mut hasher, entry.scheme.as_bytes());
-        field(&mut hasher, entry.id.as_bytes());
+    if let Some(acl) = &znode.acl {
+        record[42] = 1;
+        record[43..59].copy_from_slice(&acl_hash(acl).to_le_bytes());
     }
-    // Behind the last entry of the ACL stands something that begins none.
     if counters == CounterPolicy::Compare {
-        hasher.update(&[2]).update(&znode.stat.counter().to_le_bytes());
+        record[59] = 1;
+        record[60..].copy_from_slice(&znode.stat.counter().to_le_bytes());
     }
-    hasher.finalize()
+    record
 }
 
-/// Length first: no two different lists of fields give the same bytes.
-fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
-    hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+/// Each entry's hash is over that of those before it, its permissions, and the hashes of its scheme and id: no two lists
+/// give the same bytes.
+fn acl_hash(acl: &Acl) -> u128 {
+    acl.entries().iter().fold(0, |before, entry| {
+        let mut record = [0; 52];
+        record[..16].copy_from_slice(&before.to_le_bytes());
+        record[16..20].copy_from_slice(&entry.perms.to_le_bytes());
+        record[20..36].copy_from_slice(&hash(entry.scheme.as_bytes()).to_le_bytes());
+        record[36..].copy_from_slice(&hash(entry.id.as_bytes()).to_le_bytes());
+        hash(&record)
+    })
+}
+
+fn hash(bytes: &[u8]) -> u128 {
+    XxHash3_128::oneshot(bytes)
 }
 
 #[cfg(test)]

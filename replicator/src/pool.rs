@@ -1,8 +1,8 @@
 //! The processors: whole chunks to compare and digest, beside the task that drives the sockets.
 //!
 //! A pool of rayon threads takes jobs from a bounded crossbeam channel. Only whole chunks go there, never single
-//! znodes: the hop costs more than a hash. Where a chunk is small, or the channel is full, the work is done on the
-//! spot: the pool can make things faster and never slower or stuck.
+//! znodes: the hop costs more than a hash. Where a chunk is small, the channel is full, or there is no processor to spare,
+//! the work is done on the spot: the pool can make things faster and never slower or stuck.
 
 use crossbeam_channel::{Sender, bounded};
 use tokio::sync::oneshot;
@@ -13,17 +13,28 @@ use crate::pair::Pairs;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads of our own; they end when the pool is dropped.
+/// Threads of our own, if any; they end when the pool is dropped.
 #[derive(Debug)]
 pub struct Pool {
-    jobs: Sender<Job>,
+    /// `None`: everything is done on the spot.
+    jobs: Option<Sender<Job>>,
 }
 
 impl Pool {
-    /// A pool of one thread for each processor but one, which drives the sockets; at least one.
+    /// A pool for this machine: one processor is left to the thread that drives the sockets, and one to whoever it talks to,
+    /// be that the kernel or a server beside us. On two processors a third busy thread only takes turns with those two: a
+    /// dump of 1,000,000 znodes with ACLs took 14.3 s with it and 12.4 s without (a scan 12.3), a verify as long and 6 %
+    /// more processor time.
     pub fn new() -> Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = processors.saturating_sub(1).clamp(1, limits::POOL_THREADS_MAX);
+        Self::of(processors.saturating_sub(2).min(limits::POOL_THREADS_MAX))
+    }
+
+    /// A pool of so many threads.
+    pub fn of(threads: usize) -> Result<Self> {
+        if threads == 0 {
+            return Ok(Self { jobs: None });
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("digest-{index}"))
@@ -31,7 +42,7 @@ impl Pool {
             .map_err(|error| Error::new(ErrorKind::Io(error.to_string()), "start threads"))?;
         let (jobs, taken) = bounded::<Job>(limits::CHUNKS_IN_FLIGHT_MAX);
         pool.spawn_broadcast(move |_| taken.iter().for_each(|job| job()));
-        Ok(Self { jobs })
+        Ok(Self { jobs: Some(jobs) })
     }
 
     /// Does `work` with pairs, where their size makes it worth while; their permit goes with them.
@@ -45,15 +56,14 @@ impl Pool {
 
     /// Does `work`, which is about `bytes` of data, on the pool or on the spot.
     pub async fn run<T: Send + 'static>(&self, bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
-        if bytes < limits::INLINE_BYTES_MAX || self.jobs.is_full() {
-            return work();
-        }
+        let free = self.jobs.as_ref().filter(|jobs| bytes >= limits::INLINE_BYTES_MAX && !jobs.is_full());
+        let Some(jobs) = free else { return work() };
         let (done, result) = oneshot::channel();
         let job: Job = Box::new(move || {
             // Nobody waits for it any more: the command was stopped.
             let _ = done.send(work());
         });
-        match self.jobs.try_send(job) {
+        match jobs.try_send(job) {
             Ok(()) => result.await.expect("a job that the pool took is done: its threads live as long as the sender"),
             // It filled up since we looked: on the spot. The job answers through its channel all the same.
             Err(refused) => {
@@ -63,3 +73,6 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

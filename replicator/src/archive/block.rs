@@ -160,11 +160,7 @@ impl Maker {
     /// Makes a block of items. Runs on the pool.
     pub fn block<'a>(&mut self, items: impl IntoIterator<Item = impl Into<ItemRef<'a>>>, level: i32) -> Block {
         let items: Vec<ItemRef<'_>> = items.into_iter().map(Into::into).collect();
-        let mut totals = Totals::default();
-        for item in &items {
-            totals.add(*item);
-        }
-        encode_into(&items, &mut self.writer, &mut self.raw);
+        let totals = encode_into(&items, &mut self.writer, &mut self.raw);
         let (packing, kept) = self.packer.pack(&self.raw, level);
         let (checksum, raw_bytes) = (checksum(&kept), self.raw.len());
         if self.raw.capacity().max(self.writer.capacity()) > limits::ARCHIVE_MAKING_BYTES_MAX {
@@ -187,10 +183,14 @@ pub fn encode_raw<'a>(items: impl IntoIterator<Item = impl Into<ItemRef<'a>>>) -
     raw
 }
 
-fn encode_into(items: &[ItemRef<'_>], writer: &mut Writer, raw: &mut Vec<u8>) {
+/// Each item is looked at once while it is near, and gives its row and its part of the totals.
+fn encode_into(items: &[ItemRef<'_>], writer: &mut Writer, raw: &mut Vec<u8>) -> Totals {
     writer.begin();
+    let (mut totals, mut before) = (Totals::default(), "");
     for item in items {
-        writer.item(*item);
+        totals.add(*item);
+        writer.item(*item, before);
+        before = item.path().as_str();
     }
     let Writer { acls, rows, .. } = writer;
     let data =
@@ -205,6 +205,7 @@ fn encode_into(items: &[ItemRef<'_>], writer: &mut Writer, raw: &mut Vec<u8>) {
     raw.extend_from_slice(acls);
     raw.extend_from_slice(rows);
     data().for_each(|data| raw.extend_from_slice(data));
+    totals
 }
 
 fn label(items: &[ItemRef<'_>]) -> String {
@@ -226,6 +227,13 @@ impl CharBoundary for str {
     }
 }
 
+/// How many bytes two texts begin with alike; eight at a time, for most of two neighbours' paths is.
+fn shared_bytes(one: &[u8], other: &[u8]) -> usize {
+    let words = one.chunks_exact(8).zip(other.chunks_exact(8)).take_while(|(one, other)| one == other).count();
+    let alike = 8 * words;
+    alike + one[alike..].iter().zip(&other[alike..]).take_while(|(one, other)| one == other).count()
+}
+
 /// Rows in the making.
 #[derive(Default)]
 struct Writer {
@@ -233,7 +241,6 @@ struct Writer {
     /// Numbers of those that were met, from 1; 0 is none.
     numbers: HashMap<Acl, usize, RandomState>,
     rows: Vec<u8>,
-    path: Option<ZnodePath>,
     last: Stat,
 }
 
@@ -248,31 +255,31 @@ impl Writer {
         self.acls.clear();
         self.numbers.clear();
         self.rows.clear();
-        self.path = None;
         self.last = Stat::default();
     }
 
-    fn item(&mut self, item: ItemRef<'_>) {
+    /// One more, behind one whose path is `before`.
+    fn item(&mut self, item: ItemRef<'_>, before: &str) {
         match item {
-            ItemRef::Znode(znode) => self.znode(znode),
+            ItemRef::Znode(znode) => self.znode(znode, before),
             ItemRef::Ephemeral { path, owner } => {
                 self.rows.push(EPHEMERAL);
-                self.path(path);
+                self.path(path, before);
                 self.rows.extend_from_slice(&owner.to_le_bytes());
             }
             ItemRef::Children { parent, listed } => {
                 self.rows.push(CHILDREN);
-                self.path(parent);
+                self.path(parent, before);
                 put_number(&mut self.rows, listed as u64);
             }
             ItemRef::Leave(path) => {
                 self.rows.push(LEAVE);
-                self.path(path);
+                self.path(path, before);
             }
         }
     }
 
-    fn znode(&mut self, Znode { path, data, acl, kind, stat }: &Znode) {
+    fn znode(&mut self, Znode { path, data, acl, kind, stat }: &Znode, before: &str) {
         let (kind_bits, ttl_ms) = match kind {
             // One that is taken for persistent keeps its owner.
             Kind::Persistent | Kind::Ephemeral { .. } => (0, None),
@@ -282,7 +289,7 @@ impl Writer {
         let null = if data.is_none() { NULL } else { 0 };
         let owned = if stat.ephemeral_owner == 0 { 0 } else { OWNED };
         self.rows.push(ZNODE | null | kind_bits | owned);
-        self.path(path);
+        self.path(path, before);
         let acl = self.number(acl.as_ref());
         let rows = &mut self.rows;
         if let Some(ttl_ms) = ttl_ms {
@@ -306,13 +313,11 @@ impl Writer {
         self.last = *stat;
     }
 
-    fn path(&mut self, path: &ZnodePath) {
-        let (before, now) = (self.path.as_ref().map_or("", ZnodePath::as_str).as_bytes(), path.as_str());
-        let shared = before.iter().zip(now.as_bytes()).take_while(|(one, other)| one == other).count();
-        let shared = now.floor_char_boundary_at(shared);
+    fn path(&mut self, path: &ZnodePath, before: &str) {
+        let now = path.as_str();
+        let shared = now.floor_char_boundary_at(shared_bytes(before.as_bytes(), now.as_bytes()));
         put_number(&mut self.rows, shared as u64);
         put_bytes(&mut self.rows, &now.as_bytes()[shared..]);
-        self.path = Some(path.clone());
     }
 
     fn number(&mut self, acl: Option<&Acl>) -> usize {

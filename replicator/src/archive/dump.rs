@@ -139,6 +139,8 @@ async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Sou
     Ok(Dumped { end, file_bytes, masked: masked.into_report() })
 }
 
+/// Makes a block on the pool. The visits come back with it, to go where they were made: what another thread gives back to
+/// the allocator, it can't hand out again so easily.
 async fn pack(pool: &Pool, makers: &Arc<Mutex<Vec<Maker>>>, gathered: Gathered) -> Block {
     let Gathered { parts, weight, .. } = gathered;
     let makers = Arc::clone(makers);
@@ -147,9 +149,10 @@ async fn pack(pool: &Pool, makers: &Arc<Mutex<Vec<Maker>>>, gathered: Gathered) 
         let mut maker = taken().pop().unwrap_or_default();
         let block = maker.block(parts.iter().flatten().filter_map(ItemRef::of), limits::ARCHIVE_LEVEL);
         taken().push(maker);
-        block
+        (block, parts)
     };
-    pool.run(weight, make).await
+    let (block, _parts) = pool.run(weight, make).await;
+    block
 }
 
 async fn begin(options: &DumpOptions) -> Result<ToFile> {

@@ -29,7 +29,7 @@ fn options() -> VerifyOptions {
 }
 
 fn sum(digit: char, znodes: u64) -> Summary {
-    let digest: TreeDigest = digit.to_string().repeat(64).parse().expect("64 digits");
+    let digest: TreeDigest = digit.to_string().repeat(32).parse().expect("32 digits");
     Summary { znodes, bytes: 10 * znodes, digest }
 }
 
@@ -69,7 +69,7 @@ fn is_read_as_it_was_written() {
     assert_eq!(json["source"]["root"], "/pegasus/onebox");
     assert_eq!(json["source"]["zxid"], "0x100000012");
     assert_eq!(json["target"]["root"], "/");
-    assert_eq!(json["target"]["digest"], "a".repeat(64));
+    assert_eq!(json["target"]["digest"], "a".repeat(32));
     let none: [&str; 0] = [];
     let terms = serde_json::json!(
         { "acl": "preserve", "include": none, "exclude": none, "counters": "ignore", "depth": 2 }
@@ -141,7 +141,7 @@ fn says_what_is_wrong_with_what_is_no_certificate() {
         ("md5", &|json| json["digest_algorithm"] = "md5".into()),
         ("time", &|json| json["time"] = "yesterday".into()),
         ("are not equal", &|json| json["target"]["znodes"] = 5.into()),
-        ("is no digest", &|json| json["source"]["digest"] = "A".repeat(64).into()),
+        ("is no digest", &|json| json["source"]["digest"] = "A".repeat(32).into()),
         ("is no zxid", &|json| json["source"]["zxid"] = "0x0012".into()),
         ("source: ", &|json| json["source"]["root"] = "/a//b".into()),
         ("has a path", &|json| json["target"]["connect"] = "new1:2181/a".into()),
