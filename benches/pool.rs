@@ -31,30 +31,28 @@ const DATA_BYTES: usize = 300;
 const CHUNKS: usize = 64;
 /// Samples of each size: one iteration of the largest takes most of a second.
 const SAMPLES: usize = 20;
-/// What the pool takes for small, and so does on the spot, and what it never does.
-const ON_THE_SPOT: usize = 0;
-const ON_THE_POOL: usize = usize::MAX;
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().build().expect("a runtime of one thread needs nothing that can be missing")
 }
 
-fn pool() -> Pool {
-    Pool::of(1).expect("a benchmark that can't start a thread can't go on")
+/// A pool of so many threads; without one everything is done on the spot.
+fn pool(threads: usize) -> Pool {
+    Pool::of(threads).expect("a benchmark that can't start a thread can't go on")
 }
 
 fn crossover(criterion: &mut Criterion) {
-    let (runtime, pool) = (runtime(), pool());
+    let (runtime, pools) = (runtime(), [("inline", pool(0)), ("pool", pool(1))]);
     let mut group = criterion.benchmark_group("receive, digest and compare");
     group.sample_size(SAMPLES);
     for kib in CHUNK_KIB {
         let bytes = kib * 1_024;
         let answers = Answers::of(bytes);
         group.throughput(Throughput::Bytes((CHUNKS * bytes) as u64));
-        for (name, taken_for) in [("inline", ON_THE_SPOT), ("pool", ON_THE_POOL)] {
-            group.bench_function(BenchmarkId::new(name, format!("{kib} KiB")), |bencher| {
+        for (name, pool) in &pools {
+            group.bench_function(BenchmarkId::new(*name, format!("{kib} KiB")), |bencher| {
                 bencher.iter(|| {
-                    let verified = runtime.block_on(verify(&pool, &answers, taken_for));
+                    let verified = runtime.block_on(verify(pool, &answers));
                     verified.expect("both sides are the same bytes");
                 });
             });
@@ -64,13 +62,13 @@ fn crossover(criterion: &mut Criterion) {
 }
 
 fn hop(criterion: &mut Criterion) {
-    let (runtime, pool) = (runtime(), pool());
+    let (runtime, pool) = (runtime(), pool(1));
     criterion.bench_function("the hop to a thread and back", |bencher| {
         bencher.iter_custom(|times| {
             runtime.block_on(async {
                 let started = Instant::now();
                 for _ in 0..times {
-                    pool.run(ON_THE_POOL, || black_box(())).await;
+                    pool.run(|| black_box(())).await;
                 }
                 started.elapsed()
             })
@@ -112,10 +110,10 @@ impl Answers {
 }
 
 /// The part of a verify that the pool has a say in.
-async fn verify(pool: &Pool, answers: &Answers, taken_for: usize) -> Result<()> {
+async fn verify(pool: &Pool, answers: &Answers) -> Result<()> {
     let chunks = stream::iter(0..CHUNKS).map(|_| async {
         let (source, target) = (answers.receive()?, answers.receive()?);
-        Ok(pool.run(taken_for, move || compare(&source, &target)).await)
+        Ok(pool.run(move || compare(&source, &target)).await)
     });
     chunks.buffered(limits::CHUNKS_IN_FLIGHT_MAX).try_for_each(|found| async move { equal(&found) }).await
 }

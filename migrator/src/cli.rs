@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
             error.exit()
         }
     };
-    let _logging = process::log_to_stderr(cli.verbose);
+    let logging = process::log_to_stderr(cli.verbose);
     match &cli.command {
         Action::Completions(completions) => return printed(completions.write(Cli::command())),
         Action::Man(pages) => return printed(pages.write(Cli::command())),
@@ -74,6 +74,8 @@ pub fn main() -> ExitCode {
             }
         })
     });
+    // What led to an error stands before it.
+    logging.flush();
     let (text, page, code, verdict) = match ended {
         Ok(Written { text, code, page, verdict }) => (text, page, code, verdict),
         Err(error) => {

@@ -134,7 +134,7 @@ pub fn main() -> ExitCode {
             error.exit()
         }
     };
-    let _logging = log_to_stderr(cli.verbose);
+    let logging = log_to_stderr(cli.verbose);
     let order = match cli.command {
         Action::Copy(args) => args.understand(&typed),
         Action::Sync(args) => args.understand(&typed),
@@ -158,6 +158,8 @@ pub fn main() -> ExitCode {
         Err(error) => Outcome { error: Some((error, Counts::default())), ..Outcome::default() },
     };
     let outcome = Outcome { resources: Resources::now(), ..outcome };
+    // What led to an error stands before it.
+    logging.flush();
     finish(&task, &outcome, format, out.as_deref(), recorder.as_deref())
 }
 

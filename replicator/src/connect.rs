@@ -135,22 +135,30 @@ impl FromStr for ConnectString {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = |why: String| Error::bad_input(format!("connect string {text:?}: {why}; {FORM}"));
+        // Most likely a password stands before it, and may hold what looks like an end: nobody is shown the text.
+        let credentials = || {
+            Error::bad_input(format!(
+                "a connect string takes no credentials (user:password@): give them in ZKREPLICATOR_AUTH or with --auth-file; {FORM}"
+            ))
+        };
+        let wrong = |why: String| {
+            if text.contains('@') {
+                return credentials();
+            }
+            Error::bad_input(format!("connect string {text:?}: {why}; {FORM}"))
+        };
         let (scheme, bare) = text.split_once("://").map_or((None, text), |(scheme, bare)| (Some(scheme), bare));
         let (servers, chroot) = match bare.find('/') {
             Some(start) => bare.split_at(start),
             None => (bare, "/"),
         };
-        // Most likely a password stands before it: nobody is shown the text.
-        if servers.contains('@') {
-            return Err(Error::bad_input(format!(
-                "a connect string takes no credentials (user:password@): give them in ZKREPLICATOR_AUTH or with --auth-file; {FORM}"
-            )));
+        if servers.contains('@') || has_server(chroot, '@') {
+            return Err(credentials());
         }
         if let Some(scheme) = scheme {
             return Err(wrong(format!("no {scheme}:// stands before servers; leave it out")));
         }
-        if has_server(chroot) {
+        if has_server(chroot, ',') {
             return Err(wrong("the path stands once, behind the last server".to_owned()));
         }
         let hosts = servers
@@ -178,9 +186,9 @@ pub fn is_reserved(path: &str) -> bool {
     path.strip_prefix("/zookeeper").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether a path goes on with another server, as `/a` does in `zk1:2181/a,zk2:2181/a`.
-fn has_server(path: &str) -> bool {
-    path.split(',').skip(1).any(|part| {
+/// Whether a path goes on with a server behind `mark`, as `/a` does in `zk1:2181/a,zk2:2181/a`.
+fn has_server(path: &str, mark: char) -> bool {
+    path.split(mark).skip(1).any(|part| {
         let (server, _) = part.split_once('/').unwrap_or((part, ""));
         server.split_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
     })

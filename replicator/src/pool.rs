@@ -25,9 +25,12 @@ impl Pool {
     /// be that the kernel or a server beside us. On two processors a third busy thread only takes turns with those two: a
     /// dump of 1,000,000 znodes with ACLs took 14.3 s with it and 12.4 s without (a scan 12.3), a verify as long and 6 %
     /// more processor time.
+    ///
+    /// `RAYON_NUM_THREADS` says another number, as it does wherever rayon is used.
     pub fn new() -> Result<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::of(processors.saturating_sub(2).min(limits::POOL_THREADS_MAX))
+        let said = std::env::var("RAYON_NUM_THREADS").ok().and_then(|threads| threads.parse().ok());
+        Self::of(said.unwrap_or(processors.saturating_sub(2)).min(limits::POOL_THREADS_MAX))
     }
 
     /// A pool of so many threads.
@@ -45,19 +48,21 @@ impl Pool {
         Ok(Self { jobs: Some(jobs) })
     }
 
-    /// Does `work` with pairs, where their size makes it worth while; their permit goes with them.
+    /// Does `work` with pairs, on the pool where their size makes it worth while; their permit goes with them.
     pub async fn run_sized<T: Send + 'static>(
         &self,
         pairs: Pairs,
         work: impl FnOnce(Pairs) -> T + Send + 'static,
     ) -> T {
-        self.run(pairs.permit.weight().bytes, move || work(pairs)).await
+        if pairs.permit.weight().bytes < limits::INLINE_BYTES_MAX {
+            return on_the_spot(|| work(pairs)).await;
+        }
+        self.run(move || work(pairs)).await
     }
 
-    /// Does `work`, which is about `bytes` of data, on the pool or on the spot.
-    pub async fn run<T: Send + 'static>(&self, bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let free = self.jobs.as_ref().filter(|jobs| bytes >= limits::INLINE_BYTES_MAX && !jobs.is_full());
-        let Some(jobs) = free else { return work() };
+    /// Does `work` on the pool, or on the spot where no thread has room.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let Some(jobs) = self.jobs.as_ref().filter(|jobs| !jobs.is_full()) else { return on_the_spot(work).await };
         let (done, result) = oneshot::channel();
         let job: Job = Box::new(move || {
             // Nobody waits for it any more: the command was stopped.
@@ -72,6 +77,13 @@ impl Pool {
             }
         }
     }
+}
+
+/// Does it here, and lets whoever else needs this thread have it before the next piece: sockets, signals, the status line.
+async fn on_the_spot<T>(work: impl FnOnce() -> T) -> T {
+    let done = work();
+    tokio::task::yield_now().await;
+    done
 }
 
 #[cfg(test)]

@@ -68,20 +68,28 @@ impl DumpReport {
 type ToFile = Sink<BufWriter<Unfinished>>;
 
 /// Writes the tree to a file. The file is there in full, and on the disk, when this returns, or not at all; `stop` ends it
-/// within a round trip.
+/// within a round trip, as long as not all was read: what is only to be finished is finished.
 pub async fn dump(options: &DumpOptions, progress: &Progress, stop: &CancellationToken) -> Result<DumpReport> {
     let started = Instant::now();
     let before = options.source.retry.counts();
     let mut opened = None;
-    let dumped = tokio::select! {
-        dumped = run(options, progress, &mut opened) => dumped,
+    let read = tokio::select! {
+        read = read_all(options, progress, &mut opened) => read,
         () = stop.cancelled() => Err(Error::new(ErrorKind::Interrupted, "")),
     };
     let latencies = opened.as_ref().map(Source::latencies).unwrap_or_default();
     if let Some(source) = opened {
         source.close().await;
     }
-    let Dumped { end, file_bytes, masked } = dumped?;
+    let Read { sink, since, behind, settled, masked } = read?;
+    let (existing, name) = (options.existing, options.file.clone());
+    let finished = on_disk(options, move || {
+        let (out, end, bytes) = sink.finish(since, behind, settled)?;
+        let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.finish(&name, existing)?;
+        Ok((end, bytes))
+    });
+    let (end, file_bytes) = finished.await?;
     Ok(DumpReport {
         counts: progress.counts(),
         end,
@@ -94,13 +102,16 @@ pub async fn dump(options: &DumpOptions, progress: &Progress, stop: &Cancellatio
     })
 }
 
-struct Dumped {
-    end: End,
-    file_bytes: u64,
+/// A tree that was read and is in blocks, of which no file has the name yet.
+struct Read {
+    sink: ToFile,
+    since: Option<Zxid>,
+    behind: Option<Zxid>,
+    settled: bool,
     masked: MaskedReport,
 }
 
-async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Source>) -> Result<Dumped> {
+async fn read_all(options: &DumpOptions, progress: &Progress, opened: &mut Option<Source>) -> Result<Read> {
     options.check_file()?;
     let reader = Reader::connect(options.side, &options.source, &options.acl, Zxid::default()).await?;
     let source = &*opened.insert(Source::Ensemble(reader));
@@ -127,22 +138,13 @@ async fn run(options: &DumpOptions, progress: &Progress, opened: &mut Option<Sou
     let behind = source.sync().await?;
     let reading = Reading { zxid: since, ..sink.totals().reading };
     let settled = reading.disturbed().is_none() && !changes.is_unsure();
-    let existing = options.existing;
-    let name = options.file.clone();
-    let finished = on_disk(options, move || {
-        let (out, end, bytes) = sink.finish(since, behind, settled)?;
-        let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        file.finish(&name, existing)?;
-        Ok((end, bytes))
-    });
-    let (end, file_bytes) = finished.await?;
-    Ok(Dumped { end, file_bytes, masked: masked.into_report() })
+    Ok(Read { sink, since, behind, settled, masked: masked.into_report() })
 }
 
 /// Makes a block on the pool. The visits come back with it, to go where they were made: what another thread gives back to
 /// the allocator, it can't hand out again so easily.
 async fn pack(pool: &Pool, makers: &Arc<Mutex<Vec<Maker>>>, gathered: Gathered) -> Block {
-    let Gathered { parts, weight, .. } = gathered;
+    let Gathered { parts, .. } = gathered;
     let makers = Arc::clone(makers);
     let make = move || {
         let taken = || makers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,7 +153,7 @@ async fn pack(pool: &Pool, makers: &Arc<Mutex<Vec<Maker>>>, gathered: Gathered) 
         taken().push(maker);
         (block, parts)
     };
-    let (block, _parts) = pool.run(weight, make).await;
+    let (block, _parts) = pool.run(make).await;
     block
 }
 

@@ -29,7 +29,7 @@ impl<'a> Chunks<'a> {
         let blocks = stream::iter(&archive.blocks)
             .map(|found| async {
                 let (store, found) = (Arc::clone(&archive.store), *found);
-                archive.pool.run(found.header.raw_bytes as usize, move || Archive::items(&store, &found)).await
+                archive.pool.run(move || Archive::items(&store, &found)).await
             })
             .buffered(limits::ARCHIVE_BLOCKS_IN_FLIGHT_MAX)
             .map_err(|why| archive.unusable(why))

@@ -144,6 +144,7 @@ impl Outcome {
             _ if self.dump.is_some() => {
                 "the archive is written and stands, and was not compared to the end: zkreplicator verify does that"
             }
+            Work::Fix(_) if self.found.is_some() => "nothing of the tree was written yet: run the same command again",
             Work::Copy(_) | Work::Sync(..) => "nothing of the tree was written yet: run the same command again",
             Work::Dump(..) => "no archive was written, and nothing was changed: run the same command again",
             Work::DryRun(..) | Work::Fix(_) | Work::Verify(_) | Work::Against(_) => {

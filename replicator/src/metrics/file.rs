@@ -45,8 +45,8 @@ impl MetricsFile {
         let mut state = self.state();
         if !state.is_under_way && !state.has_ended {
             state.is_under_way = true;
-            let (this, text) = (Arc::clone(self), text());
-            drop(tokio::task::spawn_blocking(move || this.write(&text)));
+            let (under_way, text) = (UnderWay(Arc::clone(self)), text());
+            drop(tokio::task::spawn_blocking(move || under_way.0.write(&text)));
         }
     }
 
@@ -75,8 +75,6 @@ impl MetricsFile {
 
     fn write(&self, text: &str) -> bool {
         let written = whole_file::publish(&self.file, text);
-        self.state().is_under_way = false;
-        self.free.notify_all();
         written.as_ref().err().into_iter().for_each(|error| self.failed(error));
         written.is_ok()
     }
@@ -90,6 +88,16 @@ impl MetricsFile {
 
     fn state(&self) -> MutexGuard<'_, Writing> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A text on its way to the file. A runtime that ends drops what it has not begun: that is no longer under way either.
+struct UnderWay(Arc<MetricsFile>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.state().is_under_way = false;
+        self.0.free.notify_all();
     }
 }
 

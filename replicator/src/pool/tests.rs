@@ -1,38 +1,62 @@
-//! Work is done once, wherever it is done.
+//! Work is done once, wherever it is done, and nobody is kept waiting by it.
 
 use std::thread;
 
 use futures::future::join_all;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 
-/// Which threads do work of this size, many jobs at once, and what comes of it.
-fn done(threads: usize, bytes: usize) -> Vec<(usize, bool)> {
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
+}
+
+/// Many jobs at once: what comes of each, and whether it was done on the spot.
+fn done(threads: usize) -> Vec<(usize, bool)> {
     let pool = Pool::of(threads).expect("threads");
     let here = thread::current().id();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let jobs = (0..100).map(|index| pool.run(bytes, move || (index, thread::current().id() == here)));
-    runtime.block_on(join_all(jobs))
+    let jobs = (0..100).map(|index| pool.run(move || (index, thread::current().id() == here)));
+    runtime().block_on(join_all(jobs))
 }
 
 #[test]
 fn each_job_is_done_once_and_answered_in_its_place() {
     for threads in [0, 1, 3] {
-        for bytes in [0, limits::INLINE_BYTES_MAX] {
-            let indexes: Vec<usize> = done(threads, bytes).into_iter().map(|(index, _)| index).collect();
-            assert_eq!(indexes, (0..100).collect::<Vec<_>>(), "{threads} threads, {bytes} bytes");
-        }
+        let indexes: Vec<usize> = done(threads).into_iter().map(|(index, _)| index).collect();
+        assert_eq!(indexes, (0..100).collect::<Vec<_>>(), "{threads} threads");
     }
 }
 
 #[test]
-fn what_is_small_or_has_no_thread_is_done_on_the_spot() {
-    assert!(done(0, limits::INLINE_BYTES_MAX).into_iter().all(|(_, here)| here));
-    assert!(done(2, limits::INLINE_BYTES_MAX - 1).into_iter().all(|(_, here)| here));
+fn without_threads_all_is_done_on_the_spot() {
+    assert!(done(0).into_iter().all(|(_, here)| here));
 }
 
 #[test]
-fn what_is_large_goes_to_a_thread() {
+fn a_thread_takes_what_it_has_room_for() {
     // The first job finds an empty channel; those behind it may find a full one.
-    assert_eq!(done(1, limits::INLINE_BYTES_MAX)[0], (0, false));
+    assert_eq!(done(1)[0], (0, false));
+}
+
+/// An archive is read without a wait for anybody: without threads nobody else was ever asked whether it should go on.
+#[test]
+fn work_without_threads_can_be_interrupted() {
+    let pool = Pool::of(0).expect("no threads");
+    let stop = CancellationToken::new();
+    let ends = async {
+        for piece in 0.. {
+            if piece == 3 {
+                stop.cancel();
+            }
+            assert!(piece < 10, "nobody was asked between the pieces");
+            pool.run(|| ()).await;
+        }
+    };
+    runtime().block_on(async {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = ends => {}
+        }
+    });
 }

@@ -60,7 +60,9 @@ impl Writer {
         let Some(words) = &self.words else { return };
         if !self.is_behind.swap(true, Ordering::Relaxed) {
             let (state, plain) = look();
-            drop(words.try_send(Words::Line { elapsed, state, plain }));
+            if words.try_send(Words::Line { elapsed, state, plain }).is_err() {
+                self.is_behind.store(false, Ordering::Relaxed);
+            }
         }
     }
 

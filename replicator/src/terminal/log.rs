@@ -1,8 +1,10 @@
 //! The log on stderr. A thread of its own writes it: a terminal that is stopped, or that nobody reads, must not hold up who works.
 
 use std::io::{self, Write};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::lines;
 use crate::limits;
@@ -11,15 +13,15 @@ use crate::limits;
 #[derive(Clone, Debug)]
 pub struct Log {
     /// `None` where there can be no thread: whoever logs writes.
-    entries: Option<SyncSender<Entry>>,
+    entries: Option<Sender<Entry>>,
     keeps_all: bool,
 }
 
 #[derive(Debug)]
 enum Entry {
     Event(String),
-    /// What was logged before is written.
-    End(Sender<()>),
+    /// All that was logged before it is written.
+    Written(Sender<()>),
 }
 
 /// Whose end waits for what was logged, as long as a terminal may take.
@@ -29,7 +31,7 @@ pub struct Logging(Log);
 impl Log {
     /// One that has nothing yet. Where more comes than goes out, events are lost, unless it `keeps_all`: then who logs waits.
     pub fn begin(keeps_all: bool) -> (Self, Logging) {
-        let (entries, waiting) = mpsc::sync_channel(limits::WORDS_WAITING_MAX);
+        let (entries, waiting) = bounded(limits::WORDS_WAITING_MAX);
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&waiting, write));
         let log = Self { entries: thread.is_ok().then_some(entries), keeps_all };
         (log.clone(), Logging(log))
@@ -52,14 +54,25 @@ impl Write for Log {
     }
 }
 
+impl Logging {
+    /// Waits until what was logged is written: all of it where the log keeps all, and otherwise as long as a terminal may take,
+    /// for what does not go out by then nobody reads.
+    pub fn flush(&self) {
+        let Some(entries) = &self.0.entries else { return };
+        let (done, written) = bounded(1);
+        if self.0.keeps_all {
+            // The thread lives as long as this does.
+            let _ = entries.send(Entry::Written(done)).map(|()| written.recv());
+        } else {
+            let until = Instant::now() + limits::SAID_WITHIN;
+            let _ = entries.send_deadline(Entry::Written(done), until).map(|()| written.recv_deadline(until));
+        }
+    }
+}
+
 impl Drop for Logging {
     fn drop(&mut self) {
-        let (done, ended) = mpsc::channel();
-        let entries = self.0.entries.as_ref();
-        if entries.is_some_and(|entries| entries.try_send(Entry::End(done)).is_ok()) {
-            // What does not go out by then nobody reads.
-            let _ = ended.recv_timeout(limits::SAID_WITHIN);
-        }
+        self.flush();
     }
 }
 
@@ -68,7 +81,7 @@ fn write_all(waiting: &Receiver<Entry>, write: fn(&str)) {
         match entry {
             Entry::Event(text) => write(&text),
             // Nobody may wait for it any more.
-            Entry::End(done) => drop(done.send(())),
+            Entry::Written(done) => drop(done.send(())),
         }
     }
 }

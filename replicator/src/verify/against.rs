@@ -94,7 +94,7 @@ async fn run(options: &AgainstOptions, progress: &Progress, session: &mut Option
         .inspect_ok(|chunk| chunk.visits.iter().for_each(|visit| progress.visited(visit)))
         .map(|chunk| async {
             let chunk = chunk?;
-            Ok(pool.run(chunk.permit.weight().bytes, move || sum_up(chunk, rules)).await)
+            Ok(pool.run(move || sum_up(chunk, rules)).await)
         })
         .buffered(limits::CHUNKS_IN_FLIGHT_MAX)
         .try_fold(Found::new(rules), |mut all, found| async {

@@ -25,20 +25,34 @@ fn the_end_is_written_behind_what_is_under_way_and_nothing_behind_it() {
     let file = directory.path().join("run.prom");
     let metrics = MetricsFile::new(file.clone(), untold);
     metrics.state().is_under_way = true;
-    let under_way = thread::spawn({
-        let metrics = Arc::clone(&metrics);
-        move || {
-            // It goes on only when the end waits for it.
-            while !metrics.state().has_ended {
-                thread::yield_now();
-            }
-            metrics.write("half way")
+    let under_way = UnderWay(Arc::clone(&metrics));
+    let under_way = thread::spawn(move || {
+        // It goes on only when the end waits for it.
+        while !under_way.0.state().has_ended {
+            thread::yield_now();
         }
+        under_way.0.write("half way")
     });
     assert!(metrics.conclude("the end".to_owned()));
     assert!(under_way.join().unwrap());
     assert_eq!(fs::read_to_string(&file).unwrap(), "the end");
     metrics.begin(|| unreachable!("it has ended"));
+}
+
+/// A runtime drops what it has not begun when it ends: the end waited for it, in vain, and was not written.
+#[test]
+fn what_the_runtime_never_began_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("run.prom");
+    let metrics = MetricsFile::new(file.clone(), untold);
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    let (hold, held) = mpsc::channel::<()>();
+    runtime.spawn_blocking(move || held.recv());
+    runtime.block_on(async { metrics.begin(|| "half way".to_owned()) });
+    runtime.shutdown_background();
+    drop(hold);
+    assert!(metrics.conclude("the end".to_owned()));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "the end");
 }
 
 #[test]

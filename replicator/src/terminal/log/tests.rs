@@ -1,11 +1,11 @@
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::*;
 
 /// A log whose thread writes with `write`.
 fn log(keeps_all: bool, write: fn(&str)) -> (Log, Logging) {
-    let (entries, waiting) = mpsc::sync_channel(limits::WORDS_WAITING_MAX);
+    let (entries, waiting) = bounded(limits::WORDS_WAITING_MAX);
     thread::spawn(move || write_all(&waiting, write));
     let log = Log { entries: Some(entries), keeps_all };
     (log.clone(), Logging(log))
@@ -29,14 +29,15 @@ fn a_terminal_that_takes_nothing_holds_up_nobody_who_logs() {
 #[test]
 fn what_was_logged_is_written_when_it_ends_and_all_of_it_where_that_is_wanted() {
     static WRITTEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
-    let (mut log, logging) = log(true, |text| WRITTEN.lock().unwrap().push(text.to_owned()));
+    // Slower than who logs: there is no room when it ends.
+    let write = |text: &str| {
+        thread::sleep(Duration::from_micros(100));
+        WRITTEN.lock().unwrap().push(text.to_owned());
+    };
+    let (mut log, logging) = log(true, write);
     let all = 3 * limits::WORDS_WAITING_MAX;
     for n in 0..all {
         log.write_all(n.to_string().as_bytes()).unwrap();
-    }
-    // So that there is room for what ends it.
-    while WRITTEN.lock().unwrap().len() < all - limits::WORDS_WAITING_MAX / 2 {
-        thread::yield_now();
     }
     drop(logging);
     assert!(WRITTEN.lock().unwrap().iter().enumerate().all(|(n, text)| *text == n.to_string()));
