@@ -7,7 +7,7 @@ use harness::tree::{self, TreeZnode};
 use harness::{Proxy, Server, ServerOptions, load, read_tree, shared_pair, unique_root, until};
 
 use super::{Place, assert_same, dump};
-use crate::product::{Outcome, finish, run, zkreplicator};
+use crate::product::{Outcome, finish, run, run_with, zkreplicator};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// What a dump or a restore may hold, whatever the tree.
@@ -83,6 +83,32 @@ async fn memory_does_not_depend_on_the_tree() -> Outcome {
         let resident = document["process"]["resident_bytes_max"].as_u64().ok_or("a report has the memory")?;
         assert!(resident <= RESIDENT_BYTES_MAX, "{}: {resident} bytes", document["command"]);
     }
+    Ok(())
+}
+
+/// On a machine with few processors there are none, and all is done on the spot.
+#[tokio::test]
+async fn with_threads_and_without_all_comes_to_the_same() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("threads");
+    load(&source.client().await?, &format!("{root}/many"), tree::pegasus_like(8, 20_000)).await?;
+    load(&source.client().await?, &format!("{root}/wide"), tree::wide(20_000)).await?;
+    let from = source.at(&root);
+    let mut digests = Vec::new();
+    for threads in ["0", "1", "3"] {
+        let env = [("RAYON_NUM_THREADS", threads)];
+        let (place, to) = (Place::new(), target.at(&format!("{root}/{threads}")));
+        let dumped = ["dump", "--verify", "--format", "json", &from, place.file()];
+        let dumped = run_with(&env, &dumped).await.expect(0).json();
+        digests.push(dumped["dump"]["archive"]["digest"].clone());
+        let restored = ["restore", "--verify", "--format", "json", place.file(), &to];
+        digests.push(run_with(&env, &restored).await.expect(0).json()["verify"]["target"]["digest"].clone());
+        let verified = run_with(&env, &["verify", "--format", "json", &from, &to]).await.expect(0).json();
+        digests.push(verified["verify"]["target"]["digest"].clone());
+        let against = ["verify", "--format", "json", &place.tree(), &place.tree()];
+        digests.push(run_with(&env, &against).await.expect(0).json()["verify"]["source"]["digest"].clone());
+    }
+    assert!(digests[0].is_string() && digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
     Ok(())
 }
 
