@@ -19,7 +19,7 @@ pub mod srvr;
 pub mod watch;
 mod wire;
 
-pub(crate) use roles::sparing_the_leader;
+pub(crate) use roles::{Readers, readers};
 
 use std::sync::Arc;
 

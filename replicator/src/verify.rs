@@ -40,6 +40,7 @@ use crate::pool::Pool;
 use crate::progress::{Counts, Progress};
 use crate::retry::Retries;
 use crate::source::Source;
+use crate::target::root;
 use crate::znode::Zxid;
 
 /// What came of a verify.
@@ -118,6 +119,11 @@ async fn run(options: &VerifyOptions, progress: &Progress, opened: &mut Option<(
     let (source, target) = &*opened.insert(both);
     if let Some(reader) = source.reader() {
         crate::copy::check_source(reader).await?;
+    }
+    if let (Some(one), Some(other)) = (source.reader(), target.reader()) {
+        if let (Some(source), Some(target)) = (options.source.ensemble(), options.target.ensemble()) {
+            root::refuse_itself(one.lane(), other.lane(), [&source.connect, &target.connect]).await?;
+        }
     }
     // What one of them leaves out by itself is left out of the other.
     let filter = target.filter(&source.filter(&options.filter)?)?;

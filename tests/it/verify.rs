@@ -284,7 +284,9 @@ async fn a_single_counter_is_a_difference_only_where_counters_are_compared() -> 
     let root = unique_root("counter");
     load(&source.client().await?, &root, tree::small(10, 2_000)).await?;
     let (from, to) = (source.at(&root), target.at(&root));
+    let same = target.at(&unique_root("counted-same"));
     run(&["copy", &from, &to]).await.expect(0);
+    run(&["copy", &from, &same]).await.expect(0);
     let at_target = target.client().await?;
     let sequential = CreateMode::PersistentSequential.with_acls(Acls::anyone_all());
     let (_, number) = at_target.create(&format!("{root}/0/1/n-"), b"", &sequential).await?;
@@ -299,7 +301,7 @@ async fn a_single_counter_is_a_difference_only_where_counters_are_compared() -> 
     let text = run(&["verify", "--counters", &from, &to]).await.expect(1).stdout;
     let line = format!("* /0/1 (counter {number} at the source, {} at the target)\n", number + 1);
     assert!(text.starts_with(&line) && text.contains("counters    compared"), "{text}");
-    let counted = run(&["verify", "--counters", "--format", "json", &from, &from]).await.expect(0).json();
+    let counted = run(&["verify", "--counters", "--format", "json", &from, &same]).await.expect(0).json();
     assert_ne!(counted["verify"]["source"]["digest"], plain["verify"]["source"]["digest"]);
     assert_eq!(plain["verify"]["counters"], "not compared");
     assert_eq!(counted["verify"]["counters"], "compared");
@@ -369,5 +371,45 @@ async fn says_behind_which_zxid_each_side_was_read() -> Outcome {
     assert_eq!(found["verify"]["source"]["written_while_read"], serde_json::Value::Null);
     let text = run(&["verify", &from, &to]).await.expect(0).stdout;
     assert_eq!(text.matches(", read behind zxid 0x").count(), 2, "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tree_is_not_compared_with_itself_whatever_it_is_called() -> Outcome {
+    let (source, _) = shared_pair().await?;
+    let (root, other) = (unique_root("verify-itself"), unique_root("verify-another"));
+    load(&source.client().await?, &root, tree::small(1, 5)).await?;
+    let from = source.at(&root);
+    let by_another_name = from.replace("127.0.0.1", "localhost");
+    assert_ne!(from, by_another_name);
+    let directory = tempfile::tempdir()?;
+    let certificate = directory.path().join("certificate.json");
+    let file = certificate.to_str().ok_or("UTF-8")?;
+    for target in [&from, &by_another_name] {
+        let refused = run(&["verify", "--certificate", file, &from, target]).await.expect(2).stderr;
+        assert!(refused.contains("are one tree") && refused.contains("nothing was compared"), "{refused}");
+        assert!(!certificate.exists());
+    }
+    // Another tree of the same ensemble is another tree.
+    run(&["copy", &from, &source.at(&other)]).await.expect(0);
+    run(&["verify", &from, &source.at(&other)]).await.expect(0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn servers_of_two_ensembles_make_no_tree() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("two-ensembles");
+    load(&source.client().await?, &root, tree::small(1, 50)).await?;
+    run(&["copy", &source.at(&root), &target.at(&root)]).await.expect(0);
+    let both = format!("{},{}", source.address(), target.at(&root));
+    let copy = target.at(&format!("{root}-copy"));
+    for args in
+        [vec!["copy", &both, &copy], vec!["verify", &both, &copy], vec!["scan", &both], vec!["sync", &copy, &both]]
+    {
+        let refused = run(&args).await.expect(2).stderr;
+        assert!(refused.contains("are not of one ensemble"), "{args:?}: {refused}");
+    }
+    run(&["scan", &copy]).await.expect(2);
     Ok(())
 }

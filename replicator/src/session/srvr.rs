@@ -16,6 +16,8 @@ pub struct Srvr {
     pub version: Option<(u32, u32)>,
     /// Whether it leads its ensemble.
     pub leads: Option<bool>,
+    /// Whether it is an ensemble by itself.
+    pub stands_alone: Option<bool>,
     /// Why it gives nobody a session, if it says so.
     pub gives_none: Option<&'static str>,
 }
@@ -45,7 +47,12 @@ pub fn parse(answer: &str) -> Srvr {
     } else {
         None
     };
-    Srvr { version: said("Zookeeper version:").and_then(version), leads: mode.map(|mode| mode == "leader"), gives_none }
+    Srvr {
+        version: said("Zookeeper version:").and_then(version),
+        leads: mode.map(|mode| mode == "leader"),
+        stands_alone: mode.map(|mode| mode == "standalone"),
+        gives_none,
+    }
 }
 
 fn version(text: &str) -> Option<(u32, u32)> {

@@ -12,10 +12,12 @@ use super::Visit;
 use super::acl_lanes::AclLanes;
 use crate::acl_map::AclMap;
 use crate::acl_memory::AclMemory;
+use crate::connect::ConnectString;
 use crate::error::{Code, Error, Result, Side};
 use crate::limits;
 use crate::options::{AclPolicy, EnsembleOptions};
-use crate::session::{Lane, ReadOp, ReadReply, sparing_the_leader};
+use crate::session::{Lane, ReadOp, ReadReply, Readers, readers};
+use crate::target::root;
 use crate::znode::{Acl, Stat, ZnodePath, Zxid};
 
 /// An ACL with its own stat (or that of its znode, where it was read before), or why the server did not give it.
@@ -72,7 +74,11 @@ impl Reader {
     /// the first one's server was. A server that takes fewer sessions than are wanted (maxClientCnxns) gives fewer
     /// lanes; one for everything is enough.
     pub async fn connect(side: Side, options: &EnsembleOptions, acl: &AclPolicy, seen: Zxid) -> Result<Self> {
-        let options = sparing_the_leader(options).await;
+        let all = options;
+        let Readers { options, are_doubtful } = readers(all).await;
+        if are_doubtful {
+            refuse_two_ensembles(side, all).await?;
+        }
         let first = Lane::connect_behind(side, &options, seen).await?;
         let behind = first.last_zxid().map(|zxid| zxid.max(seen));
         let seen = behind.unwrap_or(seen);
@@ -83,6 +89,9 @@ impl Reader {
         };
         // One after the other: so each kind is spread evenly over the servers.
         let others = first.connect_beside(&options, seen, more).await;
+        for other in &others {
+            root::refuse_two_ensembles(&all.connect, &first, other).await?;
+        }
         let acls = match acl {
             AclPolicy::Open => None,
             AclPolicy::Preserve | AclPolicy::Map(_) => Some(AclLanes::open(&first, &options, seen).await),
@@ -207,4 +216,23 @@ impl Reader {
         let lanes = self.data.into_iter().map(|data| data.lane).chain(acls);
         futures::future::join_all(lanes.map(Lane::close)).await;
     }
+}
+
+/// Looks at each server by itself, whatever it has applied: a tree would be made of two.
+async fn refuse_two_ensembles(side: Side, options: &EnsembleOptions) -> Result<()> {
+    let each = options.connect.hosts.iter().map(|host| {
+        let connect = ConnectString { hosts: vec![host.clone()], ..options.connect.clone() };
+        let alone = EnsembleOptions { connect, ..options.clone() };
+        async move { Lane::connect_behind(side, &alone, Zxid::default()).await }
+    });
+    // Who can't be reached is seen to by whoever needs it.
+    let lanes: Vec<Lane> = futures::future::join_all(each).await.into_iter().flatten().collect();
+    let mut checked = Ok(());
+    if let Some((first, others)) = lanes.split_first() {
+        for other in others {
+            checked = checked.and(root::refuse_two_ensembles(&options.connect, first, other).await);
+        }
+    }
+    futures::future::join_all(lanes.into_iter().map(Lane::close)).await;
+    checked
 }

@@ -74,14 +74,8 @@ pub async fn refuse_same_tree(options: &CopyOptions, source: &Lane, target: &Lan
     if !source.chroot().overlaps(target.chroot()) {
         return Ok(());
     }
-    let same = match same_ensemble(source, target).await? {
-        Some(same) => same,
-        None => match options.source.ensemble() {
-            Some(source) => share_a_server(&source.connect, &options.target.connect).await,
-            None => false,
-        },
-    };
-    if !same {
+    let connect = options.source.ensemble().map(|source| [&source.connect, &options.target.connect]);
+    if !are_one_ensemble(source, target, connect).await? {
         return Ok(());
     }
     Err(Error::bad_input(format!(
@@ -90,6 +84,54 @@ pub async fn refuse_same_tree(options: &CopyOptions, source: &Lane, target: &Lan
         source.chroot().as_str(),
         target.chroot().as_str()
     )))
+}
+
+/// The same for two trees that are to be compared: one that is compared with itself is always equal, and nothing is proven.
+pub async fn refuse_itself(source: &Lane, target: &Lane, connect: [&ConnectString; 2]) -> Result<()> {
+    if source.chroot() != target.chroot() || !are_one_ensemble(source, target, Some(connect)).await? {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!(
+        "{} and {} are one tree (same czxid and ctime through both), which is always equal to itself: nothing was compared; name \
+         the ensemble that it was copied to",
+        connect[0], connect[1]
+    )))
+}
+
+/// Refuses servers of two ensembles in one connect string, for one tree would be made of both: a path that both have, and that
+/// is another znode on each.
+pub async fn refuse_two_ensembles(connect: &ConnectString, one: &Lane, other: &Lane) -> Result<()> {
+    let Some(path) = another_znode(one, other).await? else { return Ok(()) };
+    let why = format!(
+        "the servers {} are not of one ensemble: {path} is another znode on one of them than on another (czxid and ctime): \
+         nothing was changed; name the servers of one ensemble",
+        connect.servers()
+    );
+    Err(Error::bad_input(why).at(one.side()))
+}
+
+/// A path that is another znode on each: the tree's root, or the first child of `/` that both have.
+async fn another_znode(one: &Lane, other: &Lane) -> Result<Option<ZnodePath>> {
+    let (here, there) = (one.seen_from(Chroot::none()), other.seen_from(Chroot::none()));
+    let (names, _) = here.children(&ZnodePath::root()).await?.unwrap_or_default();
+    let chroot = Some(one.chroot()).filter(|chroot| !chroot.is_none()).map(|chroot| ZnodePath::new(chroot.as_str()));
+    let top = names.iter().map(|name| ZnodePath::root().child(name)).filter(|path| !is_reserved(path.as_str()));
+    for path in chroot.into_iter().chain(top).take(limits::SAME_ENSEMBLE_CHILDREN_MAX) {
+        let (here, there) = tokio::join!(here.stat(&path), there.stat(&path));
+        if let (Ok(Some(here)), Ok(Some(there))) = (visible(here)?, visible(there)?) {
+            return Ok((!same_znode(&here, &there)).then_some(path));
+        }
+    }
+    Ok(None)
+}
+
+/// By what both show, and where they show nothing that tells it, by their addresses.
+async fn are_one_ensemble(source: &Lane, target: &Lane, connect: Option<[&ConnectString; 2]>) -> Result<bool> {
+    Ok(match (same_ensemble(source, target).await?, connect) {
+        (Some(same), _) => same,
+        (None, Some([source, target])) => share_a_server(source, target).await,
+        (None, None) => false,
+    })
 }
 
 /// `None`: there is nothing to tell it by.

@@ -77,7 +77,10 @@ impl Reading {
         }
         (self.children != self.listed).then(|| {
             let Self { children, listed, .. } = self;
-            format!("it was written while it was read: {children} children were promised, {listed} were listed")
+            format!(
+                "it was written while it was read, or a part of it could not be read: {children} children were promised, {listed} \
+                 were listed"
+            )
         })
     }
 }
