@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Protocol,
     /// The other side says no.
     Refused,
+    /// It has ended already. Nothing is wrong, and nothing is left to do.
+    Ended,
     /// Somebody wanted it to end. Nothing is wrong.
     Interrupted,
     /// Something was taken back as far as it could be; the rest is taken back all the same.
@@ -70,6 +72,7 @@ impl ErrorKind {
             Self::Protocol => "see that it is what the plan takes it for (docs/plan.md), and what its log says",
             Self::Refused | Self::Partly | Self::Alarm => "see to that, then run the same command again",
             Self::Local => "see to that on this machine, then run the same command again",
+            Self::Ended => "zkmigrator status says how it ended, zkmigrator run begins a new one",
             Self::Interrupted => "run the same command again",
         }
     }

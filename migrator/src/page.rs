@@ -19,7 +19,7 @@ use crate::migration::Migration;
 use crate::report::{Report, recovery_lines, standing};
 use crate::state::State;
 use crate::step::Touches;
-use crate::steps::{Findings, RECOVERY};
+use crate::steps::{Findings, RECOVERY, written_hosts};
 
 /// Who says what a page says.
 const PROGRAM: &str = concat!("zkmigrator ", env!("CARGO_PKG_VERSION"));
@@ -48,9 +48,9 @@ pub fn migration(report: &Report<'_>, migration: &Migration, records: &[Record],
     let is_recovery = method.name == RECOVERY.name;
     page.facts(&[
         ("Cluster", cluster.clone()),
-        ("Root", state.cluster_root.clone()),
-        ("From", source.to_string()),
-        ("To", target.to_string()),
+        ("Root", root(state)),
+        ("From", written_hosts(source)),
+        ("To", written_hosts(target)),
         ("Method", method.name.to_owned()),
         ("Began", at(times.began)),
         ("Took until now", took(course.as_ref().map(Course::millis))),
@@ -76,7 +76,15 @@ pub fn migration(report: &Report<'_>, migration: &Migration, records: &[Record],
     }
     page.section("Proof", &proof(state));
     let changes: String = diffs.iter().map(|diff| verbatim(diff)).collect();
-    page.section("Configuration", &(files(state) + &changes));
+    let configuration = match ended {
+        Ended::Failed(_) if changes.is_empty() => files(state, "Each meta server's file, which was not changed"),
+        Ended::Failed(_) => {
+            let now = files(state, "Each meta server's file, which was not changed");
+            now + &paragraph("What each file would become; not done:") + &changes
+        }
+        _ => files(state, "Each meta server's file, as it was before") + &changes,
+    };
+    page.section("Configuration", &configuration);
     page.section("Notes", &state.notes.iter().map(|note| paragraph(note)).collect::<String>());
     page.section("Journal", &journal(records));
     page.details("The same as text", &report.text());
@@ -101,8 +109,9 @@ pub fn rehearsal(migration: &Migration, method: &Method, found: &Findings, diffs
     });
     page.facts(&[
         ("Cluster", plan.cluster.clone()),
-        ("From", plan.source.connect.to_string()),
-        ("To", plan.target.connect.to_string()),
+        ("Root", root(&migration.state)),
+        ("From", written_hosts(&plan.source.connect)),
+        ("To", written_hosts(&plan.target.connect)),
         ("Method", method.name.to_owned()),
         ("Meta servers", grouped(plan.meta_servers.len() as u64)),
     ]);
@@ -180,7 +189,12 @@ fn proof(state: &State) -> String {
     ])
 }
 
-fn files(state: &State) -> String {
+/// As the cluster has it.
+fn root(state: &State) -> String {
+    if state.cluster_root.is_empty() { "not known".to_owned() } else { state.cluster_root.clone() }
+}
+
+fn files(state: &State, caption: &str) -> String {
     let rows = state.files.iter().map(|(server, file)| {
         let start_level = file.start_level.clone().unwrap_or_else(|| "not set".to_owned());
         vec![server.clone(), file.hosts_list.clone(), start_level, file.digest.clone()]
@@ -192,7 +206,7 @@ fn files(state: &State) -> String {
         ("Level on start before", Column::Text),
         ("Digest of the file before", Column::Code),
     ];
-    table("Each meta server's file, as it was before", &columns, &rows)
+    table(caption, &columns, &rows)
 }
 
 fn lost(state: &State) -> String {

@@ -12,7 +12,7 @@
 //! - [`shell`]: the lists that Pegasus's shell writes; [`metadata`]: the JSON in ZooKeeper.
 
 pub mod client;
-mod connection;
+pub(crate) mod connection;
 pub mod frame;
 pub mod http;
 pub mod messages;

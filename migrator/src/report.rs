@@ -68,7 +68,7 @@ impl Report<'_> {
     /// For a person.
     pub fn text(&self) -> String {
         let State { id, cluster_root, times, proof, tables, notes, .. } = self.state;
-        let mut lines = vec![format!("{} {id} of {cluster_root}: {}", self.command, self.verdict())];
+        let mut lines = vec![format!("{} {id}{}: {}", self.command, of_root(cluster_root), self.verdict())];
         if let Ended::Paused(step) = self.ended {
             lines.push(format!("  paused before        {step}"));
         }
@@ -182,6 +182,11 @@ pub(crate) fn recovery_lines(state: &State) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// ` of /pegasus/onebox`; nothing where the root was never known.
+pub(crate) fn of_root(root: &str) -> String {
+    if root.is_empty() { String::new() } else { format!(" of {root}") }
 }
 
 /// How far a step has come.

@@ -11,6 +11,7 @@ use super::typed::Format;
 use super::{Written, in_format};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pegasus::client::{MetaClient, MetaOptions, Role};
+use crate::pegasus::connection::BROKE;
 use crate::plan::{ClusterFacts, MetaServerFacts, render};
 use crate::steps::written_hosts;
 
@@ -48,7 +49,7 @@ impl Init {
     pub(super) async fn run(&self) -> Result<Written> {
         let options = MetaOptions { primary_wait: std::time::Duration::from_secs(5), ..MetaOptions::default() };
         let client = MetaClient::new(self.meta_servers.clone(), options)?;
-        let info = client.cluster_info().await?;
+        let info = client.cluster_info().await.map_err(with_advice)?;
         for typed in self.meta_servers.iter().filter(|typed| !info.meta_servers.contains(typed)) {
             let known = info.meta_servers.join(", ");
             super::tell(&format!(
@@ -104,4 +105,13 @@ impl Init {
         });
         Ok(Written::of(in_format(self.format, &text, &json), 0, None))
     }
+}
+
+/// What else can be done where no meta server says anything.
+fn with_advice(mut error: Error) -> Error {
+    if error.kind == ErrorKind::Protocol || error.why.contains(BROKE) {
+        error.why += "; a meta server's RPC port is wanted, 34601 unless configured: is it that?";
+    }
+    error.why += "; where none can be reached, a plan can be written by hand (docs/plan.md)";
+    error
 }

@@ -109,10 +109,13 @@ fn pauses(plan: &Plan, said: &[StepName]) -> Result<BTreeSet<StepName>> {
 
 async fn reopen(plan: Plan, digest: &str) -> Result<(Migration, Contents)> {
     let (journal, contents) = Journal::open(&plan.journal)?;
-    let wrong = |why: &str| Error::new(ErrorKind::Input, format!("journal {}", plan.journal.display()), "go on", why);
-    let Some(state) = contents.state().cloned() else { return Err(wrong("no migration was begun: zkmigrator run")) };
+    let wrong = |kind, why| Error::new(kind, format!("journal {}", plan.journal.display()), "go on", why);
+    let Some(state) = contents.state().cloned() else {
+        return Err(wrong(ErrorKind::Input, "no migration was begun: zkmigrator run"));
+    };
     if contents.is_ended() {
-        return Err(wrong("the migration has ended: there is nothing to go on with, and nothing to take back"));
+        let why = "the migration has ended: there is nothing to go on with, and nothing to take back";
+        return Err(wrong(ErrorKind::Ended, why));
     }
     if contents.torn > 0 {
         super::tell("the journal's last record was torn by a crash; what it was going to say had not begun");

@@ -7,7 +7,7 @@ use super::typed::Common;
 use super::{Written, in_format};
 use crate::error::Result;
 use crate::journal::{Contents, Journal};
-use crate::report::standing;
+use crate::report::{of_root, standing};
 use crate::state::now_ms;
 
 /// Says what the journal says.
@@ -24,9 +24,9 @@ pub(super) fn status(common: &Common) -> Result<Written> {
     };
     let ended = contents.is_ended();
     let mut lines = vec![format!(
-        "migration {} of {}: {}",
+        "migration {}{}: {}",
         state.id,
-        state.cluster_root,
+        of_root(&state.cluster_root),
         if ended { "ended" } else { "not ended" }
     )];
     let mut json_steps = Vec::new();

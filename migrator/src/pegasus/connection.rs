@@ -14,6 +14,9 @@ use super::record::Damage;
 use crate::error::ErrorKind;
 use crate::limits;
 
+/// How an answer is missing that had begun, or that whoever listens there does not give.
+pub(crate) const BROKE: &str = "the connection broke before the answer was there";
+
 /// How long a call may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Within {
@@ -40,7 +43,7 @@ impl NoAnswer {
 
 impl From<std::io::Error> for NoAnswer {
     fn from(error: std::io::Error) -> Self {
-        Self::new(ErrorKind::Unreachable, format!("the connection broke before the answer was there: {error}"))
+        Self::new(ErrorKind::Unreachable, format!("{BROKE}: {error}"))
     }
 }
 

@@ -49,10 +49,12 @@ impl Step for PreCopy {
     fn describe(&self, migration: &Migration) -> Vec<String> {
         let (source, target) = (&migration.plan.source.connect, &migration.plan.target.connect);
         let root = &migration.state.cluster_root;
-        vec![
-            format!("zkreplicator copy --verify {}{root} {}{root}", source.servers(), target.servers()),
-            "stop it when a meta server loses its ZooKeeper session".to_owned(),
-        ]
+        let copy = if root.is_empty() {
+            "zkreplicator copy --verify of the cluster's root, which is not known".to_owned()
+        } else {
+            format!("zkreplicator copy --verify {}{root} {}{root}", source.servers(), target.servers())
+        };
+        vec![copy, "stop it when a meta server loses its ZooKeeper session".to_owned()]
     }
 
     fn check<'a>(&'a self, _: &'a mut Migration) -> LocalBoxFuture<'a, Result<Standing>> {

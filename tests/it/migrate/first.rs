@@ -98,8 +98,16 @@ async fn a_cluster_of_which_nobody_answers_gives_no_plan() -> Fallible<()> {
     let file = cluster.file("none.toml");
     let run = init(&cluster, &names(&cluster), &["--out", &file.display().to_string()]).await?.expect(2);
     assert!(run.stdout.is_empty() && !file.exists(), "{run:?}");
-    let mut said = vec!["look for the primary"];
+    let mut said = vec!["look for the primary", "a plan can be written by hand (docs/plan.md)"];
     said.extend(names(&cluster));
     run.says(&said);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_port_that_is_no_meta_servers_is_answered_with_the_one_that_is_wanted() -> Fallible<()> {
+    let cluster = Cluster::start("init-port").await?;
+    let run = init(&cluster, &[&cluster.source.connect_string()], &[]).await?.expect(2);
+    run.says(&["a meta server's RPC port is wanted, 34601 unless configured"]);
     Ok(())
 }

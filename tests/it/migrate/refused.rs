@@ -213,3 +213,53 @@ async fn the_old_tree_goes_when_it_is_confirmed_and_nobody_uses_it() -> Fallible
     assert!(source.check_stat(&root).await?.is_none(), "the old tree is still there");
     cluster.expect_on(cluster.target).await
 }
+
+/// It said that nobody agreed, where nobody had answered, and showed a copy of the whole ensemble.
+#[tokio::test]
+async fn where_no_meta_server_answers_that_is_said_once() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-all-dead").await?.limit("rpc_max = \"500ms\"");
+    for meta in &cluster.metas {
+        meta.end("KILL").await?;
+        meta.edit(|text| text.replace("distributed_lock_service_parameters", "something_else"))?;
+    }
+    let page = cluster.file("page.html");
+    let name = page.display().to_string();
+    let plan = cluster.run(&["plan", "--report", &name]).await?.expect(2);
+    assert_eq!(plan.stdout.matches("no meta server answers").count(), 1, "{plan:?}");
+    assert_eq!(plan.stdout.matches("no connection").count(), cluster.metas.len(), "{plan:?}");
+    for said in ["--method recovery (docs/choosing.md)", "the cluster's root, which is not known"] {
+        assert!(plan.stdout.contains(said), "{said}: {plan:?}");
+    }
+    for wrong in ["do not agree", "look at anything else", &format!("--verify {}", cluster.source.connect_string())] {
+        assert!(!plan.stdout.contains(wrong), "{wrong}: {plan:?}");
+    }
+    let shown = std::fs::read_to_string(&page)?;
+    assert!(shown.contains("not known") && !shown.contains(&format!("{}/<", cluster.source.connect_string())));
+
+    let run = cluster.run(&["run", "--execute", "--report", &name]).await?.expect(2);
+    assert!(!run.stdout.contains(" of :"), "{run:?}");
+    let shown = std::fs::read_to_string(&page)?;
+    assert!(shown.contains("would become; not done") && !shown.contains("as it was before"), "{shown}");
+    let status = cluster.run(&["status"]).await?.expect(0);
+    assert!(status.stdout.contains(": ended") && !status.stdout.contains(" of :"), "{status:?}");
+    for command in ["resume", "rollback"] {
+        let ended = cluster.run(&[command]).await?.expect(2);
+        assert!(!ended.stderr.contains("correct that"), "{ended:?}");
+        ended
+            .says(&["the migration has ended", "zkmigrator status says how it ended, zkmigrator run begins a new one"]);
+    }
+    Ok(())
+}
+
+/// It was said twice, and not that the setting is missing.
+#[tokio::test]
+async fn a_recovery_whose_root_is_missing_says_so_once() -> Fallible<()> {
+    let cluster = Cluster::start("migrate-no-root").await?;
+    for meta in &cluster.metas {
+        meta.edit(|text| text.replace("cluster_root", "something_else"))?;
+    }
+    let plan = cluster.run(&["plan", "--method", "recovery"]).await?.expect(2);
+    assert_eq!(plan.stdout.matches("cluster_root is /").count(), 1, "{plan:?}");
+    assert!(plan.stdout.contains("[meta_server] cluster_root is missing") && plan.stdout.contains("/ is its default"));
+    Ok(())
+}

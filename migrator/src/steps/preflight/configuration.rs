@@ -13,19 +13,27 @@ const TIMEOUT: &str = "timeout_ms";
 pub(super) async fn configuration(migration: &mut Migration, found: &mut Findings) -> Result<()> {
     let source = written_hosts(&migration.plan.source.connect);
     let target = written_hosts(&migration.plan.target.connect);
-    let (mut roots, mut locks) = (Vec::new(), Vec::new());
+    let (mut roots, mut locks, mut silent) = (Vec::new(), Vec::new(), Vec::new());
     for server in migration.servers.clone() {
         let said = |what: &str, value: &str, server: &str| format!("meta server {server} has {what} {value:?}");
+        let mut answers = true;
         match migration.meta.config_value(&server.address, HOSTS_LIST).await {
             Ok(hosts) if same_hosts(&hosts, &source) => {}
             Ok(hosts) => found
                 .wrong
                 .push(format!("{}, and the plan's source is {source:?}", said("hosts_list", &hosts, &server.address))),
+            Err(error) if matches!(error.kind, ErrorKind::Unreachable | ErrorKind::TimedOut) => {
+                silent.push(error);
+                answers = false;
+            }
             Err(error) => found.wrong.push(error.to_string()),
         }
-        match migration.meta.config_value(&server.address, "cluster_root").await {
-            Ok(root) => roots.push(root),
-            Err(error) => found.wrong.push(error.to_string()),
+        // One that has just not answered is not asked again.
+        if answers {
+            match migration.meta.config_value(&server.address, "cluster_root").await {
+                Ok(root) => roots.push(root),
+                Err(error) => found.wrong.push(error.to_string()),
+            }
         }
         let file = match server.config().await {
             Ok(file) => file,
@@ -67,17 +75,24 @@ pub(super) async fn configuration(migration: &mut Migration, found: &mut Finding
         let digest = blake3::hash(file.bytes()).to_hex().to_string();
         migration.state.files.insert(server.address.clone(), File { hosts_list, start_level, recover, digest });
     }
+    if silent.len() == migration.servers.len() {
+        return Err(none_answers(&silent));
+    }
+    found.wrong.extend(silent.iter().map(ToString::to_string));
     match one(&roots) {
         Some("/") => found.wrong.push(
             "cluster_root is /: the whole ensemble would be the cluster's; move it below a path of its own first"
                 .to_owned(),
         ),
         Some(root) => root.clone_into(&mut migration.state.cluster_root),
+        // Why there is none was said of each server.
+        None if roots.is_empty() => {}
         None => found.wrong.push(format!("the meta servers do not agree on cluster_root: {roots:?}")),
     }
     match one(&locks) {
         // Several words: the first is the path (distributed_lock_service_zookeeper.cpp, `initialize`).
         Some(lock) => lock.split_whitespace().next().unwrap_or("/").clone_into(&mut migration.state.lock_root),
+        None if locks.is_empty() => {}
         None => found.wrong.push(format!("the configuration files do not agree on the lock's place: {locks:?}")),
     }
     if found.wrong.is_empty() {
@@ -94,4 +109,15 @@ pub(super) async fn configuration(migration: &mut Migration, found: &mut Finding
         return Err(Error::new(ErrorKind::Refused, "cluster", "look at anything else", why));
     }
     Ok(())
+}
+
+/// Nobody disagrees: nobody says anything.
+fn none_answers(silent: &[Error]) -> Error {
+    let causes: Vec<String> = silent.iter().map(|error| format!("{}: {}", error.subject, error.why)).collect();
+    let why = format!(
+        "no meta server answers ({}): start them, or see that they can be reached from here; where none can be brought back: \
+         --method recovery (docs/choosing.md)",
+        causes.join("; ")
+    );
+    Error::new(ErrorKind::Unreachable, "cluster", "ask it", why)
 }

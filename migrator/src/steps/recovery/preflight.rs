@@ -89,7 +89,9 @@ pub async fn look(migration: &mut Migration) -> Findings {
 
 async fn look_into(migration: &mut Migration, found: &mut Findings) -> Result<()> {
     processes(migration, found).await?;
-    configuration(migration, found).await?;
+    if !configuration(migration, found).await {
+        return Ok(());
+    }
     sessions(migration, found).await?;
     lock_line(migration, found).await?;
     lists(migration, found).await;
@@ -112,9 +114,10 @@ async fn processes(migration: &mut Migration, found: &mut Findings) -> Result<()
     Ok(())
 }
 
-/// What the files say, whether they can be edited, and whether those that run were started with them.
-async fn configuration(migration: &mut Migration, found: &mut Findings) -> Result<()> {
-    let (mut roots, mut locks) = (Vec::new(), Vec::new());
+/// What the files say, whether they can be edited, and whether those that run were started with them; gives whether anything
+/// else can be looked at.
+async fn configuration(migration: &mut Migration, found: &mut Findings) -> bool {
+    let (mut roots, mut locks, mut without_root) = (Vec::new(), Vec::new(), Vec::new());
     for server in migration.servers.clone() {
         let file = match server.config().await {
             Ok(file) => file,
@@ -125,7 +128,10 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
         };
         match read_file(&server, &file, migration, found) {
             Ok((root, lock)) => {
-                roots.push(root);
+                if root.is_none() {
+                    without_root.push(server.address.clone());
+                }
+                roots.push(root.unwrap_or_else(|| "/".to_owned()));
                 locks.push(lock);
             }
             Err(error) => found.wrong.push(format!("configuration file of {}: {error}", server.address)),
@@ -140,28 +146,37 @@ async fn configuration(migration: &mut Migration, found: &mut Findings) -> Resul
         }
     }
     match one(&roots) {
-        Some("/") => found.wrong.push("cluster_root is /: the whole ensemble would be the cluster's".to_owned()),
+        Some("/") => {
+            let why = if without_root.is_empty() {
+                String::new()
+            } else {
+                let servers = without_root.join(", ");
+                format!(
+                    " ([{META_SERVER}] cluster_root is missing in the configuration file of {servers}, and / is its default)"
+                )
+            };
+            found.wrong.push(format!("cluster_root is /: the whole ensemble would be the cluster's{why}"));
+        }
         Some(root) => root.clone_into(&mut migration.state.cluster_root),
+        // Why there is none was said of each file.
+        None if roots.is_empty() => {}
         None => found.wrong.push(format!("the configuration files do not agree on cluster_root: {roots:?}")),
     }
     match one(&locks) {
         Some(lock) => lock.split_whitespace().next().unwrap_or("/").clone_into(&mut migration.state.lock_root),
+        None if locks.is_empty() => {}
         None => found.wrong.push(format!("the configuration files do not agree on the lock's place: {locks:?}")),
     }
-    // Without these nothing else can be looked at.
-    if migration.state.cluster_root.is_empty() || migration.state.lock_root.is_empty() {
-        return Err(Error::new(ErrorKind::Refused, "cluster", "begin a migration", found.wrong.join("; ")));
-    }
-    Ok(())
+    !migration.state.cluster_root.is_empty() && !migration.state.lock_root.is_empty()
 }
 
-/// Notes what one file has; gives its root and its lock's place.
+/// Notes what one file has; gives its root, if it has one, and its lock's place.
 fn read_file(
     server: &Server,
     file: &ConfigFile,
     migration: &mut Migration,
     found: &mut Findings,
-) -> Result<(String, String)> {
+) -> Result<(Option<String>, String)> {
     let get = |section, key| file.get(section, key).map(|value| value.map(str::to_owned));
     let address = &server.address;
     found.notes.extend(file.notes().into_iter().map(|note| format!("{address}: {note}")));
@@ -202,7 +217,7 @@ fn read_file(
     let start_level = get(META_SERVER, START_LEVEL)?;
     let digest = blake3::hash(file.bytes()).to_hex().to_string();
     migration.state.files.insert(address.clone(), File { hosts_list, start_level, recover, digest });
-    let root = get(META_SERVER, "cluster_root")?.unwrap_or_else(|| "/".to_owned());
+    let root = get(META_SERVER, "cluster_root")?;
     let lock = get(META_SERVER, "distributed_lock_service_parameters")?.unwrap_or_default();
     Ok((root, lock))
 }
