@@ -214,9 +214,10 @@ async fn check(options: &CopyOptions, source: &Source, writer: &Lane) -> Result<
     two_trees?;
     if target_root.children > 0 && !options.update {
         return Err(Error::bad_input(format!(
-            "the target {} holds {} znode(s) already: nothing was changed; give --update to send what differs (nothing \
-             is removed), or choose an empty target",
-            options.target.connect, target_root.children
+            "the target {} holds a tree already ({} below its root): nothing was changed; give --update to send what \
+             differs (nothing is removed), or choose an empty target",
+            options.target.connect,
+            if target_root.children == 1 { "1 child".to_owned() } else { format!("{} children", target_root.children) }
         )));
     }
     Ok(target_root)
