@@ -148,6 +148,7 @@ impl Sessions {
             },
         );
         let source = source.map(|source| self.source.insert(source));
+        let writer = writer.map_err(|error| options.target.with_schemes(error));
         let writer = writer.map(|writer| self.writer.insert(writer));
         let beside = beside.map(|beside| self.beside = beside);
         // Where both sides refuse, the source's refusal is told.

@@ -61,7 +61,7 @@ async fn each_says_what_to_do_next() -> Outcome {
         case(&["copy", &other, &to], "the source has no znode", "check the path"),
         case(&["verify", &other, &to], "the source has no znode", "check the path"),
         case(&["copy", &from, &at_full], "holds a tree already", "--update"),
-        case(&["copy", &at_locked, &to], "not authorized", "give credentials"),
+        case(&["copy", &at_locked, &to], "not authorized", "ZKREPLICATOR_SOURCE_AUTH, --source-auth-file"),
         case(&["copy", &from, &from], "same ensemble", "choose a target outside"),
         case(&["copy", "a b:1", &to], "connect string", "for example"),
         case(&["copy", "--include", "apps", &from, &to], "--include", "a glob is a path"),
@@ -89,6 +89,11 @@ async fn each_says_what_to_do_next() -> Outcome {
         Case {
             env: &[("ZKREPLICATOR_TARGET_AUTH", "no-such-scheme:secret")],
             ..case(&["copy", &from, &to], "authentication failed", "check the scheme and the credentials")
+        },
+        // The scheme was forgotten, and not told.
+        Case {
+            env: &[("ZKREPLICATOR_SOURCE_AUTH", "bob:pw")],
+            ..case(&["copy", &from, &to], "authentication failed; tried: scheme \"bob\"", "digest:user:password")
         },
         Case {
             env: &[("ZKREPLICATOR_AUTH", "digest")],

@@ -73,7 +73,7 @@ impl Reader {
     /// lanes; one for everything is enough.
     pub async fn connect(side: Side, options: &EnsembleOptions, acl: &AclPolicy, seen: Zxid) -> Result<Self> {
         let options = sparing_the_leader(options).await;
-        let first = Lane::connect_behind(side, &options, seen).await?;
+        let first = Lane::connect_behind(side, &options, seen).await.map_err(|error| options.with_schemes(error))?;
         let behind = first.last_zxid().map(|zxid| zxid.max(seen));
         let seen = behind.unwrap_or(seen);
         let more = options.connect.hosts.len().min(limits::DATA_LANES_MAX) - 1;
