@@ -22,6 +22,20 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Milliseconds, up to an hour: a number alone.
+pub fn milliseconds(text: &str) -> Result<u64, String> {
+    let is_one = |ms: &u64| (1..=3_600_000).contains(ms);
+    text.parse().ok().filter(is_one).ok_or_else(|| {
+        "it is milliseconds, a plain number from 1 to 3600000 without a unit: 10000 for ten seconds".to_owned()
+    })
+}
+
+/// How many: a number alone. Not 0.
+pub fn count(text: &str) -> Result<u64, String> {
+    let is_one = |count: &u64| *count > 0;
+    text.parse().ok().filter(is_one).ok_or_else(|| "it is a plain number, 1 at least, without a unit: 5000".to_owned())
+}
+
 /// A duration: `250ms`, `2s`, `1m 30s`. Not 0.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {

@@ -78,7 +78,7 @@ impl Archive {
         let (store, Survey { head, end, blocks, losses }) = looked_at.map_err(wrong)?;
         if salvage == Salvage::Refused && !losses.is_empty() {
             let why = format!(
-                "it is damaged, and {} znode(s) of it are lost: {losses}; nothing was changed; --salvage restores the rest",
+                "it is damaged, and {} znode(s) of it are lost: {losses}; nothing was changed; zkreplicator restore --salvage restores the rest",
                 losses.znodes_text()
             );
             return Err(refused(side, &options.file, &Malformed(why)));

@@ -148,6 +148,7 @@ impl Sessions {
             },
         );
         let source = source.map(|source| self.source.insert(source));
+        let writer = writer.map_err(|error| options.target.with_schemes(error));
         let writer = writer.map(|writer| self.writer.insert(writer));
         let beside = beside.map(|beside| self.beside = beside);
         // Where both sides refuse, the source's refusal is told.
@@ -214,9 +215,10 @@ async fn check(options: &CopyOptions, source: &Source, writer: &Lane) -> Result<
     two_trees?;
     if target_root.children > 0 && !options.update {
         return Err(Error::bad_input(format!(
-            "the target {} holds {} znode(s) already: nothing was changed; give --update to send what differs (nothing \
-             is removed), or choose an empty target",
-            options.target.connect, target_root.children
+            "the target {} holds a tree already ({} below its root): nothing was changed; give --update to send what \
+             differs (nothing is removed), or choose an empty target",
+            options.target.connect,
+            if target_root.children == 1 { "1 child".to_owned() } else { format!("{} children", target_root.children) }
         )));
     }
     Ok(target_root)

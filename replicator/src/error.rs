@@ -1,6 +1,6 @@
 //! The error type, and the words that people read.
 //!
-//! Printed as `target: create /pegasus/a: not authorized; give credentials that its ACL lets do that`: the side, what was
+//! Printed as `target: create /pegasus/a: not authorized; give credentials that may do that there`: the side, what was
 //! tried, where, why, and what to do, in one line. Lower case, no full stop. An outcome that is not known says so: it is never
 //! reported as failed.
 
@@ -88,9 +88,10 @@ impl Code {
     /// What to do about it.
     fn advice(self) -> &'static str {
         match self {
-            Self::NO_AUTH => "give credentials that its ACL lets do that",
+            Self::NO_AUTH => "give credentials that may do that there",
             Self::AUTH_FAILED => {
-                "check the scheme and the credentials for that side; the scheme needs a provider at every server"
+                "check the scheme and the credentials for that side (scheme:credentials, for example \
+                 digest:user:password); the scheme needs a provider at every server"
             }
             Self::SESSION_CLOSED_REQUIRE_SASL_AUTH => {
                 "that is not spoken here: let sessions in without it (zookeeper.sessionRequireClientSASLAuth, enforce.auth.enabled)"
@@ -120,6 +121,8 @@ pub enum ErrorKind {
     Unreachable(String),
     /// The server answered with an error: the operation was not executed.
     Refused(Code),
+    /// The server takes none of the credentials, of these schemes, or not all of them.
+    NotAuthenticated(String),
     /// The target does not take this ACL; nothing was written that carries it.
     AclRefused(String),
     /// The connection or the session ended before the answer came. A write's outcome is unknown.
@@ -152,6 +155,7 @@ impl fmt::Display for ErrorKind {
             Self::BadInput(text) | Self::Unreachable(text) | Self::Lost(text) | Self::Io(text) => f.write_str(text),
             Self::Protocol(text) => write!(f, "unexpected answer from the server: {text}"),
             Self::Refused(code) => code.fmt(f),
+            Self::NotAuthenticated(schemes) => write!(f, "{}; tried: scheme {schemes}", Code::AUTH_FAILED),
             Self::AclRefused(acl) => write!(
                 f,
                 "the server does not accept the ACL {acl}: it has no provider for one of its schemes, or takes an id for \
@@ -235,7 +239,15 @@ impl Error {
             return self.next;
         }
         match &self.kind {
+            // By the side, where people type it; a migration has its credentials in its plan.
+            ErrorKind::Refused(Code::NO_AUTH) if self.side == Some(Side::Source) => Some(
+                "give credentials that may do that there (zkreplicator: ZKREPLICATOR_SOURCE_AUTH, --source-auth-file)",
+            ),
+            ErrorKind::Refused(Code::NO_AUTH) if self.side == Some(Side::Target) => Some(
+                "give credentials that may do that there (zkreplicator: ZKREPLICATOR_TARGET_AUTH, --target-auth-file)",
+            ),
             ErrorKind::Refused(code) => Some(code.advice()),
+            ErrorKind::NotAuthenticated(_) => Some(Code::AUTH_FAILED.advice()),
             // With the outcome stands what to do.
             ErrorKind::Lost(_) if !self.outcome_unknown => Some("see to the servers and the network, then run again"),
             ErrorKind::Protocol(_) => {
@@ -250,6 +262,7 @@ impl Error {
     pub fn code(&self) -> Option<Code> {
         match self.kind {
             ErrorKind::Refused(code) => Some(code),
+            ErrorKind::NotAuthenticated(_) => Some(Code::AUTH_FAILED),
             ErrorKind::AclRefused(_) => Some(Code::INVALID_ACL),
             _ => None,
         }

@@ -16,6 +16,7 @@ use crate::bench::shape::Tree;
 use crate::certificate::Certificate;
 use crate::connect::ConnectString;
 use crate::copy::CopyReport;
+use crate::error::{Code, Error, ErrorKind};
 use crate::filter::Filter;
 use crate::latency::Observed;
 use crate::limits;
@@ -72,6 +73,15 @@ pub struct EnsembleOptions {
 }
 
 impl EnsembleOptions {
+    /// The same error of a connect, with the schemes that were tried where that is what failed.
+    pub(crate) fn with_schemes(&self, mut error: Error) -> Error {
+        if error.code() == Some(Code::AUTH_FAILED) {
+            let schemes: Vec<String> = self.auths.iter().map(|auth| format!("{:?}", auth.scheme)).collect();
+            error.kind = ErrorKind::NotAuthenticated(schemes.join(", "));
+        }
+        error
+    }
+
     /// The defaults of the command line for the tree at `connect`, without credentials.
     pub fn to(connect: ConnectString) -> Self {
         Self {

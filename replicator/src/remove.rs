@@ -72,7 +72,7 @@ async fn passes(
     progress: &Progress,
     (writer, reader): &mut (Option<Lane>, Option<Reader>),
 ) -> Result<()> {
-    let writer = &*writer.insert(Lane::connect(side, ensemble).await?);
+    let writer = &*writer.insert(Lane::connect(side, ensemble).await.map_err(|error| ensemble.with_schemes(error))?);
     let seen = writer.last_zxid().unwrap_or_default();
     let reader = &*reader.insert(Reader::connect(side, ensemble, &AclPolicy::Open, seen).await?);
     let mut passes = 0;

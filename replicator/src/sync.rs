@@ -112,7 +112,8 @@ pub(crate) async fn count_extras(options: &CopyOptions, stop: &CancellationToken
 }
 
 async fn holds_nothing(options: &CopyOptions) -> Result<bool> {
-    let target = Lane::connect(Side::Target, &options.target).await?;
+    let target =
+        Lane::connect(Side::Target, &options.target).await.map_err(|error| options.target.with_schemes(error))?;
     let root = target.stat(&ZnodePath::root()).await;
     target.close().await;
     Ok(root?.is_none_or(|root| root.num_children == 0))

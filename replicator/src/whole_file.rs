@@ -1,7 +1,7 @@
 //! Files that are there in full or not at all, and that only their owner may read, unless they are published.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,18 @@ pub fn check(file: &Path) -> Result<(), String> {
     temporary(&file).map(drop).map_err(|error| {
         format!("its directory does not take files: {error}; name a directory that exists and that you may write to")
     })
+}
+
+/// The same of a file that replaces only what is its like: what is there is empty, or begins with `begins`.
+pub fn check_like(file: &Path, begins: &str) -> Result<(), String> {
+    check(file)?;
+    let mut begun = Vec::new();
+    match File::open(file).and_then(|there| there.take(begins.len() as u64).read_to_end(&mut begun)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(format!("it is there and can't be read: {error}; name another file")),
+        Ok(_) if begun.is_empty() || begun == begins.as_bytes() => Ok(()),
+        Ok(_) => Err("it is there already and is no page of ours: nothing was changed; name another file".to_owned()),
+    }
 }
 
 /// Writes `text` to `file`, and returns when both it and its name are on the disk.

@@ -60,8 +60,8 @@ async fn each_says_what_to_do_next() -> Outcome {
         case(&["copy", unknown, &to], "unknown host", "check its name and the resolver"),
         case(&["copy", &other, &to], "the source has no znode", "check the path"),
         case(&["verify", &other, &to], "the source has no znode", "check the path"),
-        case(&["copy", &from, &at_full], "holds 16 znode(s) already", "--update"),
-        case(&["copy", &at_locked, &to], "not authorized", "give credentials"),
+        case(&["copy", &from, &at_full], "holds a tree already", "--update"),
+        case(&["copy", &at_locked, &to], "not authorized", "ZKREPLICATOR_SOURCE_AUTH, --source-auth-file"),
         case(&["copy", &from, &from], "same ensemble", "choose a target outside"),
         case(&["copy", "a b:1", &to], "connect string", "for example"),
         case(&["copy", "--include", "apps", &from, &to], "--include", "a glob is a path"),
@@ -76,6 +76,10 @@ async fn each_says_what_to_do_next() -> Outcome {
         case(&["dump", &from, &file], "no-archive.zka", "--replace"),
         case(&["sync", "--max-delete", "0", &from, &at_full], "would be removed", "--max-delete"),
         case(&against, "absent", "--certificate"),
+        case(&["copy", "--acl", "map", &absent, &from, &to], "--acl map", "name a file with a rule a line"),
+        case(&["copy", "--connect-timeout", "10s", &from, &to], "--connect-timeout", "milliseconds, a plain number"),
+        case(&["copy", "--session-timeout", "10s", &from, &to], "--session-timeout", "milliseconds, a plain number"),
+        case(&["copy", "--max-ops-per-second", "5k", &from, &to], "--max-ops-per-second", "it is a plain number"),
         case(&["scan", &other], "there is no znode", "name the tree's root"),
         case(&["rm", &at_full], "there is no terminal", "--yes-remove"),
         case(&["rm", "--yes-remove", "/x", &at_full], "is not the root of the tree", &full),
@@ -85,6 +89,11 @@ async fn each_says_what_to_do_next() -> Outcome {
         Case {
             env: &[("ZKREPLICATOR_TARGET_AUTH", "no-such-scheme:secret")],
             ..case(&["copy", &from, &to], "authentication failed", "check the scheme and the credentials")
+        },
+        // The scheme was forgotten, and not told.
+        Case {
+            env: &[("ZKREPLICATOR_SOURCE_AUTH", "bob:pw")],
+            ..case(&["copy", &from, &to], "authentication failed; tried: scheme \"bob\"", "digest:user:password")
         },
         Case {
             env: &[("ZKREPLICATOR_AUTH", "digest")],

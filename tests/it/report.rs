@@ -250,6 +250,30 @@ async fn a_page_that_cant_be_written_ends_it_before_anything_is_done() -> Outcom
     Ok(())
 }
 
+/// A certificate of a moment before was lost to `--report moved.json`.
+#[tokio::test]
+async fn a_page_takes_the_place_of_a_page_and_of_nothing_else() -> Outcome {
+    let (source, target) = shared_pair().await?;
+    let root = unique_root("report-other");
+    load(&source.client().await?, &root, tree::small(1, 5)).await?;
+    let (from, to) = (source.at(&root), target.at(&root));
+    let directory = tempfile::tempdir()?;
+    let name = |name: &str| directory.path().join(name).display().to_string();
+    let (certificate, page) = (name("moved.json"), name("page.html"));
+    run(&["verify", "--certificate", &certificate, &from, &from]).await.expect(0);
+    let before = fs::read(&certificate)?;
+    let refused = run(&["copy", &from, &to, "--report", &certificate]).await.expect(2);
+    refused.says(&["--report", "moved.json", "is no page of ours", "name another file"]);
+    assert!(fs::read(&certificate)? == before, "it was replaced");
+    run(&["scan", &to]).await.expect(2).says(&["no znode"]);
+    fs::write(&page, "")?;
+    for _ in 0..2 {
+        run(&["verify", &from, &from, "--report", &page]).await.expect(0);
+        assert!(fs::read_to_string(&page)?.contains("both trees are equal"));
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_page_never_takes_the_place_of_what_the_command_writes_or_reads() -> Outcome {
     let (source, target) = shared_pair().await?;

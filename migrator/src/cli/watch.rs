@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use replicator::report::page::BEGINS;
 use replicator::whole_file::{self, Existing, is_same};
 
 use super::tell;
@@ -75,6 +76,9 @@ impl Watch {
                 return Err(refused(file, why));
             }
             whole_file::check(file).map_err(|why| refused(file, why))?;
+        }
+        if let Some(file) = &page.report {
+            whole_file::check_like(file, BEGINS).map_err(|why| refused(file, why))?;
         }
         Ok(Self { report: page.report, metrics })
     }

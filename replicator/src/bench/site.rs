@@ -71,7 +71,7 @@ impl Site {
 
     /// Opens a session, and looks whether the site can be made. Writes nothing.
     pub async fn look(&self) -> Result<Lane> {
-        let lane = Lane::connect(self.side, &self.ensemble).await?;
+        let lane = Lane::connect(self.side, &self.ensemble).await.map_err(|error| self.ensemble.with_schemes(error))?;
         if lane.seen_from(self.parent.clone()).stat(&ZnodePath::root()).await?.is_none() {
             let parent = self.parent.as_str();
             let text =

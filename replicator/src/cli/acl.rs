@@ -79,10 +79,12 @@ impl Acl {
 }
 
 fn read(file: &Path) -> Result<AclMap> {
-    let wrong = |why: String| Error::bad_input(format!("acl map {}: {why}", file.display()));
+    let wrong = |why: String| Error::bad_input(format!("--acl map {}: {why}", file.display()));
     let mut text = String::new();
     let opened = File::open(file).map(|opened| opened.take(limits::ACL_MAP_BYTES_MAX + 1));
-    opened.and_then(|mut opened| opened.read_to_string(&mut text)).map_err(|error| wrong(error.to_string()))?;
+    opened
+        .and_then(|mut opened| opened.read_to_string(&mut text))
+        .map_err(|error| wrong(format!("{error}; name a file with a rule a line, for example sasl:* -> digest:*")))?;
     if text.len() as u64 > limits::ACL_MAP_BYTES_MAX {
         return Err(wrong(format!("it is larger than {} bytes", limits::ACL_MAP_BYTES_MAX)));
     }

@@ -88,7 +88,7 @@ pub(super) struct DumpArgs {
 
 impl DumpArgs {
     pub(super) fn understand(self, typed: &Typed) -> Order {
-        let target = format!("{PREFIX}{}", self.file.display());
+        let target = reported(&self.file);
         let task = self.access.task("dump", &self.source, &target, self.acl.as_reported(), &self.globs);
         let existing = if self.replace { Existing::Replaced } else { Existing::Kept };
         let dumping = Dumping {
@@ -146,6 +146,12 @@ pub(super) fn named(text: &str) -> Result<Option<PathBuf>> {
         Some("") => Err(Error::bad_input("archive: has no file behind it, for example archive:onebox.zka")),
         Some(file) => Ok(Some(PathBuf::from(file))),
     }
+}
+
+/// A file as reports name it: with the prefix once, also where it was typed though a file alone is wanted.
+pub(super) fn reported(file: &Path) -> String {
+    let file = file.display().to_string();
+    if file.starts_with(PREFIX) { file } else { format!("{PREFIX}{file}") }
 }
 
 /// Refuses what names a file where a tree is wanted: taken for servers it would only be an unknown host, or none. A server of

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::acl::{self, Acl, Masked};
-use super::archive::{self, Dumping, NO_CREDENTIALS, PREFIX, Typed};
+use super::archive::{self, Dumping, NO_CREDENTIALS, Typed};
 use super::pace::PaceArgs;
 use super::trees::{Access, Globs};
 use super::watch::WatchArgs;
@@ -220,7 +220,7 @@ impl CopyArgs {
 impl RestoreArgs {
     pub(super) fn understand(self, typed: &Typed) -> Order {
         let Self { file, target, salvage, update, line } = self;
-        let source = format!("{PREFIX}{}", file.display());
+        let source = archive::reported(&file);
         let options = archive::refuse_prefix(&file).and_then(|()| line.restore(file, &target, salvage, typed));
         let options = options.map(|options| CopyOptions { update, ..options });
         line.copy("restore", &source, &target, options)

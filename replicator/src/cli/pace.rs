@@ -14,7 +14,7 @@ use crate::pace::{Pace, PaceOptions};
 pub(super) struct PaceArgs {
     /// Operations a second at most, on each side by itself: every getData, getChildren, getACL, create, set and delete is
     /// one
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Care for the servers")]
+    #[arg(long, value_name = "N", value_parser = amounts::count, help_heading = "Care for the servers")]
     max_ops_per_second: Option<u64>,
     /// Bytes of data a second at most, on each side by itself; with K, M or G behind the number
     #[arg(long, value_name = "BYTES", value_parser = amounts::bytes, help_heading = "Care for the servers")]

@@ -1,7 +1,7 @@
 //! Who keeps what is seen of a run, where somebody wants a page of it or metrics: nobody pays for it otherwise.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,7 +16,7 @@ use crate::metrics::run::Run;
 use crate::pace::Sides;
 use crate::progress::{Counts, Notable, Progress};
 use crate::report::exit;
-use crate::report::page::run::Watched;
+use crate::report::page::{self, run::Watched};
 use crate::resources::Resources;
 use crate::retry::Retries;
 use crate::series::{Sample, Series};
@@ -64,7 +64,10 @@ impl Recorder {
             ));
         }
         for (option, file) in [("--report", &report), ("--metrics-file", &metrics)] {
-            let checked = file.as_deref().map_or(Ok(()), whole_file::check);
+            let check = |file: &Path| {
+                if option == "--report" { whole_file::check_like(file, page::BEGINS) } else { whole_file::check(file) }
+            };
+            let checked = file.as_deref().map_or(Ok(()), check);
             checked.map_err(|why| {
                 let file = file.as_deref().unwrap_or("".as_ref()).display();
                 Error::bad_input(format!("{option} {file}: {why}"))

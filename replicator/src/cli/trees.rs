@@ -51,10 +51,10 @@ pub(super) struct Access {
     #[arg(long, value_name = "FILE")]
     target_auth_file: Vec<PathBuf>,
     /// Session timeout asked of the servers, in ms
-    #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = amounts::milliseconds)]
     session_timeout: u64,
     /// How long a side may take to give a session, in ms
-    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = amounts::milliseconds)]
     connect_timeout: u64,
     /// How long a server that was lost is tried again without any success, for example 30s, 5m or 0; after any success the
     /// time begins anew. Only the transport wire comes back

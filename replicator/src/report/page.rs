@@ -14,6 +14,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::terminal;
 
+/// How each page begins, so that it is known again.
+pub const BEGINS: &str = "<!DOCTYPE html>";
+
 const STYLE: &str = include_str!("page/style.css");
 
 /// How a run ended, as its color says too.
@@ -122,7 +125,7 @@ impl Page {
         let Self { title, program, head, body } = self;
         let (title, program) = (escape(&title), escape(&program));
         format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+            "{BEGINS}\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\

@@ -79,7 +79,7 @@ impl Reader {
         if are_doubtful {
             refuse_two_ensembles(side, all).await?;
         }
-        let first = Lane::connect_behind(side, &options, seen).await?;
+        let first = Lane::connect_behind(side, &options, seen).await.map_err(|error| options.with_schemes(error))?;
         let behind = first.last_zxid().map(|zxid| zxid.max(seen));
         let seen = behind.unwrap_or(seen);
         let more = options.connect.hosts.len().min(limits::DATA_LANES_MAX) - 1;

@@ -33,7 +33,8 @@ async fn each_block_may_be_lost_and_the_rest_comes_back() -> Outcome {
         let holds_znodes = number > 0 && number + 2 < frames.len();
         let named = if holds_znodes { format!("block {number} (") } else { format!("frame {number} (no znodes)") };
         for args in [&["copy", &place.tree(), &to], &["verify", &place.tree(), &from]] {
-            let refused = run(args).await.expect(2).says(&["damaged", &named, "nothing was changed", "--salvage"]);
+            let refused =
+                run(args).await.expect(2).says(&["damaged", &named, "nothing was changed", "restore --salvage"]);
             assert!(!holds_znodes || refused.stderr.contains("from /"), "{}", refused.stderr);
         }
         run(&["scan", &place.tree()]).await.expect(2).says(&["damaged", &named]);

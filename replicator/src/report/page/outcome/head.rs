@@ -81,7 +81,9 @@ pub(super) fn next(task: &Task, outcome: &Outcome) -> Option<String> {
             Some("compare it with the tree that was certified, or with an archive of it: a certificate can't tell which znodes differ.".to_owned())
         }
         exit::DIFFERENT => Some(format!(
-            "see the differences below; zkreplicator verify --fix {source} {target} sends them, and nothing else."
+            "see the differences below; zkreplicator verify --fix {source} {target} creates, sets and removes at the \
+             target what they say, and nothing else{}.",
+            removed(outcome)
         )),
         exit::INTERRUPTED if writes => Some(format!("run the same {command} again{again}: it goes on from there.")),
         exit::INTERRUPTED => Some(format!("run the same {command} again.")),
@@ -94,6 +96,15 @@ pub(super) fn next(task: &Task, outcome: &Outcome) -> Option<String> {
         _ if outcome.planned.is_some() => Some("see to what stands in the way, below; then plan again.".to_owned()),
         _ if writes => Some(format!("see to the cause, then run the same {command} again{again}: it goes on from there.")),
         _ => Some(format!("see to the cause, then run the same {command} again.")),
+    }
+}
+
+/// How many znodes a fix would remove.
+fn removed(outcome: &Outcome) -> String {
+    match outcome.verify.as_ref().map_or(0, |verify| verify.differences.only_target) {
+        0 => String::new(),
+        1 => "; it would remove 1 znode, which only the target has".to_owned(),
+        more => format!("; it would remove {} znodes, which only the target has", grouped(more)),
     }
 }
 
