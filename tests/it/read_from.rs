@@ -1,6 +1,7 @@
 //! Which servers of an ensemble are read from.
 
 use harness::{Ensemble, Error, Server, ServerOptions, load, shared_pair, tree, unique_root};
+use zookeeper_client::{Acl, AuthId, Permission};
 
 use crate::product::{Outcome, run};
 
@@ -50,5 +51,18 @@ async fn reads_from_all_followers_and_spares_the_leader_unless_told_otherwise() 
     ensemble.kill(dead).await?;
     let nothing_else = format!("{},{}", ensemble.server(dead).connect_string(), ensemble.server(leader).at("/tree"));
     run(&["copy", "--verify", &nothing_else, &target.at(&unique_root("read-from"))]).await.expect(0);
+    Ok(())
+}
+
+/// Whether the servers are of one ensemble was asked of the children of `/`, which not everybody may list.
+#[tokio::test]
+async fn a_tree_is_read_from_all_servers_where_the_root_of_the_ensemble_may_not_be_listed() -> Outcome {
+    let ensemble = Ensemble::start(3, ServerOptions::default()).await?;
+    let (_, target) = shared_pair().await?;
+    let client = ensemble.server(0).client().await?;
+    load(&client, "/tree", tree::small(1, 50)).await?;
+    let to_be_changed_back = Acl::new(Permission::CREATE | Permission::ADMIN, AuthId::anyone());
+    client.set_acl("/", &[to_be_changed_back], None).await?;
+    run(&["copy", "--verify", &ensemble.at("/tree"), &target.at(&unique_root("read-from"))]).await.expect(0);
     Ok(())
 }

@@ -110,16 +110,29 @@ pub async fn refuse_two_ensembles(connect: &ConnectString, one: &Lane, other: &L
     Err(Error::bad_input(why).at(one.side()))
 }
 
-/// A path that is another znode on each: the tree's root, or the first child of `/` that both have.
+/// A path that is another znode on each: the tree's root, or the first child of `/` that both have. `None` where there is nothing
+/// to tell it by.
 async fn another_znode(one: &Lane, other: &Lane) -> Result<Option<ZnodePath>> {
     let (here, there) = (one.seen_from(Chroot::none()), other.seen_from(Chroot::none()));
-    let (names, _) = here.children(&ZnodePath::root()).await?.unwrap_or_default();
-    let chroot = Some(one.chroot()).filter(|chroot| !chroot.is_none()).map(|chroot| ZnodePath::new(chroot.as_str()));
+    let differs = async |path: &ZnodePath| {
+        let (here, there) = tokio::join!(here.stat(path), there.stat(path));
+        Ok::<_, Error>(match (visible(here)?, visible(there)?) {
+            (Ok(Some(here)), Ok(Some(there))) => Some(!same_znode(&here, &there)),
+            _ => None,
+        })
+    };
+    if !one.chroot().is_none() {
+        let path = ZnodePath::new(one.chroot().as_str());
+        if let Some(differs) = differs(&path).await? {
+            return Ok(differs.then_some(path));
+        }
+    }
+    // Who may not list `/` has still a tree to read.
+    let Ok(Some((names, _))) = visible(here.children(&ZnodePath::root()).await)? else { return Ok(None) };
     let top = names.iter().map(|name| ZnodePath::root().child(name)).filter(|path| !is_reserved(path.as_str()));
-    for path in chroot.into_iter().chain(top).take(limits::SAME_ENSEMBLE_CHILDREN_MAX) {
-        let (here, there) = tokio::join!(here.stat(&path), there.stat(&path));
-        if let (Ok(Some(here)), Ok(Some(there))) = (visible(here)?, visible(there)?) {
-            return Ok((!same_znode(&here, &there)).then_some(path));
+    for path in top.take(limits::SAME_ENSEMBLE_CHILDREN_MAX) {
+        if let Some(differs) = differs(&path).await? {
+            return Ok(differs.then_some(path));
         }
     }
     Ok(None)
@@ -177,10 +190,10 @@ fn same_znode(one: &Stat, other: &Stat) -> bool {
     (one.czxid, one.ctime) == (other.czxid, other.ctime)
 }
 
-/// A stat, or that we may not see it; any other failure ends the comparison.
-fn visible(stat: Result<Option<Stat>>) -> Result<Result<Option<Stat>, Code>> {
-    match stat {
-        Ok(stat) => Ok(Ok(stat)),
+/// What is there, or that we may not see it; any other failure ends the comparison.
+fn visible<T>(seen: Result<Option<T>>) -> Result<Result<Option<T>, Code>> {
+    match seen {
+        Ok(seen) => Ok(Ok(seen)),
         Err(error) => match error.code() {
             Some(Code::NO_AUTH) => Ok(Err(Code::NO_AUTH)),
             _ => Err(error),
